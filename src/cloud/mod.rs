@@ -1,0 +1,84 @@
+//! The port to AWS: what can be read, what can be written, and a pure simulation of both.
+//!
+//! `aws` implements the traits with the SDK; tests implement them on [`simulate`]. `Read` cannot write,
+//! so a command that holds only a `Read` is read-only by construction.
+
+pub mod error;
+pub mod operation;
+pub mod scope;
+pub mod simulate;
+pub mod snapshot;
+
+use std::collections::BTreeMap;
+use std::future::Future;
+
+use serde::{Deserialize, Serialize};
+
+pub use error::{CloudError, CloudErrorKind};
+pub use operation::{ListenerEdit, Operation, Output};
+pub use scope::Scope;
+pub use snapshot::{
+    CertificateFacts, Facts, Gap, Hidden, Interface, Live, LoadBalancerFacts, NeededFor, Snapshot, Subnet, Vpc,
+};
+
+use crate::model::{Id, Kind};
+
+/// Who is calling, and where (API: sts `GetCallerIdentity`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The account, 12 digits.
+    pub account: String,
+    /// The region.
+    pub region: String,
+    /// The caller's ARN.
+    pub arn: String,
+}
+
+/// How many calls were made, by API operation. Retries count.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiCalls {
+    /// Calls by operation.
+    pub by_operation: BTreeMap<String, u64>,
+}
+
+impl ApiCalls {
+    /// All calls together.
+    pub fn total(&self) -> u64 {
+        self.by_operation.values().sum()
+    }
+}
+
+/// Reading AWS.
+pub trait Read: Sync {
+    /// Who is calling.
+    ///
+    /// # Errors
+    /// Fatal ones only: without an identity nothing else will work.
+    fn identity(&self) -> impl Future<Output = Result<Identity, CloudError>> + Send;
+
+    /// Reads all that the scope names. A read that fails becomes a gap.
+    ///
+    /// # Errors
+    /// Fatal failures only, such as refused credentials or an endpoint that cannot be reached.
+    fn fetch(&self, scope: &Scope) -> impl Future<Output = Result<Snapshot, CloudError>> + Send;
+
+    /// Reads one resource again; `None` if it is gone.
+    ///
+    /// For a target group the answer also holds its targets; for the other kinds just the resource.
+    ///
+    /// # Errors
+    /// The failed call.
+    fn reread(&self, kind: Kind, id: &Id) -> impl Future<Output = Result<Snapshot, CloudError>> + Send;
+
+    /// The calls made so far.
+    fn api_calls(&self) -> ApiCalls;
+}
+
+/// Changing AWS.
+pub trait Write: Read {
+    /// Makes one call. All links of the operation are known ids by now.
+    ///
+    /// # Errors
+    /// The failed call; the kind says whether it may have had an effect.
+    fn execute(&self, operation: &Operation) -> impl Future<Output = Result<Output, CloudError>> + Send;
+}

@@ -1,0 +1,353 @@
+//! Operations: the closed set of effects on AWS, as data. One API call each.
+//!
+//! An operation carries full values from planning time. The only late value is [`Link::Step`]: the id
+//! of something that an earlier step of the same plan creates. Secrets are references.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::kind::{
+    Action, Certificate, Conditions, HealthCheck, Listener, LoadBalancer, Rule, SecurityGroup, Target, TargetGroup,
+    TrafficRule,
+};
+use crate::model::value::{IpAddressType, Protocol};
+use crate::model::{Id, Kind, Link, Spec};
+
+/// One call to AWS that changes something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    /// EC2 `CreateSecurityGroup`; rules are granted by later steps.
+    CreateSecurityGroup {
+        /// Name, VPC, description and tags.
+        spec: SecurityGroup,
+    },
+    /// EC2 `AuthorizeSecurityGroupIngress`: adds rules, removes none.
+    AuthorizeIngress {
+        /// The group that is opened.
+        group: Link,
+        /// What may come in.
+        rules: Vec<TrafficRule>,
+        /// Tags of the new rules.
+        tags: BTreeMap<String, String>,
+    },
+    /// ACM `ImportCertificate`.
+    ImportCertificate {
+        /// The certificate whose material is replaced; `None` imports a new one.
+        certificate: Option<Link>,
+        /// The material and, for a new one, the tags.
+        spec: Certificate,
+    },
+    /// ACM `RequestCertificate`, validated by DNS.
+    RequestCertificate {
+        /// Names, key algorithm and tags.
+        spec: Certificate,
+    },
+    /// `CreateTargetGroup` with its whole health check; attributes follow in a step of their own.
+    CreateTargetGroup {
+        /// The group.
+        spec: TargetGroup,
+    },
+    /// `ModifyTargetGroup`: the fields that are `Some` change.
+    ModifyTargetGroup {
+        /// The group.
+        target_group: Link,
+        /// The whole health check, so that AWS fills in nothing.
+        health_check: HealthCheck,
+    },
+    /// `ModifyTargetGroupAttributes`: only the keys named change.
+    ModifyTargetGroupAttributes {
+        /// The group.
+        target_group: Link,
+        /// Keys and values.
+        attributes: BTreeMap<String, String>,
+    },
+    /// `RegisterTargets`, at most 100.
+    RegisterTargets {
+        /// The group.
+        target_group: Link,
+        /// The targets.
+        targets: Vec<Target>,
+    },
+    /// `DeregisterTargets`, at most 100; each names id and port, else AWS does nothing.
+    DeregisterTargets {
+        /// The group.
+        target_group: Link,
+        /// The targets.
+        targets: Vec<Target>,
+    },
+    /// `CreateLoadBalancer`; attributes follow in a step of their own.
+    CreateLoadBalancer {
+        /// The load balancer.
+        spec: LoadBalancer,
+    },
+    /// `ModifyLoadBalancerAttributes`, at most 20 keys: only the keys named change.
+    ModifyLoadBalancerAttributes {
+        /// The load balancer.
+        load_balancer: Link,
+        /// Keys and values.
+        attributes: BTreeMap<String, String>,
+    },
+    /// `SetSecurityGroups`: replaces the whole set.
+    SetSecurityGroups {
+        /// The load balancer.
+        load_balancer: Link,
+        /// The whole set.
+        groups: Vec<Link>,
+    },
+    /// `SetSubnets`: replaces the whole set.
+    SetSubnets {
+        /// The load balancer.
+        load_balancer: Link,
+        /// The whole set.
+        subnets: Vec<Link>,
+    },
+    /// `SetIpAddressType`.
+    SetIpAddressType {
+        /// The load balancer.
+        load_balancer: Link,
+        /// The address families.
+        ip_address_type: IpAddressType,
+    },
+    /// `CreateListener`; attributes follow in a step of their own.
+    CreateListener {
+        /// The listener.
+        spec: Listener,
+    },
+    /// `ModifyListener`: what is `Some` changes; protocol, policy and certificate go together in one call.
+    ModifyListener {
+        /// The listener.
+        listener: Link,
+        /// What changes.
+        edit: ListenerEdit,
+    },
+    /// `ModifyListenerAttributes`: only the keys named change.
+    ModifyListenerAttributes {
+        /// The listener.
+        listener: Link,
+        /// Keys and values.
+        attributes: BTreeMap<String, String>,
+    },
+    /// `CreateRule`.
+    CreateRule {
+        /// The rule.
+        spec: Rule,
+    },
+    /// `ModifyRule`: conditions and actions are replaced whole; the priority cannot change here.
+    ModifyRule {
+        /// The rule.
+        rule: Link,
+        /// The conditions, if they change.
+        when: Option<Conditions>,
+        /// The action, if it changes.
+        action: Option<Action>,
+    },
+    /// `SetRulePriorities` for rules of one listener, judged by AWS on the resulting order.
+    SetRulePriorities {
+        /// The listener.
+        listener: Link,
+        /// The new priorities.
+        priorities: BTreeMap<Id, u32>,
+    },
+    /// `AddTags`, acm `AddTagsToCertificate` or EC2 `CreateTags`: adds and overwrites, removes none.
+    AddTags {
+        /// The resource.
+        resource: Link,
+        /// Its kind, which decides the call.
+        kind: Kind,
+        /// Keys and values.
+        tags: BTreeMap<String, String>,
+    },
+}
+
+/// What `ModifyListener` changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListenerEdit {
+    /// HTTP or HTTPS.
+    pub protocol: Option<Protocol>,
+    /// The TLS policy.
+    pub ssl_policy: Option<String>,
+    /// The default certificate.
+    pub certificate: Option<Link>,
+    /// The default action.
+    pub default: Option<Action>,
+}
+
+/// What a call returns that later steps may need.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Output {
+    /// The id of what was created.
+    pub id: Option<Id>,
+    /// The DNS name of a created load balancer.
+    pub dns_name: Option<String>,
+}
+
+impl Operation {
+    /// The API operation's name.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::CreateSecurityGroup { .. } => "CreateSecurityGroup",
+            Self::AuthorizeIngress { .. } => "AuthorizeSecurityGroupIngress",
+            Self::ImportCertificate { .. } => "ImportCertificate",
+            Self::RequestCertificate { .. } => "RequestCertificate",
+            Self::CreateTargetGroup { .. } => "CreateTargetGroup",
+            Self::ModifyTargetGroup { .. } => "ModifyTargetGroup",
+            Self::ModifyTargetGroupAttributes { .. } => "ModifyTargetGroupAttributes",
+            Self::RegisterTargets { .. } => "RegisterTargets",
+            Self::DeregisterTargets { .. } => "DeregisterTargets",
+            Self::CreateLoadBalancer { .. } => "CreateLoadBalancer",
+            Self::ModifyLoadBalancerAttributes { .. } => "ModifyLoadBalancerAttributes",
+            Self::SetSecurityGroups { .. } => "SetSecurityGroups",
+            Self::SetSubnets { .. } => "SetSubnets",
+            Self::SetIpAddressType { .. } => "SetIpAddressType",
+            Self::CreateListener { .. } => "CreateListener",
+            Self::ModifyListener { .. } => "ModifyListener",
+            Self::ModifyListenerAttributes { .. } => "ModifyListenerAttributes",
+            Self::CreateRule { .. } => "CreateRule",
+            Self::ModifyRule { .. } => "ModifyRule",
+            Self::SetRulePriorities { .. } => "SetRulePriorities",
+            Self::AddTags { kind: Kind::Certificate, .. } => "AddTagsToCertificate",
+            Self::AddTags { kind: Kind::SecurityGroup, .. } => "CreateTags",
+            Self::AddTags { .. } => "AddTags",
+        }
+    }
+
+    /// The existing resource that the call changes; `None` for a create.
+    pub const fn subject(&self) -> Option<&Link> {
+        match self {
+            Self::CreateSecurityGroup { .. }
+            | Self::RequestCertificate { .. }
+            | Self::CreateTargetGroup { .. }
+            | Self::CreateLoadBalancer { .. }
+            | Self::CreateListener { .. }
+            | Self::CreateRule { .. } => None,
+            Self::ImportCertificate { certificate, .. } => certificate.as_ref(),
+            Self::AuthorizeIngress { group, .. } => Some(group),
+            Self::ModifyTargetGroup { target_group, .. }
+            | Self::ModifyTargetGroupAttributes { target_group, .. }
+            | Self::RegisterTargets { target_group, .. }
+            | Self::DeregisterTargets { target_group, .. } => Some(target_group),
+            Self::ModifyLoadBalancerAttributes { load_balancer, .. }
+            | Self::SetSecurityGroups { load_balancer, .. }
+            | Self::SetSubnets { load_balancer, .. }
+            | Self::SetIpAddressType { load_balancer, .. } => Some(load_balancer),
+            Self::ModifyListener { listener, .. }
+            | Self::ModifyListenerAttributes { listener, .. }
+            | Self::SetRulePriorities { listener, .. } => Some(listener),
+            Self::ModifyRule { rule, .. } => Some(rule),
+            Self::AddTags { resource, .. } => Some(resource),
+        }
+    }
+
+    /// The same operation with every link replaced.
+    #[must_use]
+    pub fn map_links(self, f: &mut dyn FnMut(Link) -> Link) -> Self {
+        match self {
+            Self::CreateSecurityGroup { spec } => Self::CreateSecurityGroup { spec: spec.map_links(f) },
+            Self::AuthorizeIngress { group, rules, tags } => {
+                let opened = SecurityGroup { ingress: Some(rules), ..SecurityGroup::default() }.map_links(f);
+                Self::AuthorizeIngress { group: f(group), rules: opened.ingress.unwrap_or_default(), tags }
+            }
+            Self::ImportCertificate { certificate, spec } => {
+                Self::ImportCertificate { certificate: certificate.map(f), spec }
+            }
+            Self::RequestCertificate { spec } => Self::RequestCertificate { spec },
+            Self::CreateTargetGroup { spec } => Self::CreateTargetGroup { spec: spec.map_links(f) },
+            Self::ModifyTargetGroup { target_group, health_check } => {
+                Self::ModifyTargetGroup { target_group: f(target_group), health_check }
+            }
+            Self::ModifyTargetGroupAttributes { target_group, attributes } => {
+                Self::ModifyTargetGroupAttributes { target_group: f(target_group), attributes }
+            }
+            Self::RegisterTargets { target_group, targets } => {
+                let targets = targets.into_iter().map(|t| t.map_links(f)).collect();
+                Self::RegisterTargets { target_group: f(target_group), targets }
+            }
+            Self::DeregisterTargets { target_group, targets } => {
+                let targets = targets.into_iter().map(|t| t.map_links(f)).collect();
+                Self::DeregisterTargets { target_group: f(target_group), targets }
+            }
+            other => other.map_balancer_links(f),
+        }
+    }
+
+    /// The half of [`map_links`](Self::map_links) for load balancers, listeners and rules.
+    fn map_balancer_links(self, f: &mut dyn FnMut(Link) -> Link) -> Self {
+        match self {
+            Self::CreateLoadBalancer { spec } => Self::CreateLoadBalancer { spec: spec.map_links(f) },
+            Self::ModifyLoadBalancerAttributes { load_balancer, attributes } => {
+                Self::ModifyLoadBalancerAttributes { load_balancer: f(load_balancer), attributes }
+            }
+            Self::SetSecurityGroups { load_balancer, groups } => Self::SetSecurityGroups {
+                load_balancer: f(load_balancer),
+                groups: groups.into_iter().map(&mut *f).collect(),
+            },
+            Self::SetSubnets { load_balancer, subnets } => Self::SetSubnets {
+                load_balancer: f(load_balancer),
+                subnets: subnets.into_iter().map(&mut *f).collect(),
+            },
+            Self::SetIpAddressType { load_balancer, ip_address_type } => {
+                Self::SetIpAddressType { load_balancer: f(load_balancer), ip_address_type }
+            }
+            Self::CreateListener { spec } => Self::CreateListener { spec: spec.map_links(f) },
+            Self::ModifyListener { listener, edit } => Self::ModifyListener {
+                listener: f(listener),
+                edit: ListenerEdit {
+                    certificate: edit.certificate.map(&mut *f),
+                    default: edit.default.map(|a| a.map_links(f)),
+                    ..edit
+                },
+            },
+            Self::ModifyListenerAttributes { listener, attributes } => {
+                Self::ModifyListenerAttributes { listener: f(listener), attributes }
+            }
+            Self::CreateRule { spec } => Self::CreateRule { spec: spec.map_links(f) },
+            Self::ModifyRule { rule, when, action } => {
+                Self::ModifyRule { rule: f(rule), when, action: action.map(|a| a.map_links(f)) }
+            }
+            Self::SetRulePriorities { listener, priorities } => {
+                Self::SetRulePriorities { listener: f(listener), priorities }
+            }
+            Self::AddTags { resource, kind, tags } => Self::AddTags { resource: f(resource), kind, tags },
+            other @ (Self::CreateSecurityGroup { .. }
+            | Self::AuthorizeIngress { .. }
+            | Self::ImportCertificate { .. }
+            | Self::RequestCertificate { .. }
+            | Self::CreateTargetGroup { .. }
+            | Self::ModifyTargetGroup { .. }
+            | Self::ModifyTargetGroupAttributes { .. }
+            | Self::RegisterTargets { .. }
+            | Self::DeregisterTargets { .. }) => other,
+        }
+    }
+
+    /// What a create makes.
+    pub fn created(&self) -> Option<Spec> {
+        match self {
+            Self::CreateSecurityGroup { spec } => Some(spec.clone().into()),
+            Self::ImportCertificate { certificate: None, spec } | Self::RequestCertificate { spec } => {
+                Some(spec.clone().into())
+            }
+            Self::CreateTargetGroup { spec } => Some(spec.clone().into()),
+            Self::CreateLoadBalancer { spec } => Some(spec.clone().into()),
+            Self::CreateListener { spec } => Some(spec.clone().into()),
+            Self::CreateRule { spec } => Some(spec.clone().into()),
+            Self::ImportCertificate { certificate: Some(_), .. }
+            | Self::AuthorizeIngress { .. }
+            | Self::ModifyTargetGroup { .. }
+            | Self::ModifyTargetGroupAttributes { .. }
+            | Self::RegisterTargets { .. }
+            | Self::DeregisterTargets { .. }
+            | Self::ModifyLoadBalancerAttributes { .. }
+            | Self::SetSecurityGroups { .. }
+            | Self::SetSubnets { .. }
+            | Self::SetIpAddressType { .. }
+            | Self::ModifyListener { .. }
+            | Self::ModifyListenerAttributes { .. }
+            | Self::ModifyRule { .. }
+            | Self::SetRulePriorities { .. }
+            | Self::AddTags { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! What must be read: derived from the desired files by `diff`, obeyed by every implementation of `Read`.
+
+use std::collections::BTreeSet;
+
+use crate::model::{Id, Selector};
+
+/// What one run needs to see.
+///
+/// A read costs API budget that the whole account shares, so nothing is read that is not named here
+/// or needed to judge what is (their listeners, rules, attributes, tags, targets).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Load balancers by name, each with its listeners, rules, attributes, tags and certificates.
+    pub load_balancers: BTreeSet<String>,
+    /// Target groups by name, each with attributes, tags and targets. Names that do not exist are
+    /// simply not found.
+    pub target_groups: BTreeSet<String>,
+    /// Whether the registered targets of each group are part of the diff; otherwise they are read for
+    /// the rules' sake, and a failure is no gap in the diff.
+    pub membership: BTreeSet<String>,
+    /// Certificates by ARN, described with their tags.
+    pub certificates: BTreeSet<Id>,
+    /// Certificates by first name: every certificate of the account with this domain is described.
+    pub certificate_domains: BTreeSet<String>,
+    /// Security groups by id.
+    pub security_group_ids: BTreeSet<Id>,
+    /// Security groups by group name.
+    pub security_group_names: BTreeSet<String>,
+    /// Selectors to resolve: their subnets, VPCs and groups are read.
+    pub selectors: BTreeSet<Selector>,
+    /// Subnets by id, read where a load balancer is to be created.
+    pub subnets: BTreeSet<Id>,
+    /// Whether the rules want to see the network around the targets.
+    pub network: bool,
+}

@@ -1,0 +1,192 @@
+//! What was read from AWS: resources in our own spec types, facts about them, and what could not be read.
+//!
+//! Unknown is not absent: a read that failed leaves a [`Gap`].
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::CloudError;
+use crate::model::kind::{Certificate, Listener, LoadBalancer, Rule, SecurityGroup, Target, TargetGroup};
+use crate::model::{Id, Kind, Spec, TargetHealth};
+
+/// The live view of one account and region, as far as it was asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Resources by their AWS id.
+    pub found: BTreeMap<Id, Live>,
+    /// Subnets that were looked up.
+    pub subnets: BTreeMap<Id, Subnet>,
+    /// VPCs that were looked up.
+    pub vpcs: BTreeMap<Id, Vpc>,
+    /// Network interfaces of targets, by address; `None` if they were not or could not be read.
+    pub interfaces: Option<BTreeMap<IpAddr, Interface>>,
+    /// What could not be read, and why.
+    pub gaps: Vec<Gap>,
+}
+
+/// One live resource.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Live {
+    /// Its fields. Links are AWS ids; AWS's echo quirks are undone. Tags include ours.
+    pub spec: Spec,
+    /// What is known of it beyond its fields.
+    pub facts: Facts,
+}
+
+/// What is known of a resource beyond what can be declared.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Facts {
+    /// Nothing more.
+    #[default]
+    None,
+    /// Of a load balancer.
+    LoadBalancer(LoadBalancerFacts),
+    /// Of a target group: the load balancers that use it (0 or 1 for an ALB).
+    TargetGroup {
+        /// Load balancer ARNs.
+        load_balancers: Vec<Id>,
+    },
+    /// Of a target.
+    Target(TargetHealth),
+    /// Of a certificate.
+    Certificate(CertificateFacts),
+}
+
+/// Facts about a load balancer (API: `DescribeLoadBalancers`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadBalancerFacts {
+    /// `provisioning`, `active`, `active_impaired` or `failed`.
+    pub state: String,
+    /// AWS's reason for the state.
+    pub reason: Option<String>,
+    /// The DNS name that clients use.
+    pub dns_name: Option<String>,
+    /// The VPC.
+    pub vpc: Option<Id>,
+    /// The enabled zones.
+    pub zones: Vec<String>,
+}
+
+/// Facts about a certificate (API: acm `DescribeCertificate`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateFacts {
+    /// `ISSUED`, `PENDING_VALIDATION`, `EXPIRED` and so on.
+    pub status: String,
+    /// Why it failed, if it did.
+    pub failure: Option<String>,
+    /// `AMAZON_ISSUED`, `IMPORTED` or `PRIVATE`.
+    pub origin: Option<String>,
+    /// End of validity.
+    pub not_after: Option<Timestamp>,
+    /// ARNs of what uses it.
+    pub in_use_by: Vec<Id>,
+    /// The DNS records that prove the names, as (name, value); both CNAME.
+    pub validation: Vec<(String, String)>,
+}
+
+/// A subnet (API: EC2 `DescribeSubnets`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subnet {
+    /// Its VPC.
+    pub vpc: Option<Id>,
+    /// Its zone's name.
+    pub zone: String,
+    /// Its IPv4 network.
+    pub cidr: String,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// A VPC (API: EC2 `DescribeVpcs`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vpc {
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// A network interface that owns a target's address (API: EC2 `DescribeNetworkInterfaces`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Interface {
+    /// `eni-…`.
+    pub id: String,
+    /// Its security groups.
+    pub groups: Vec<Id>,
+    /// Its subnet.
+    pub subnet: Option<Id>,
+    /// Its VPC.
+    pub vpc: Option<Id>,
+}
+
+/// Who misses what could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NeededFor {
+    /// The diff: without it the view is incomplete.
+    Diff,
+    /// Rules only: some are listed as not checked.
+    Rules,
+}
+
+/// What a gap hides.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hidden {
+    /// Every resource of a kind: the list itself could not be read.
+    Kind(Kind),
+    /// One resource: it exists, but some of its fields are unknown.
+    Resource(Id),
+    /// The children of this kind under one resource.
+    Children(Id, Kind),
+    /// What selectors look among: subnets, VPCs, groups.
+    Lookups,
+    /// Network interfaces of targets.
+    Interfaces,
+}
+
+/// Something that could not be read, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// What is hidden.
+    pub hidden: Hidden,
+    /// Who needs it.
+    pub needed_for: NeededFor,
+    /// The call that failed.
+    pub error: CloudError,
+}
+
+macro_rules! of_kind {
+    ($($method:ident, $get:ident, $type:ty;)+) => {
+        $(
+            #[doc = concat!("Every live `", stringify!($type), "` with its id.")]
+            pub fn $method(&self) -> impl Iterator<Item = (&Id, &$type)> {
+                self.found.iter().filter_map(|(id, live)| live.spec.$get().map(|spec| (id, spec)))
+            }
+        )+
+    };
+}
+
+impl Snapshot {
+    of_kind! {
+        load_balancers, load_balancer, LoadBalancer;
+        listeners, listener, Listener;
+        rules, rule, Rule;
+        target_groups, target_group, TargetGroup;
+        targets, target, Target;
+        certificates, certificate, Certificate;
+        security_groups, security_group, SecurityGroup;
+    }
+
+    /// Adds a live resource.
+    pub fn insert(&mut self, id: Id, spec: impl Into<Spec>, facts: Facts) {
+        self.found.insert(id, Live { spec: spec.into(), facts });
+    }
+
+    /// The gaps that leave the diff incomplete.
+    pub fn incomplete(&self) -> impl Iterator<Item = &Gap> {
+        self.gaps.iter().filter(|gap| gap.needed_for == NeededFor::Diff)
+    }
+}

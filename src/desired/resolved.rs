@@ -1,0 +1,101 @@
+//! The files' meaning: one spec for each address, and the place of every field.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Address, FieldPath, Id, Link, Place, Sources, Span, Spec};
+
+/// What the desired files say, with names turned into addresses and shorthands into one form.
+#[derive(Clone, Debug, Default)]
+pub struct Resolved {
+    /// The files, for messages.
+    pub files: Sources,
+    /// Who owns what these files create.
+    pub stack: String,
+    /// The only account they may run in.
+    pub account: String,
+    /// The region.
+    pub region: String,
+    /// Blast radius.
+    pub limits: Limits,
+    /// One spec for each declared resource. Links are addresses, ids or selectors. Stack-wide tags
+    /// were added to the tags of everything that is not `existing`.
+    pub specs: BTreeMap<Address, Spec>,
+    /// Where each declared field stands; the root path is the resource's key.
+    pub sources: BTreeMap<(Address, FieldPath), Span>,
+    /// Resources that are never created, replaced or deleted.
+    pub existing: BTreeSet<Address>,
+    /// Target groups whose `targets` are declared: exactly those shall be registered.
+    pub membership: BTreeSet<Address>,
+    /// Resources that the files name by their AWS id.
+    pub pinned: BTreeMap<Address, Id>,
+    /// The VPC that narrows a load balancer's subnet selectors.
+    pub within: BTreeMap<Address, Link>,
+    /// What is known of the applications behind target groups.
+    pub backends: BTreeMap<Address, Backend>,
+    /// The rules of each listener in the order of the files.
+    pub rule_order: BTreeMap<Address, Vec<Address>>,
+}
+
+/// What the files know of the application behind a target group: for rules and probe only.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Backend {
+    /// `gunicorn`, `nginx`, …
+    pub server: Option<String>,
+    /// How long it keeps an idle connection open, in seconds.
+    pub keep_alive: Option<u32>,
+    /// Its slowest request, in seconds.
+    pub slowest_request: Option<u32>,
+    /// How long it may take to stop, in seconds.
+    pub stop_grace: Option<u32>,
+    /// The address it listens on, `host:port`.
+    pub bind: Option<String>,
+}
+
+/// A limit on how much one run may touch: a share or a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    /// Percent of what there is.
+    Percent(u8),
+    /// So many.
+    Count(u32),
+}
+
+/// Blast radius of one run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Of a group's healthy targets.
+    pub targets: Limit,
+    /// Of a listener's rules.
+    pub rules: Limit,
+    /// Of a load balancer's listeners.
+    pub listeners: Limit,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { targets: Limit::Percent(50), rules: Limit::Percent(50), listeners: Limit::Count(1) }
+    }
+}
+
+impl Resolved {
+    /// Where a field is declared; the nearest enclosing key if the field itself is not.
+    pub fn span(&self, address: &Address, field: &FieldPath) -> Option<Span> {
+        let mut path = field.clone();
+        loop {
+            if let Some(span) = self.sources.get(&(address.clone(), path.clone())) {
+                return Some(*span);
+            }
+            if path.0.is_empty() {
+                return None;
+            }
+            path = FieldPath(path.0.rsplit_once('.').map_or(String::new(), |(head, _)| head.to_owned()));
+        }
+    }
+    /// [`span`](Self::span) as file, line and column.
+    pub fn place(&self, address: &Address, field: &FieldPath) -> Option<Place> {
+        self.span(address, field).and_then(|span| self.files.place(span))
+    }
+}

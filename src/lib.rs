@@ -1,0 +1,5 @@
+//! no502: a declarative reconciler for AWS Application Load Balancers.
+pub mod cloud;
+pub mod desired;
+pub mod model;
+pub mod rules;

@@ -1,0 +1,2 @@
+//! The `no502` program.
+fn main() {}

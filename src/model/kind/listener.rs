@@ -1,0 +1,113 @@
+//! Listeners: the spec and its differences. A listener's identity is its load balancer and port.
+//!
+//! Source: API `CreateListener`, `ModifyListener`, `ModifyListenerAttributes`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::action::Action;
+use super::or;
+use crate::model::attribute::LISTENER;
+use crate::model::value::Protocol;
+use crate::model::{Comparer, FieldChange, Link, Undeclared, UndeclaredFields};
+
+/// A listener, desired or live. A `None` field is undeclared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listener {
+    /// The load balancer.
+    pub load_balancer: Link,
+    /// The port, 1–65535.
+    pub port: u16,
+    /// HTTP or HTTPS.
+    pub protocol: Option<Protocol>,
+    /// The TLS policy of an HTTPS listener, by AWS's name.
+    pub ssl_policy: Option<String>,
+    /// The default certificate of an HTTPS listener.
+    pub certificate: Option<Link>,
+    /// Certificates chosen by server name, the default one left out. Live only in this version:
+    /// read so that rules see which names are served.
+    pub sni_certificates: Option<Vec<Link>>,
+    /// What happens to requests that no rule takes.
+    pub default: Option<Action>,
+    /// Attributes by AWS's key.
+    pub attributes: BTreeMap<String, String>,
+    /// Tags; ours are added when written.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Listener {
+    /// The fields that differ.
+    pub fn compare(live: &Self, want: &Self) -> Vec<FieldChange> {
+        let Self {
+            load_balancer: _,
+            port: _,
+            protocol,
+            ssl_policy,
+            certificate,
+            sni_certificates: _,
+            default,
+            attributes,
+            tags,
+        } = want;
+        let mut c = Comparer::default();
+        c.in_place("protocol", &live.protocol, protocol);
+        c.in_place("ssl_policy", &live.ssl_policy, ssl_policy);
+        c.in_place(
+            "certificate",
+            &live.certificate.as_ref().map(Link::to_string),
+            &certificate.as_ref().map(Link::to_string),
+        );
+        Action::compare(live.default.as_ref(), default.as_ref(), "default", &mut c);
+        c.attributes(LISTENER, &live.attributes, attributes);
+        c.tags(&live.tags, tags);
+        c.finish()
+    }
+
+    /// Live settings that the files do not mention and that are not AWS's default.
+    pub fn undeclared(live: &Self, want: &Self) -> Vec<Undeclared> {
+        let mut u = UndeclaredFields::default();
+        u.field("ssl_policy", &live.ssl_policy, &want.ssl_policy, None);
+        u.attributes(LISTENER, &live.attributes, &want.attributes);
+        u.finish()
+    }
+
+    /// Declared over live: what is in effect once the declared fields are applied.
+    #[must_use]
+    pub fn over(self, live: &Self) -> Self {
+        let Self {
+            load_balancer,
+            port,
+            protocol,
+            ssl_policy,
+            certificate,
+            sni_certificates,
+            default,
+            attributes,
+            tags,
+        } = self;
+        Self {
+            load_balancer,
+            port,
+            protocol: protocol.or(live.protocol),
+            ssl_policy: or(ssl_policy, &live.ssl_policy),
+            certificate: or(certificate, &live.certificate),
+            sni_certificates: or(sni_certificates, &live.sni_certificates),
+            default: or(default, &live.default),
+            attributes: super::merged(&live.attributes, attributes),
+            tags: super::merged(&live.tags, tags),
+        }
+    }
+
+    /// The same spec with every link replaced.
+    #[must_use]
+    pub fn map_links(self, f: &mut dyn FnMut(Link) -> Link) -> Self {
+        Self {
+            load_balancer: f(self.load_balancer),
+            certificate: self.certificate.map(&mut *f),
+            sni_certificates: self.sni_certificates.map(|list| list.into_iter().map(&mut *f).collect()),
+            default: self.default.map(|a| a.map_links(f)),
+            ..self
+        }
+    }
+}

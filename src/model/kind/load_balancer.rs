@@ -1,0 +1,83 @@
+//! Application Load Balancers: the spec, its differences, what cannot be edited.
+//!
+//! Source: API `CreateLoadBalancer`, `SetSubnets`, `SetSecurityGroups`, `SetIpAddressType`,
+//! `ModifyLoadBalancerAttributes`. The VPC is not a field: AWS derives it from the subnets.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::or;
+use crate::model::attribute::LOAD_BALANCER;
+use crate::model::value::{IpAddressType, Scheme};
+use crate::model::{Comparer, FieldChange, Link, Undeclared, UndeclaredFields};
+
+/// A load balancer, desired or live. A `None` field is undeclared.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadBalancer {
+    /// The name on AWS: its identity.
+    pub name: String,
+    /// Public or internal; cannot be edited.
+    pub scheme: Option<Scheme>,
+    /// Address families.
+    pub ip_address_type: Option<IpAddressType>,
+    /// Subnets, one for each zone.
+    pub subnets: Option<BTreeSet<Link>>,
+    /// Security groups; AWS replaces the whole set.
+    pub security_groups: Option<BTreeSet<Link>>,
+    /// Attributes by AWS's key; shorthands were turned into keys.
+    pub attributes: BTreeMap<String, String>,
+    /// Tags; ours are added when written.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl LoadBalancer {
+    /// The fields that differ.
+    pub fn compare(live: &Self, want: &Self) -> Vec<FieldChange> {
+        let Self { name: _, scheme, ip_address_type, subnets, security_groups, attributes, tags } = want;
+        let mut c = Comparer::default();
+        c.replace("scheme", &live.scheme, scheme);
+        c.in_place("ip_address_type", &live.ip_address_type, ip_address_type);
+        c.in_place("subnets", &names(live.subnets.as_ref()), &names(subnets.as_ref()));
+        c.in_place("security_groups", &names(live.security_groups.as_ref()), &names(security_groups.as_ref()));
+        c.attributes(LOAD_BALANCER, &live.attributes, attributes);
+        c.tags(&live.tags, tags);
+        c.finish()
+    }
+
+    /// Live settings that the files do not mention and that are not AWS's default.
+    pub fn undeclared(live: &Self, want: &Self) -> Vec<Undeclared> {
+        let Self { name: _, scheme: _, ip_address_type, subnets: _, security_groups: _, attributes, tags: _ } = want;
+        let mut u = UndeclaredFields::default();
+        u.field("ip_address_type", &live.ip_address_type, ip_address_type, Some(IpAddressType::Ipv4));
+        u.attributes(LOAD_BALANCER, &live.attributes, attributes);
+        u.finish()
+    }
+
+    /// Declared over live: what is in effect once the declared fields are applied.
+    #[must_use]
+    pub fn over(self, live: &Self) -> Self {
+        let Self { name, scheme, ip_address_type, subnets, security_groups, attributes, tags } = self;
+        Self {
+            name,
+            scheme: or(scheme, &live.scheme),
+            ip_address_type: or(ip_address_type, &live.ip_address_type),
+            subnets: or(subnets, &live.subnets),
+            security_groups: or(security_groups, &live.security_groups),
+            attributes: super::merged(&live.attributes, attributes),
+            tags: super::merged(&live.tags, tags),
+        }
+    }
+
+    /// The same spec with every link replaced.
+    #[must_use]
+    pub fn map_links(self, f: &mut dyn FnMut(Link) -> Link) -> Self {
+        let subnets = self.subnets.map(|set| set.into_iter().map(&mut *f).collect());
+        let security_groups = self.security_groups.map(|set| set.into_iter().map(&mut *f).collect());
+        Self { subnets, security_groups, ..self }
+    }
+}
+
+fn names(links: Option<&BTreeSet<Link>>) -> Option<BTreeSet<String>> {
+    links.map(|links| links.iter().map(Link::to_string).collect())
+}

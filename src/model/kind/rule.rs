@@ -1,0 +1,170 @@
+//! Listener rules: conditions, priority, action. A rule's identity is its key in the file.
+//!
+//! Source: API `CreateRule`, `ModifyRule`, `SetRulePriorities`; user guide "Listener rules".
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::action::Action;
+use super::or;
+use crate::model::secret::Text;
+use crate::model::{Comparer, FieldChange, Link, Mutability};
+
+/// A rule, desired or live. A `None` field is undeclared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rule {
+    /// The listener.
+    pub listener: Link,
+    /// 1–50000, unique in its listener, lowest first.
+    pub priority: Option<u32>,
+    /// When the rule applies.
+    pub when: Option<Conditions>,
+    /// What it does.
+    pub action: Option<Action>,
+    /// Parts of a live rule that this version cannot express, by their key in the language
+    /// (`authenticate`, `rewrite`); never empty for such a rule, always empty for a desired one.
+    /// A rule that has some is never written, because AWS replaces lists whole.
+    pub beyond: BTreeSet<String>,
+    /// Tags; ours are added when written.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// The conditions of a rule: kinds are ANDed, values within a kind ORed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Conditions {
+    /// Host names, with `*` and `?`; not case-sensitive.
+    pub host: BTreeSet<String>,
+    /// Paths, with `*` and `?`; case-sensitive.
+    pub path: BTreeSet<String>,
+    /// Request methods; case-sensitive.
+    pub method: BTreeSet<String>,
+    /// Headers; several are ANDed, the values of one ORed.
+    pub header: BTreeSet<HeaderCondition>,
+    /// Query parameters; several sets are ANDed, the matches of one ORed.
+    pub query: BTreeSet<BTreeSet<QueryMatch>>,
+    /// Client networks.
+    pub source_ip: BTreeSet<String>,
+}
+
+/// One header condition.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct HeaderCondition {
+    /// The header's name; not case-sensitive, kept as written.
+    pub name: String,
+    /// Accepted values, with `*` and `?`; not case-sensitive.
+    pub values: BTreeSet<Text>,
+}
+
+/// One query match: a value, and the key it must have.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct QueryMatch {
+    /// The parameter's key; `None` matches the value under any key.
+    pub key: Option<String>,
+    /// The parameter's value, with `*` and `?`.
+    pub value: String,
+}
+
+impl Conditions {
+    /// How many values there are in all; AWS allows five in a rule.
+    pub fn count(&self) -> usize {
+        self.host.len()
+            + self.path.len()
+            + self.method.len()
+            + self.source_ip.len()
+            + self.header.iter().map(|h| h.values.len()).sum::<usize>()
+            + self.query.iter().map(BTreeSet::len).sum::<usize>()
+    }
+
+    /// Whether two sets of conditions take the same requests as far as spelling goes: hosts and
+    /// header names are compared without case.
+    pub fn same(&self, other: &Self) -> bool {
+        self.canonical() == other.canonical()
+    }
+
+    fn canonical(&self) -> Self {
+        let lower = |set: &BTreeSet<String>| set.iter().map(|s| s.to_ascii_lowercase()).collect();
+        let header =
+            self.header.iter().map(|h| HeaderCondition { name: h.name.to_ascii_lowercase(), values: h.values.clone() });
+        Self { host: lower(&self.host), header: header.collect(), ..self.clone() }
+    }
+
+    fn compare(live: &Self, want: &Self, c: &mut Comparer) {
+        let (a, b) = (live.canonical(), want.canonical());
+        let Self { host, path, method, header, query, source_ip } = &b;
+        let mut part = |key: &str, same: bool, live: Value, want: Value| {
+            if !same {
+                c.push(&format!("when.{key}"), live, want, Mutability::InPlace);
+            }
+        };
+        part("host", a.host == *host, set(&live.host), set(&want.host));
+        part("path", a.path == *path, set(&live.path), set(&want.path));
+        part("method", a.method == *method, set(&live.method), set(&want.method));
+        part("header", a.header == *header, headers(&live.header), headers(&want.header));
+        part("query", a.query == *query, queries(&live.query), queries(&want.query));
+        part("source_ip", a.source_ip == *source_ip, set(&live.source_ip), set(&want.source_ip));
+    }
+}
+
+fn set(values: &BTreeSet<String>) -> Value {
+    if values.is_empty() { Value::Null } else { json!(values) }
+}
+
+fn headers(conditions: &BTreeSet<HeaderCondition>) -> Value {
+    if conditions.is_empty() {
+        return Value::Null;
+    }
+    let one = |h: &HeaderCondition| json!({ &h.name: h.values.iter().map(Text::to_string).collect::<Vec<_>>() });
+    Value::Array(conditions.iter().map(one).collect())
+}
+
+fn queries(conditions: &BTreeSet<BTreeSet<QueryMatch>>) -> Value {
+    if conditions.is_empty() {
+        return Value::Null;
+    }
+    let one = |m: &QueryMatch| match &m.key {
+        Some(key) => json!({ key: m.value }),
+        None => json!(m.value),
+    };
+    let all = |set: &BTreeSet<QueryMatch>| Value::Array(set.iter().map(one).collect());
+    match conditions.first() {
+        Some(only) if conditions.len() == 1 => all(only),
+        _ => Value::Array(conditions.iter().map(all).collect()),
+    }
+}
+
+impl Rule {
+    /// The fields that differ.
+    pub fn compare(live: &Self, want: &Self) -> Vec<FieldChange> {
+        let Self { listener: _, priority, when, action, beyond: _, tags } = want;
+        let mut c = Comparer::default();
+        c.in_place("priority", &live.priority, priority);
+        if let Some(when) = when {
+            Conditions::compare(&live.when.clone().unwrap_or_default(), when, &mut c);
+        }
+        Action::compare(live.action.as_ref(), action.as_ref(), "", &mut c);
+        c.tags(&live.tags, tags);
+        c.finish()
+    }
+
+    /// Declared over live: what is in effect once the declared fields are applied.
+    #[must_use]
+    pub fn over(self, live: &Self) -> Self {
+        let Self { listener, priority, when, action, beyond, tags } = self;
+        Self {
+            listener,
+            priority: priority.or(live.priority),
+            when: or(when, &live.when),
+            action: or(action, &live.action),
+            beyond: if beyond.is_empty() { live.beyond.clone() } else { beyond },
+            tags: super::merged(&live.tags, tags),
+        }
+    }
+
+    /// The same spec with every link replaced.
+    #[must_use]
+    pub fn map_links(self, f: &mut dyn FnMut(Link) -> Link) -> Self {
+        Self { listener: f(self.listener), action: self.action.map(|a| a.map_links(f)), ..self }
+    }
+}

@@ -1,0 +1,171 @@
+//! Security groups: the spec and its differences.
+//!
+//! Rules are additive: a declared rule that no live rule covers is a difference; live rules that
+//! the files do not mention are left alone. Source: API (EC2) `AuthorizeSecurityGroupIngress`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::or;
+use crate::model::value::IpProtocol;
+use crate::model::{Comparer, FieldChange, Link, Mutability};
+
+/// A security group, desired or live. A `None` field is undeclared.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecurityGroup {
+    /// The group's name on AWS; with the VPC its identity.
+    pub name: String,
+    /// The VPC; cannot be edited.
+    pub vpc: Option<Link>,
+    /// The group's description; cannot be edited.
+    pub description: Option<String>,
+    /// What may come in.
+    pub ingress: Option<Vec<TrafficRule>>,
+    /// What may go out. Live only in this version: read so that rules can judge it.
+    pub egress: Option<Vec<TrafficRule>>,
+    /// Tags; ours are added when written.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// One permission of a security group: one protocol, one range of ports, one peer.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TrafficRule {
+    /// Transport protocol.
+    pub protocol: IpProtocol,
+    /// First and last port; `None`: every port.
+    pub ports: Option<(u16, u16)>,
+    /// Where the traffic comes from (ingress) or goes to (egress).
+    pub peer: Peer,
+    /// The rule's description; `None` is undeclared.
+    pub description: Option<String>,
+}
+
+/// The other end of a security-group rule.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Peer {
+    /// A network, with host bits cleared as AWS stores it.
+    Cidr(IpNet),
+    /// A security group; `self` is the group's own link.
+    Group(Link),
+    /// A managed prefix list, by id.
+    PrefixList(String),
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cidr(net) => write!(f, "{net}"),
+            Self::Group(group) => write!(f, "{group}"),
+            Self::PrefixList(id) => f.write_str(id),
+        }
+    }
+}
+
+impl fmt::Display for TrafficRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.protocol, self.ports) {
+            (IpProtocol::All, _) => f.write_str("all")?,
+            (protocol, None) => write!(f, "{protocol} all ports")?,
+            (protocol, Some((low, high))) if low == high => write!(f, "{protocol} {low}")?,
+            (protocol, Some((low, high))) => write!(f, "{protocol} {low}-{high}")?,
+        }
+        write!(f, " {}", self.peer)
+    }
+}
+
+impl TrafficRule {
+    /// Whether everything that `other` lets pass, this rule lets pass too.
+    pub fn covers(&self, other: &Self) -> bool {
+        let protocol = self.protocol == IpProtocol::All || self.protocol == other.protocol;
+        let ports = match (self.ports, other.ports) {
+            (None, _) => true,
+            (Some(_), None) => self.protocol == IpProtocol::All,
+            (Some(a), Some(b)) => self.protocol == IpProtocol::All || (a.0 <= b.0 && b.1 <= a.1),
+        };
+        let peer = match (&self.peer, &other.peer) {
+            (Peer::Cidr(a), Peer::Cidr(b)) => a.contains(b),
+            (a, b) => a == b,
+        };
+        protocol && ports && peer
+    }
+    /// Whether a TCP connection to this port is let through, the peer aside.
+    pub fn admits_tcp(&self, port: u16) -> bool {
+        match self.protocol {
+            IpProtocol::All => true,
+            IpProtocol::Tcp => self.ports.is_none_or(|(low, high)| (low..=high).contains(&port)),
+            IpProtocol::Udp | IpProtocol::Icmp | IpProtocol::Icmpv6 => false,
+        }
+    }
+    /// Whether a live rule does all that this declared rule asks for.
+    fn satisfied_by(&self, live: &Self) -> bool {
+        live.covers(self) && (self.description.is_none() || self.description == live.description)
+    }
+}
+
+impl SecurityGroup {
+    /// The declared rules that no live rule satisfies.
+    pub fn missing_ingress(live: &Self, want: &Self) -> Vec<TrafficRule> {
+        let have = live.ingress.as_deref().unwrap_or_default();
+        let want = want.ingress.as_deref().unwrap_or_default();
+        want.iter().filter(|rule| !have.iter().any(|live| rule.satisfied_by(live))).cloned().collect()
+    }
+
+    /// The fields that differ.
+    pub fn compare(live: &Self, want: &Self) -> Vec<FieldChange> {
+        let Self { name: _, vpc, description, ingress: _, egress: _, tags } = want;
+        let mut c = Comparer::default();
+        c.replace("vpc", &live.vpc.as_ref().map(Link::to_string), &vpc.as_ref().map(Link::to_string));
+        c.replace("description", &live.description, description);
+        let missing = Self::missing_ingress(live, want);
+        if !missing.is_empty() {
+            let shown = |rules: &[TrafficRule]| match rules {
+                [] => Value::Null,
+                rules => json!(rules.iter().map(TrafficRule::to_string).collect::<Vec<_>>()),
+            };
+            c.push("ingress", shown(live.ingress.as_deref().unwrap_or_default()), shown(&missing), Mutability::InPlace);
+        }
+        c.tags(&live.tags, tags);
+        c.finish()
+    }
+
+    /// Declared over live: what is in effect once the declared fields are applied.
+    #[must_use]
+    pub fn over(self, live: &Self) -> Self {
+        let missing = Self::missing_ingress(live, &self);
+        let Self { name, vpc, description, ingress, egress, tags } = self;
+        let ingress = match (&live.ingress, ingress) {
+            (Some(have), Some(_)) => Some(have.iter().cloned().chain(missing).collect()),
+            (have, want) => or(want, have),
+        };
+        Self {
+            name,
+            vpc: or(vpc, &live.vpc),
+            description: or(description, &live.description),
+            ingress,
+            egress: or(egress, &live.egress),
+            tags: super::merged(&live.tags, tags),
+        }
+    }
+
+    /// The same spec with every link replaced.
+    #[must_use]
+    pub fn map_links(self, f: &mut dyn FnMut(Link) -> Link) -> Self {
+        let mut rules = |rules: Option<Vec<TrafficRule>>| {
+            rules.map(|rules| {
+                let one = |rule: TrafficRule| match rule.peer {
+                    Peer::Group(link) => TrafficRule { peer: Peer::Group(f(link)), ..rule },
+                    Peer::Cidr(_) | Peer::PrefixList(_) => rule,
+                };
+                rules.into_iter().map(one).collect()
+            })
+        };
+        let ingress = rules(self.ingress);
+        let egress = rules(self.egress);
+        Self { vpc: self.vpc.map(f), ingress, egress, ..self }
+    }
+}

@@ -1,0 +1,139 @@
+//! What a rule may look at: an effective state, and what is known around it.
+//!
+//! The same rules judge the files alone, the live state, and the state after a plan. Building the
+//! evidence is `plan`'s work (or `validate`'s); a rule only reads it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+
+use crate::cloud::Facts;
+use crate::desired::{Backend, Resolved};
+use crate::model::kind::{Action, Certificate, Listener, LoadBalancer, Rule, SecurityGroup, Target, TargetGroup};
+use crate::model::{Address, Kind, Link, Spec, TargetHealth};
+
+/// What evidence there is, and what a rule needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Need {
+    /// The desired files, for what only they say (a backend's keep-alive).
+    Desired,
+    /// The live state.
+    Live,
+    /// Target health.
+    Health,
+    /// Security groups and interfaces around the targets.
+    Network,
+    /// The certificates' names and states.
+    Certificates,
+    /// A probe's observations.
+    Probe,
+    /// CloudWatch metrics or access logs.
+    Metrics,
+}
+
+impl Need {
+    /// The need in words, after "needs".
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Desired => "desired files",
+            Self::Live => "the live state",
+            Self::Health => "target health",
+            Self::Network => "the network around the targets",
+            Self::Certificates => "the certificates in ACM",
+            Self::Probe => "a probe",
+            Self::Metrics => "metrics or access logs",
+        }
+    }
+}
+
+/// A state and what is known around it.
+#[derive(Clone, Debug, Default)]
+pub struct Evidence<'a> {
+    /// The resources in effect. Links are addresses wherever the thing has one; live things that the
+    /// files do not mention have addresses too (`rule/web:443/#20`, `security_group/sg-0123`).
+    pub state: BTreeMap<Address, Spec>,
+    /// What the files say, where there are files.
+    pub desired: Option<&'a Resolved>,
+    /// Facts about live resources.
+    pub facts: BTreeMap<Address, Facts>,
+    /// Health that AWS reports for the settings in `state`. A target whose group's health check or
+    /// path differs in `state` from what AWS judged has no entry.
+    pub health: BTreeMap<Address, TargetHealth>,
+    /// The security groups (as addresses in `state`) of the interface that owns each target address.
+    pub interfaces: BTreeMap<IpAddr, BTreeSet<Address>>,
+    /// The IPv4 networks of each load balancer's subnets, for rules by CIDR.
+    pub subnets: BTreeMap<Address, Vec<ipnet::IpNet>>,
+    /// What kinds of evidence are there.
+    pub available: BTreeSet<Need>,
+    /// The moment of judging.
+    pub now: Option<Timestamp>,
+}
+
+macro_rules! of_kind {
+    ($($all:ident, $one:ident, $kind:ident;)+) => {
+        $(
+            #[doc = concat!("Every `", stringify!($kind), "` in effect.")]
+            pub fn $all(&self) -> impl Iterator<Item = (&Address, &$kind)> {
+                self.state.iter().filter_map(|(address, spec)| spec.$one().map(|spec| (address, spec)))
+            }
+            #[doc = concat!("The `", stringify!($kind), "` with this address.")]
+            pub fn $one(&self, address: &Address) -> Option<&$kind> {
+                self.state.get(address).and_then(Spec::$one)
+            }
+        )+
+    };
+}
+
+impl Evidence<'_> {
+    of_kind! {
+        load_balancers, load_balancer, LoadBalancer;
+        listeners, listener, Listener;
+        rules, rule, Rule;
+        target_groups, target_group, TargetGroup;
+        targets, target, Target;
+        certificates, certificate, Certificate;
+        security_groups, security_group, SecurityGroup;
+    }
+
+    /// The spec as the files declare it, undeclared fields being `None`.
+    pub fn declared(&self, address: &Address) -> Option<&Spec> {
+        self.desired.and_then(|desired| desired.specs.get(address))
+    }
+    /// What the files know of the application behind a group.
+    pub fn backend(&self, group: &Address) -> Option<&Backend> {
+        self.desired.and_then(|desired| desired.backends.get(group))
+    }
+    /// The targets of a group.
+    pub fn targets_of(&self, group: &Address) -> impl Iterator<Item = (&Address, &Target)> {
+        self.targets().filter(move |(_, target)| target.target_group.address() == Some(group))
+    }
+    /// The listeners of a load balancer.
+    pub fn listeners_of(&self, load_balancer: &Address) -> impl Iterator<Item = (&Address, &Listener)> {
+        self.listeners().filter(move |(_, listener)| listener.load_balancer.address() == Some(load_balancer))
+    }
+    /// The rules of a listener, by priority.
+    pub fn rules_of(&self, listener: &Address) -> Vec<(&Address, &Rule)> {
+        let mut rules: Vec<_> = self.rules().filter(|(_, rule)| rule.listener.address() == Some(listener)).collect();
+        rules.sort_by_key(|(address, rule)| (rule.priority, (*address).clone()));
+        rules
+    }
+    /// Every action of a listener: its default's (address of the listener) and its rules'.
+    pub fn actions_of<'s>(&'s self, listener: &'s Address) -> impl Iterator<Item = (&'s Address, &'s Action)> {
+        let default = self.listener(listener).and_then(|l| l.default.as_ref()).map(|action| (listener, action));
+        let rules =
+            self.rules_of(listener).into_iter().filter_map(|(a, rule)| rule.action.as_ref().map(|act| (a, act)));
+        default.into_iter().chain(rules)
+    }
+    /// The load balancers whose listeners forward to a group, each once.
+    pub fn load_balancers_of(&self, group: &Address) -> BTreeSet<&Address> {
+        let forwards = |listener: &Address| {
+            self.actions_of(listener).any(|(_, action)| action.groups().any(|(link, _)| link.address() == Some(group)))
+        };
+        self.listeners().filter(|(a, _)| forwards(a)).filter_map(|(_, l)| l.load_balancer.address()).collect()
+    }
+    /// The address a link points to, whatever its kind.
+    pub fn resolve<'l>(&self, link: &'l Link, kind: Kind) -> Option<&'l Address> {
+        link.address().filter(|a| a.kind == kind)
+    }
+}
