@@ -1,0 +1,56 @@
+"""Facts about AWS that its documentation leaves open, each chosen once, here.
+
+Every constant says what is unknown and why this value was taken. A test that depends on one cites it.
+"""
+
+from __future__ import annotations
+
+# The model caps ModifyLoadBalancerAttributes at 20 entries; whether the server enforces it is not documented.
+ENFORCE_MODEL_LIST_LIMITS = True
+
+# The default PageSize is not documented; the model's maximum is 400, so an unset one gives everything up to it.
+DEFAULT_PAGE_SIZE = 400
+
+# Describe-by-ARN caps are documented for load balancers, target groups and tags (20); taken for the rest as well.
+MAX_DESCRIBED_BY_ID = 20
+
+# "Identical settings" of an idempotent create: tags and health checks are settings of their own calls, but the
+# health check is sent on create, so it counts; tags do not.
+TAGS_COUNT_AS_SETTINGS = False
+
+# DeleteTargetGroup declares only ResourceInUse, so an absent group is taken for deleted.
+DELETE_ABSENT_TARGET_GROUP_SUCCEEDS = True
+
+# Listener header attributes are cleared by an empty value.
+EMPTY_LISTENER_ATTRIBUTE_CLEARS = True
+
+# "You cannot have both stickiness and weighted random algorithm" was seen in the past; the user guide no longer
+# says so, so it is accepted.
+STICKINESS_WITH_WEIGHTED_RANDOM = True
+
+# Rule quotas as the user guide has them ("Quotas for your Application Load Balancers"): 5 condition values and 5
+# wildcards per rule. The model's own limits come on top.
+CONDITION_VALUES_PER_RULE = 5
+CONDITION_WILDCARDS_PER_RULE = 5
+
+# A load balancer is "provisioning" for minutes on AWS; here for two seconds, divided by the time scale.
+PROVISIONING_SECONDS = 2.0
+
+# A target without a script and without a mapped address turns healthy after half a second, divided by the time scale.
+REGISTRATION_SECONDS = 0.1
+INITIAL_SECONDS = 0.4
+
+# DescribeCertificate has been seen with "RSA-2048" and with "RSA_2048"; the service model's enum has underscores.
+ACM_KEY_ALGORITHM_HYPHEN = False
+
+# DescribeTags over ARNs of several kinds in one call is not documented as forbidden, so it is allowed.
+MIXED_KINDS_IN_DESCRIBE_TAGS = True
+
+# The old default certificate does not stay in the SNI list on its own when ModifyListener replaces it.
+OLD_DEFAULT_CERTIFICATE_STAYS = False
+
+# An internet gateway is needed for an internet-facing load balancer on AWS; emulated networks seldom have one.
+REQUIRE_INTERNET_GATEWAY = False
+
+# More than one Rewrite per transform is in the model's list type but undocumented; the model's limit is kept.
+REWRITES_PER_TRANSFORM = 1

@@ -1,0 +1,27 @@
+"""The entry points that LocalStack loads: our service providers and the internal routes.
+
+An import error in here makes a provider vanish without a word, so this module imports nothing of ours at its top; the
+ready route reports what was loaded.
+"""
+
+from __future__ import annotations
+
+from localstack.runtime import hooks
+from localstack.services.plugins import Service, aws_provider
+
+
+@aws_provider(api="elbv2", name="default")
+def elbv2() -> Service:
+    from localstack.aws.skeleton import Skeleton
+    from localstack.aws.spec import load_service
+
+    from no502_localstack.elbv2.provider import dispatch_table
+
+    return Service("elbv2", skeleton=Skeleton(load_service("elbv2"), dispatch_table()))
+
+
+@hooks.on_infra_start()
+def install_routes() -> None:
+    from no502_localstack.routes import install
+
+    install()

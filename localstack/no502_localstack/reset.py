@@ -1,0 +1,28 @@
+"""Drops everything of one account: our stores, scripts and target maps, and Moto's backends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from no502_localstack.elbv2 import checker, outcomes, store
+
+# Moto services that tests of load balancers use; LocalStack's own S3 and Route 53 extras keep no state of ours.
+_MOTO = ("acm", "cloudwatch", "cognito-idp", "ec2", "iam", "resourcegroupstaggingapi", "route53", "sts")
+
+
+def account(name: str) -> None:
+    if not name:
+        raise ValueError("an account must be given")
+    store.forget(name)
+    outcomes.forget(name)
+    checker.forget(name)
+    for service in _MOTO:
+        _reset_moto(service, name)
+
+
+def _reset_moto(service: str, name: str) -> None:
+    from moto.backends import get_backend
+
+    backends: Any = get_backend(service)  # type: ignore[arg-type]
+    if name in backends:
+        del backends[name]

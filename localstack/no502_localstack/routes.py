@@ -1,0 +1,109 @@
+"""Internal routes under /_no502: readiness, target map, scripted health, quotas, reset.
+
+They belong to tests and demos, not to AWS: no SDK ever calls them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+from localstack.http import Request, Resource, Response
+from localstack.services.internal import get_internal_apis
+
+from no502_localstack import __version__, reset, settings
+from no502_localstack.elbv2 import checker, limits, outcomes
+from no502_localstack.elbv2.store import store_for
+
+Json = dict[str, Any]
+OUR_PROVIDERS = ("elbv2",)
+
+
+def install() -> None:
+    apis = get_internal_apis()
+    apis.add(Resource("/_no502/ready", _Get(ready)))
+    apis.add(Resource("/_no502/targets", _Put(put_targets)))
+    apis.add(Resource("/_no502/health", _Put(put_health)))
+    apis.add(Resource("/_no502/quotas", _Put(put_quotas)))
+    apis.add(Resource("/_no502/reset", _Post(post_reset)))
+
+
+def _answer(function: Callable[[Json], Json], request: Request) -> Any:
+    try:
+        body = request.get_json(force=True, silent=True) or {}
+        return function(body)
+    except (KeyError, TypeError, ValueError) as cause:
+        return Response(f'{{"error": "{type(cause).__name__}: {cause}"}}', 400, mimetype="application/json")
+
+
+class _Get:
+    def __init__(self, function: Callable[[], Json]) -> None:
+        self.function = function
+
+    def on_get(self, request: Request) -> Any:
+        return self.function()
+
+
+class _Put:
+    def __init__(self, function: Callable[[Json], Json]) -> None:
+        self.function = function
+
+    def on_put(self, request: Request) -> Any:
+        return _answer(self.function, request)
+
+
+class _Post:
+    def __init__(self, function: Callable[[Json], Json]) -> None:
+        self.function = function
+
+    def on_post(self, request: Request) -> Any:
+        return _answer(self.function, request)
+
+
+def ready() -> Json:
+    """Loads each of our providers and says whether it is ours that was loaded."""
+    from localstack.services.plugins import SERVICE_PLUGINS
+
+    providers: dict[str, str] = {}
+    for name in OUR_PROVIDERS:
+        try:
+            service = SERVICE_PLUGINS.require(name)
+            providers[name] = "loaded" if service is not None else "missing"
+        except Exception as cause:  # reported, not raised: the caller wants to know which one failed and why
+            providers[name] = f"{type(cause).__name__}: {cause}"
+    return {
+        "version": __version__, "package": settings.PACKAGE, "time_scale": settings.TIME_SCALE, "providers": providers,
+    }
+
+
+def put_targets(body: Json) -> Json:
+    """{"account"?, "region"?, "targets": {"10.0.1.10:8000": "127.0.0.1:18000"}}, or the bare map for all accounts."""
+    targets = body.get("targets", {k: v for k, v in body.items() if k not in ("account", "region")})
+    checker.set_map(body.get("account", outcomes.ANY), body.get("region", outcomes.ANY), targets)
+    return {"mapped": len(targets)}
+
+
+def put_health(body: Json) -> Json:
+    """{"account", "region"?, "targets": {"10.0.1.10:8000": {"state": …} or {"answers": …} or null}}."""
+    outcomes.set_scripts(body["account"], body.get("region", outcomes.ANY), body["targets"])
+    return {"scripted": len(body["targets"])}
+
+
+def put_quotas(body: Json) -> Json:
+    """{"account", "region", "quotas": {"rules-per-application-load-balancer": 3, … or null for AWS's default}}."""
+    store = store_for(body["account"], body["region"])
+    unknown = set(body["quotas"]) - set(limits.DEFAULTS)
+    if unknown:
+        raise ValueError(f"no such quota: {', '.join(sorted(unknown))}")
+    with store.lock:
+        for name, value in body["quotas"].items():
+            if value is None:
+                store.quotas.pop(name, None)
+            else:
+                store.quotas[name] = int(value)
+    return {"quotas": store.quotas}
+
+
+def post_reset(body: Json) -> Json:
+    """{"account"}: drops everything of that account, in all regions, in our stores and in Moto's."""
+    reset.account(body["account"])
+    return {"reset": body["account"]}
