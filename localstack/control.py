@@ -137,6 +137,8 @@ def server_environment() -> dict[str, str]:
         "XDG_CACHE_HOME": str(STATE / "cache"),
         "FILESYSTEM_ROOT": str(STATE / "filesystem"),
         "DNS_ADDRESS": "0",
+        # Moto would give every account of every test some 8 MB of machine images.
+        "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
         "NO502_LS_TIME_SCALE": TIME_SCALE,
         "NO502_LS_PACKAGE": package_digest(),
         "PYTHONUNBUFFERED": "1",

@@ -54,3 +54,18 @@ REQUIRE_INTERNET_GATEWAY = False
 
 # More than one Rewrite per transform is in the model's list type but undocumented; the model's limit is kept.
 REWRITES_PER_TRANSFORM = 1
+
+# ListCertificates' default key-type filter: the operation's page says RSA_2048 only, the filter's page RSA_1024 and
+# RSA_2048; the latter is taken. Everything else is hidden unless Includes.keyTypes names it.
+ACM_DEFAULT_KEY_TYPES = ("RSA_1024", "RSA_2048")
+
+# "Several seconds" pass until DescribeCertificate shows the CNAME of a new request, and minutes until a certificate
+# whose CNAME stands is issued; both shortened, and divided by the time scale.
+ACM_RECORD_SECONDS = 1.0
+ACM_ISSUE_SECONDS = 2.0
+
+# An omitted ValidationMethod means EMAIL (API, RequestCertificate does not say so; the console and old SDKs did it).
+ACM_DEFAULT_VALIDATION = "EMAIL"
+
+# Whether a re-import may change the key's type or size is not documented clearly; refusing is the careful reading.
+ACM_REIMPORT_KEEPS_KEY_TYPE = True

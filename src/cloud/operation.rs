@@ -32,6 +32,13 @@ pub enum Operation {
         /// Tags of the new rules.
         tags: BTreeMap<String, String>,
     },
+    /// EC2 `UpdateSecurityGroupRuleDescriptionsIngress`: only descriptions change.
+    DescribeIngress {
+        /// The group.
+        group: Link,
+        /// The rules as they are, with the descriptions they shall have.
+        rules: Vec<TrafficRule>,
+    },
     /// ACM `ImportCertificate`.
     ImportCertificate {
         /// The certificate whose material is replaced; `None` imports a new one.
@@ -189,6 +196,7 @@ impl Operation {
         match self {
             Self::CreateSecurityGroup { .. } => "CreateSecurityGroup",
             Self::AuthorizeIngress { .. } => "AuthorizeSecurityGroupIngress",
+            Self::DescribeIngress { .. } => "UpdateSecurityGroupRuleDescriptionsIngress",
             Self::ImportCertificate { .. } => "ImportCertificate",
             Self::RequestCertificate { .. } => "RequestCertificate",
             Self::CreateTargetGroup { .. } => "CreateTargetGroup",
@@ -223,7 +231,7 @@ impl Operation {
             | Self::CreateListener { .. }
             | Self::CreateRule { .. } => None,
             Self::ImportCertificate { certificate, .. } => certificate.as_ref(),
-            Self::AuthorizeIngress { group, .. } => Some(group),
+            Self::AuthorizeIngress { group, .. } | Self::DescribeIngress { group, .. } => Some(group),
             Self::ModifyTargetGroup { target_group, .. }
             | Self::ModifyTargetGroupAttributes { target_group, .. }
             | Self::RegisterTargets { target_group, .. }
@@ -248,6 +256,10 @@ impl Operation {
             Self::AuthorizeIngress { group, rules, tags } => {
                 let opened = SecurityGroup { ingress: Some(rules), ..SecurityGroup::default() }.map_links(f);
                 Self::AuthorizeIngress { group: f(group), rules: opened.ingress.unwrap_or_default(), tags }
+            }
+            Self::DescribeIngress { group, rules } => {
+                let opened = SecurityGroup { ingress: Some(rules), ..SecurityGroup::default() }.map_links(f);
+                Self::DescribeIngress { group: f(group), rules: opened.ingress.unwrap_or_default() }
             }
             Self::ImportCertificate { certificate, spec } => {
                 Self::ImportCertificate { certificate: certificate.map(f), spec }
@@ -312,6 +324,7 @@ impl Operation {
             Self::AddTags { resource, kind, tags } => Self::AddTags { resource: f(resource), kind, tags },
             other @ (Self::CreateSecurityGroup { .. }
             | Self::AuthorizeIngress { .. }
+            | Self::DescribeIngress { .. }
             | Self::ImportCertificate { .. }
             | Self::RequestCertificate { .. }
             | Self::CreateTargetGroup { .. }
@@ -335,6 +348,7 @@ impl Operation {
             Self::CreateRule { spec } => Some(spec.clone().into()),
             Self::ImportCertificate { certificate: Some(_), .. }
             | Self::AuthorizeIngress { .. }
+            | Self::DescribeIngress { .. }
             | Self::ModifyTargetGroup { .. }
             | Self::ModifyTargetGroupAttributes { .. }
             | Self::RegisterTargets { .. }

@@ -15,8 +15,6 @@ from no502_localstack.elbv2.store import Listener, Store
 
 Json = dict[str, Any]
 SECURE = ("HTTPS", "TLS")
-# User guide, "Certificates": the keys that an ALB can use.
-_USABLE_KEYS = ("RSA_1024", "RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1", "EC_secp521r1")
 
 
 def require_listener(store: Store, arn: str) -> Listener:
@@ -39,17 +37,14 @@ def check_usable(store: Store, arn: str) -> str:
 
 
 def _check_acm(store: Store, arn: str) -> None:
-    from moto.acm.models import acm_backends
+    from no502_localstack.acm.store import store_for as certificates_of
 
-    if f":acm:{store.region}:" not in arn:
-        # User guide: "The certificate must be in the same Region as the load balancer".
+    # User guide: "The certificate must be in the same Region as the load balancer", so only that store is asked. Its
+    # lock is not taken: ACM asks this service for `InUseBy` under its own.
+    certificate = certificates_of(store.account, store.region).get(arn)
+    if certificate is None:
         raise error("CertificateNotFound", f"Certificate '{arn}' not found")
-    record = acm_backends[store.account][store.region]._certificates.get(arn)
-    if record is None:
-        raise error("CertificateNotFound", f"Certificate '{arn}' not found")
-    from no502_localstack.acm import records
-
-    if not records.usable(store.account, store.region, record):
+    if not certificate.usable:
         raise _unsupported(arn)
 
 

@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any
+from typing import Any, Callable
 
 from botocore.model import ListShape, Shape, StructureShape
 
 from no502_localstack import choices
 from no502_localstack.elbv2.errors import validation
 
-def check(shape: Shape | None, request: dict[str, Any]) -> None:
-    """Raises one ValidationError that lists everything the model forbids in the request."""
+def check(
+    shape: Shape | None, request: dict[str, Any], refuse: Callable[[str], Exception] = validation
+) -> None:
+    """Raises one validation error that lists everything the model forbids in the request."""
     if shape is None:
         return
     problems: list[str] = []
     _visit(shape, request, "", problems)
     if problems:
         noun = "error" if len(problems) == 1 else "errors"
-        raise validation(f"{len(problems)} validation {noun} detected: " + "; ".join(problems))
+        raise refuse(f"{len(problems)} validation {noun} detected: " + "; ".join(problems))
 
 
 def _lower(name: str) -> str:

@@ -101,9 +101,15 @@ impl TrafficRule {
             IpProtocol::Udp | IpProtocol::Icmp | IpProtocol::Icmpv6 => false,
         }
     }
-    /// Whether a live rule does all that this declared rule asks for.
+    /// Whether both rules let the same traffic pass; AWS identifies a rule by this.
+    pub fn same_traffic(&self, other: &Self) -> bool {
+        self.covers(other) && other.covers(self)
+    }
+    /// Whether a live rule does all that this declared rule asks for. A description counts only on the
+    /// very rule; a broader one satisfies under any description.
     fn satisfied_by(&self, live: &Self) -> bool {
-        live.covers(self) && (self.description.is_none() || self.description == live.description)
+        let described = self.description.is_none() || self.description == live.description;
+        live.covers(self) && (described || !self.covers(live))
     }
 }
 

@@ -1,0 +1,172 @@
+//! What operations on load balancers, listeners and rules do.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::{Facts, LoadBalancerFacts, Operation, Output, Snapshot};
+use super::{Refusal, create, existing};
+use crate::model::attribute::{Applies, Attribute, LISTENER, LOAD_BALANCER};
+use crate::model::kind::{Action, Listener, LoadBalancer, Rule};
+use crate::model::value::{IpAddressType, Protocol, Scheme};
+use crate::model::{Id, Link, Spec};
+
+pub(super) fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Output) -> Result<(), Refusal> {
+    match operation {
+        Operation::CreateLoadBalancer { spec } => create_load_balancer(snapshot, spec, output),
+        Operation::ModifyLoadBalancerAttributes { load_balancer, attributes } => {
+            load_balancer_mut(snapshot, load_balancer)?.attributes.extend(attributes.clone());
+            Ok(())
+        }
+        Operation::SetSecurityGroups { load_balancer, groups } => {
+            load_balancer_mut(snapshot, load_balancer)?.security_groups = Some(groups.iter().cloned().collect());
+            Ok(())
+        }
+        Operation::SetSubnets { load_balancer, subnets } => {
+            load_balancer_mut(snapshot, load_balancer)?.subnets = Some(subnets.iter().cloned().collect());
+            Ok(())
+        }
+        Operation::SetIpAddressType { load_balancer, ip_address_type } => {
+            load_balancer_mut(snapshot, load_balancer)?.ip_address_type = Some(*ip_address_type);
+            Ok(())
+        }
+        Operation::CreateListener { spec } => create_listener(snapshot, spec, output),
+        Operation::ModifyListener { listener, edit } => {
+            let live = listener_mut(snapshot, listener)?;
+            let mut next = live.clone();
+            next.protocol = edit.protocol.or(next.protocol);
+            next.ssl_policy = edit.ssl_policy.clone().or(next.ssl_policy);
+            next.certificate = edit.certificate.clone().or(next.certificate);
+            next.default = edit.default.clone().or(next.default);
+            *live = settle_tls(next)?;
+            let default = live.default.clone();
+            groups_exist(snapshot, default.as_ref())
+        }
+        Operation::ModifyListenerAttributes { listener, attributes } => {
+            listener_mut(snapshot, listener)?.attributes.extend(attributes.clone());
+            Ok(())
+        }
+        Operation::CreateRule { spec } => create_rule(snapshot, spec, output),
+        Operation::ModifyRule { rule, when, action } => {
+            groups_exist(snapshot, action.as_ref())?;
+            if let Spec::Rule(live) = &mut existing(snapshot, rule)?.spec {
+                live.when = when.clone().or_else(|| live.when.clone());
+                live.action = action.clone().or_else(|| live.action.clone());
+            }
+            Ok(())
+        }
+        Operation::SetRulePriorities { listener, priorities } => set_priorities(snapshot, listener, priorities),
+        _ => Ok(()),
+    }
+}
+
+fn load_balancer_mut<'s>(snapshot: &'s mut Snapshot, link: &Link) -> Result<&'s mut LoadBalancer, Refusal> {
+    match &mut existing(snapshot, link)?.spec {
+        Spec::LoadBalancer(lb) => Ok(lb),
+        _ => Err(Refusal::not_found(link)),
+    }
+}
+
+fn listener_mut<'s>(snapshot: &'s mut Snapshot, link: &Link) -> Result<&'s mut Listener, Refusal> {
+    match &mut existing(snapshot, link)?.spec {
+        Spec::Listener(listener) => Ok(listener),
+        _ => Err(Refusal::not_found(link)),
+    }
+}
+
+fn defaults(table: &'static [Attribute], wanted: impl Fn(Applies) -> bool) -> BTreeMap<String, String> {
+    let mine = table.iter().filter(|a| wanted(a.applies));
+    mine.filter_map(|a| a.default.map(|value| (a.key.to_owned(), value.to_owned()))).collect()
+}
+
+fn create_load_balancer(snapshot: &mut Snapshot, spec: &LoadBalancer, output: &Output) -> Result<(), Refusal> {
+    if snapshot.load_balancers().any(|(_, lb)| lb.name.eq_ignore_ascii_case(&spec.name)) {
+        let message = format!("a load balancer named {} exists already", spec.name);
+        return Err(Refusal::new("DuplicateLoadBalancerName", message, "API: CreateLoadBalancer"));
+    }
+    let mut attributes = defaults(LOAD_BALANCER, |_| true);
+    attributes.extend(spec.attributes.clone());
+    let spec = LoadBalancer {
+        scheme: spec.scheme.or(Some(Scheme::InternetFacing)),
+        ip_address_type: spec.ip_address_type.or(Some(IpAddressType::Ipv4)),
+        attributes,
+        ..spec.clone()
+    };
+    let facts = LoadBalancerFacts { state: "active".into(), ..Default::default() };
+    create(snapshot, output, spec, Facts::LoadBalancer(facts));
+    Ok(())
+}
+
+/// HTTP listeners have neither policy nor certificate; HTTPS ones need a certificate.
+fn settle_tls(listener: Listener) -> Result<Listener, Refusal> {
+    match listener.protocol {
+        Some(Protocol::Https) if listener.certificate.is_none() => Err(Refusal::new(
+            "ValidationError",
+            "a certificate must be specified for HTTPS listeners",
+            "API: CreateListener, ModifyListener",
+        )),
+        Some(Protocol::Http) => {
+            Ok(Listener { ssl_policy: None, certificate: None, sni_certificates: None, ..listener })
+        }
+        Some(Protocol::Https) | None => Ok(listener),
+    }
+}
+
+fn create_listener(snapshot: &mut Snapshot, spec: &Listener, output: &Output) -> Result<(), Refusal> {
+    load_balancer_mut(snapshot, &spec.load_balancer)?;
+    if snapshot.listeners().any(|(_, l)| l.load_balancer == spec.load_balancer && l.port == spec.port) {
+        let message = format!("a listener on port {} exists already", spec.port);
+        return Err(Refusal::new("DuplicateListener", message, "API: CreateListener"));
+    }
+    groups_exist(snapshot, spec.default.as_ref())?;
+    let https = spec.protocol == Some(Protocol::Https);
+    let mut attributes = defaults(LISTENER, |a| https || a != Applies::HttpsListener);
+    attributes.extend(spec.attributes.clone());
+    let spec = settle_tls(Listener { attributes, ..spec.clone() })?;
+    create(snapshot, output, spec, Facts::None);
+    Ok(())
+}
+
+fn groups_exist(snapshot: &Snapshot, action: Option<&Action>) -> Result<(), Refusal> {
+    for (group, _) in action.iter().flat_map(|a| a.groups()) {
+        if group.id().is_none_or(|id| !snapshot.found.contains_key(id) && id.as_str().contains("simulated")) {
+            return Err(Refusal::new(
+                "TargetGroupNotFound",
+                format!("there is no target group {group}"),
+                "API: CreateRule",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn create_rule(snapshot: &mut Snapshot, spec: &Rule, output: &Output) -> Result<(), Refusal> {
+    listener_mut(snapshot, &spec.listener)?;
+    groups_exist(snapshot, spec.action.as_ref())?;
+    if snapshot.rules().any(|(_, rule)| rule.listener == spec.listener && rule.priority == spec.priority) {
+        let priority = spec.priority.unwrap_or_default();
+        return Err(Refusal::new("PriorityInUse", format!("priority {priority} is in use"), "API: CreateRule"));
+    }
+    create(snapshot, output, spec.clone(), Facts::None);
+    Ok(())
+}
+
+/// AWS judges conflicts on the resulting order, so that swaps fit one call.
+fn set_priorities(snapshot: &mut Snapshot, listener: &Link, priorities: &BTreeMap<Id, u32>) -> Result<(), Refusal> {
+    listener_mut(snapshot, listener)?;
+    for (id, priority) in priorities {
+        if let Spec::Rule(rule) = &mut existing(snapshot, &Link::Id(id.clone()))?.spec {
+            rule.priority = Some(*priority);
+        }
+    }
+    let mut seen = BTreeSet::new();
+    for (_, rule) in snapshot.rules().filter(|(_, rule)| rule.listener == *listener) {
+        if !seen.insert(rule.priority) {
+            let priority = rule.priority.unwrap_or_default();
+            return Err(Refusal::new(
+                "PriorityInUse",
+                format!("priority {priority} is in use"),
+                "API: SetRulePriorities",
+            ));
+        }
+    }
+    Ok(())
+}

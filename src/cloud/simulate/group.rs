@@ -1,0 +1,184 @@
+//! What operations on target groups, certificates and security groups do.
+
+use super::super::{CertificateFacts, Facts, Operation, Output, Snapshot};
+use super::{Refusal, create, existing};
+use crate::model::attribute::{Applies, TARGET_GROUP};
+use crate::model::kind::{HealthCheck, SecurityGroup, Target, TargetGroup, TrafficRule};
+use crate::model::value::{AddressFamily, CheckPort, Protocol, ProtocolVersion, TargetType};
+use crate::model::{HealthState, Id, Link, Spec, TargetHealth};
+
+pub(super) fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Output) -> Result<(), Refusal> {
+    match operation {
+        Operation::CreateSecurityGroup { spec } => create_security_group(snapshot, spec, output),
+        Operation::AuthorizeIngress { group, rules, .. } => authorize(snapshot, group, rules),
+        Operation::DescribeIngress { group, rules } => describe(snapshot, group, rules),
+        Operation::ImportCertificate { certificate: Some(link), spec } => {
+            if let Spec::Certificate(live) = &mut existing(snapshot, link)?.spec {
+                live.serial.clone_from(&spec.serial);
+            }
+            Ok(())
+        }
+        Operation::ImportCertificate { certificate: None, spec } => {
+            let facts =
+                CertificateFacts { status: "ISSUED".into(), origin: Some("IMPORTED".into()), ..Default::default() };
+            let spec = crate::model::kind::Certificate { origin: None, ..spec.clone() };
+            create(snapshot, output, spec, Facts::Certificate(facts));
+            Ok(())
+        }
+        Operation::RequestCertificate { spec } => {
+            let status = "PENDING_VALIDATION".into();
+            let facts = CertificateFacts { status, origin: Some("AMAZON_ISSUED".into()), ..Default::default() };
+            let spec = crate::model::kind::Certificate { origin: None, ..spec.clone() };
+            create(snapshot, output, spec, Facts::Certificate(facts));
+            Ok(())
+        }
+        Operation::CreateTargetGroup { spec } => create_target_group(snapshot, spec, output),
+        Operation::ModifyTargetGroup { target_group, health_check } => {
+            let group = target_group_mut(snapshot, target_group)?;
+            let changed = health_check.clone().over(&group.health_check);
+            check_times(&changed)?;
+            group.health_check = changed;
+            Ok(())
+        }
+        Operation::ModifyTargetGroupAttributes { target_group, attributes } => {
+            target_group_mut(snapshot, target_group)?.attributes.extend(attributes.clone());
+            Ok(())
+        }
+        Operation::RegisterTargets { target_group, targets } => register(snapshot, target_group, targets),
+        Operation::DeregisterTargets { target_group, targets } => {
+            target_group_mut(snapshot, target_group)?;
+            for target in targets {
+                if let Some(group) = target_group.id() {
+                    snapshot.found.remove(&Id::target(group, &target.id, target.port));
+                }
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn target_group_mut<'s>(snapshot: &'s mut Snapshot, link: &Link) -> Result<&'s mut TargetGroup, Refusal> {
+    match &mut existing(snapshot, link)?.spec {
+        Spec::TargetGroup(group) => Ok(group),
+        _ => Err(Refusal::not_found(link)),
+    }
+}
+
+fn create_security_group(snapshot: &mut Snapshot, spec: &SecurityGroup, output: &Output) -> Result<(), Refusal> {
+    let taken = snapshot.security_groups().any(|(_, g)| g.vpc == spec.vpc && g.name.eq_ignore_ascii_case(&spec.name));
+    if taken {
+        let message = format!("the VPC has a security group named {} already", spec.name);
+        return Err(Refusal::new("InvalidGroup.Duplicate", message, "API (EC2): CreateSecurityGroup"));
+    }
+    let spec = SecurityGroup { ingress: Some(Vec::new()), egress: None, ..spec.clone() };
+    create(snapshot, output, spec, Facts::None);
+    Ok(())
+}
+
+fn authorize(snapshot: &mut Snapshot, group: &Link, rules: &[TrafficRule]) -> Result<(), Refusal> {
+    let Spec::SecurityGroup(live) = &mut existing(snapshot, group)?.spec else {
+        return Err(Refusal::not_found(group));
+    };
+    let have = live.ingress.get_or_insert_with(Vec::new);
+    for rule in rules {
+        if have.iter().any(|have| have.same_traffic(rule)) {
+            let message = format!("the rule {rule} exists already");
+            return Err(Refusal::new(
+                "InvalidPermission.Duplicate",
+                message,
+                "API (EC2): AuthorizeSecurityGroupIngress",
+            ));
+        }
+        have.push(rule.clone());
+    }
+    Ok(())
+}
+
+fn describe(snapshot: &mut Snapshot, group: &Link, rules: &[TrafficRule]) -> Result<(), Refusal> {
+    let Spec::SecurityGroup(live) = &mut existing(snapshot, group)?.spec else {
+        return Err(Refusal::not_found(group));
+    };
+    for rule in rules {
+        let found = live.ingress.iter_mut().flatten().find(|have| have.same_traffic(rule));
+        let Some(found) = found else {
+            let page = "API (EC2): UpdateSecurityGroupRuleDescriptionsIngress";
+            return Err(Refusal::new("InvalidPermission.NotFound", format!("there is no rule {rule}"), page));
+        };
+        found.description.clone_from(&rule.description);
+    }
+    Ok(())
+}
+
+fn create_target_group(snapshot: &mut Snapshot, spec: &TargetGroup, output: &Output) -> Result<(), Refusal> {
+    if snapshot.target_groups().any(|(_, g)| g.name.eq_ignore_ascii_case(&spec.name)) {
+        let message = format!("a target group named {} exists already", spec.name);
+        return Err(Refusal::new("DuplicateTargetGroupName", message, "API: CreateTargetGroup"));
+    }
+    let spec = with_defaults(spec.clone());
+    check_times(&spec.health_check)?;
+    create(snapshot, output, spec, Facts::TargetGroup { load_balancers: Vec::new() });
+    Ok(())
+}
+
+/// AWS refuses a check whose timeout is not shorter than its interval.
+fn check_times(check: &HealthCheck) -> Result<(), Refusal> {
+    match (check.timeout, check.interval) {
+        (Some(timeout), Some(interval)) if timeout >= interval => {
+            let message = format!("health check timeout '{timeout}' must be smaller than the interval '{interval}'");
+            Err(Refusal::new("ValidationError", message, "API: CreateTargetGroup, ModifyTargetGroup"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What AWS fills in (API: `CreateTargetGroup`; user guide "Target groups").
+fn with_defaults(spec: TargetGroup) -> TargetGroup {
+    let kind = spec.target_type.unwrap_or(TargetType::Instance);
+    let lambda = kind == TargetType::Lambda;
+    let check = HealthCheck {
+        enabled: Some(!lambda),
+        protocol: (!lambda).then_some(Protocol::Http),
+        port: (!lambda).then_some(CheckPort::Traffic),
+        path: Some("/".to_owned()),
+        interval: Some(if lambda { 35 } else { 30 }),
+        timeout: Some(if lambda { 30 } else { 5 }),
+        healthy_threshold: Some(5),
+        unhealthy_threshold: Some(2),
+        success_codes: "200".parse().ok(),
+    };
+    let applies = |applies: Applies| match applies {
+        Applies::All => true,
+        Applies::InstanceOrIp => !lambda,
+        Applies::Lambda => lambda,
+        Applies::HttpsListener | Applies::Fixed => false,
+    };
+    let defaults = TARGET_GROUP.iter().filter(|a| applies(a.applies));
+    let mut attributes: std::collections::BTreeMap<_, _> =
+        defaults.filter_map(|a| a.default.map(|value| (a.key.to_owned(), value.to_owned()))).collect();
+    attributes.extend(spec.attributes);
+    TargetGroup {
+        target_type: Some(kind),
+        protocol_version: spec.protocol_version.or((!lambda).then_some(ProtocolVersion::Http1)),
+        ip_address_type: spec.ip_address_type.or((!lambda).then_some(AddressFamily::Ipv4)),
+        health_check: spec.health_check.over(&check),
+        attributes,
+        ..spec
+    }
+}
+
+fn register(snapshot: &mut Snapshot, group: &Link, targets: &[Target]) -> Result<(), Refusal> {
+    target_group_mut(snapshot, group)?;
+    let Some(group_id) = group.id().cloned() else { return Err(Refusal::not_found(group)) };
+    for target in targets {
+        let id = Id::target(&group_id, &target.id, target.port);
+        let health = TargetHealth {
+            state: Some(HealthState::Initial),
+            reason: Some("Elb.RegistrationInProgress".to_owned()),
+            description: None,
+        };
+        let spec = Target { target_group: Link::Id(group_id.clone()), ..target.clone() };
+        snapshot.insert(id, spec, Facts::Target(health));
+    }
+    Ok(())
+}

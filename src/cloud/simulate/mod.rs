@@ -1,0 +1,130 @@
+//! A pure simulation of AWS: what an operation does to a world, or why AWS would refuse it.
+//!
+//! Plans are rehearsed on it before anyone sees them, apply uses it to know what a resource must look
+//! like just before a write, and offline tests use it as their cloud. It is a hypothesis about AWS: each
+//! refusal names its source. It does not simulate time, health or money.
+
+mod balancer;
+mod group;
+mod refusal;
+
+use std::collections::BTreeMap;
+
+pub use refusal::Refusal;
+
+use super::{Facts, Live, Operation, Output, Snapshot};
+use crate::model::{Id, Link, Spec, StepId};
+
+/// A live view, and what the steps so far returned.
+#[derive(Clone, Debug, Default)]
+pub struct World {
+    /// The live view.
+    pub snapshot: Snapshot,
+    /// What each step returned.
+    pub outputs: BTreeMap<StepId, Output>,
+}
+
+/// Does one operation to the world, under a made-up id where it creates something.
+///
+/// # Errors
+/// Why AWS would refuse; the world is then as it was.
+pub fn apply_to(world: &mut World, step: &StepId, operation: &Operation) -> Result<Output, Refusal> {
+    let operation = resolve(world, operation)?;
+    let output = made_up(&operation, step);
+    let mut next = world.snapshot.clone();
+    effect(&mut next, &operation, &output)?;
+    world.snapshot = next;
+    world.outputs.insert(step.clone(), output.clone());
+    Ok(output)
+}
+
+/// Does an operation to the world with the output that AWS gave.
+///
+/// # Errors
+/// Why the simulation thinks AWS should have refused; the world is then as it was.
+pub fn record(world: &mut World, step: &StepId, operation: &Operation, output: &Output) -> Result<(), Refusal> {
+    let operation = resolve(world, operation)?;
+    world.outputs.insert(step.clone(), output.clone());
+    effect(&mut world.snapshot, &operation, output)
+}
+
+/// The operation with every late value filled in.
+///
+/// # Errors
+/// A step whose output is needed has not run.
+pub fn resolve(world: &World, operation: &Operation) -> Result<Operation, Refusal> {
+    let mut missing = None;
+    let resolved = operation.clone().map_links(&mut |link| match link {
+        Link::Step(step) => match world.outputs.get(&step).and_then(|output| output.id.clone()) {
+            Some(id) => Link::Id(id),
+            None => {
+                missing = Some(step.clone());
+                Link::Step(step)
+            }
+        },
+        link @ (Link::Id(_) | Link::Address(_) | Link::Select(_)) => link,
+    });
+    missing.map_or(Ok(resolved), |step| Err(Refusal::unresolved(&step)))
+}
+
+fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Output) -> Result<(), Refusal> {
+    match operation {
+        Operation::CreateSecurityGroup { .. }
+        | Operation::AuthorizeIngress { .. }
+        | Operation::DescribeIngress { .. }
+        | Operation::ImportCertificate { .. }
+        | Operation::RequestCertificate { .. }
+        | Operation::CreateTargetGroup { .. }
+        | Operation::ModifyTargetGroup { .. }
+        | Operation::ModifyTargetGroupAttributes { .. }
+        | Operation::RegisterTargets { .. }
+        | Operation::DeregisterTargets { .. } => group::effect(snapshot, operation, output),
+        Operation::CreateLoadBalancer { .. }
+        | Operation::ModifyLoadBalancerAttributes { .. }
+        | Operation::SetSecurityGroups { .. }
+        | Operation::SetSubnets { .. }
+        | Operation::SetIpAddressType { .. }
+        | Operation::CreateListener { .. }
+        | Operation::ModifyListener { .. }
+        | Operation::ModifyListenerAttributes { .. }
+        | Operation::CreateRule { .. }
+        | Operation::ModifyRule { .. }
+        | Operation::SetRulePriorities { .. } => balancer::effect(snapshot, operation, output),
+        Operation::AddTags { resource, tags, .. } => {
+            let live = existing(snapshot, resource)?;
+            if let Some(have) = live.spec.tags_mut() {
+                have.extend(tags.clone());
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Ids in AWS's form, so that names can be read out of them.
+fn made_up(operation: &Operation, step: &StepId) -> Output {
+    let unique: String = step.0.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let elb = |rest: String| Id(format!("arn:aws:elasticloadbalancing:simulated:000000000000:{rest}"));
+    let id = match operation.created() {
+        None => None,
+        Some(Spec::LoadBalancer(lb)) => Some(elb(format!("loadbalancer/app/{}/{unique}", lb.name))),
+        Some(Spec::TargetGroup(group)) => Some(elb(format!("targetgroup/{}/{unique}", group.name))),
+        Some(Spec::Listener(l)) => Some(elb(format!("listener/app/{}/{unique}", l.load_balancer))),
+        Some(Spec::Rule(rule)) => Some(elb(format!("listener-rule/app/{}/{unique}", rule.listener))),
+        Some(Spec::Certificate(_)) => Some(Id(format!("arn:aws:acm:simulated:000000000000:certificate/{unique}"))),
+        Some(Spec::SecurityGroup(_)) => Some(Id(format!("sg-{unique}"))),
+        Some(Spec::Target(_)) => None,
+    };
+    Output { id, dns_name: None }
+}
+
+/// The live resource that a link names.
+fn existing<'s>(snapshot: &'s mut Snapshot, link: &Link) -> Result<&'s mut Live, Refusal> {
+    let id = link.id().ok_or_else(|| Refusal::not_found(link))?;
+    snapshot.found.get_mut(id).ok_or_else(|| Refusal::not_found(link))
+}
+
+fn create(snapshot: &mut Snapshot, output: &Output, spec: impl Into<Spec>, facts: Facts) {
+    if let Some(id) = &output.id {
+        snapshot.insert(id.clone(), spec, facts);
+    }
+}

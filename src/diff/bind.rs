@@ -1,0 +1,197 @@
+//! Binding: both sides in the same words, so that comparing them is boring.
+//!
+//! Live links become addresses wherever the thing has one; desired selectors become ids; omitted
+//! priorities are chosen; live values of declared secrets are hidden.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::identity::{self, Names};
+use super::{priorities, select};
+use crate::cloud::{Gap, Hidden, Live, Snapshot};
+use crate::desired::{Problem, Resolved};
+use crate::model::kind::{HeaderCondition, Rule};
+use crate::model::{Address, Id, Kind, Link, Spec};
+
+/// The desired and the live side, matched and in the same words.
+#[derive(Clone, Debug, Default)]
+pub struct Bound {
+    /// The AWS id of each address that exists; live things that no file mentions have addresses too.
+    pub ids: BTreeMap<Address, Id>,
+    /// The address of each id.
+    pub names: BTreeMap<Id, Address>,
+    /// The desired specs. Links are addresses or ids; a selector is left only behind a gap.
+    pub want: BTreeMap<Address, Spec>,
+    /// The live resources.
+    pub live: BTreeMap<Address, Live>,
+    /// Desired addresses whose live side is not fully known, and the gap.
+    pub hidden: BTreeMap<Address, Gap>,
+    /// Desired addresses that cannot have what they ask for, and why.
+    pub held: BTreeMap<Address, String>,
+}
+
+/// Matches the files with a live view.
+///
+/// # Errors
+/// Selectors that fit nothing or too much, and identities that are ambiguous, each with its place.
+pub fn bind(desired: &Resolved, snapshot: &Snapshot) -> Result<Bound, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let mut names = identity::pair(desired, snapshot, &mut problems);
+    let selected: BTreeMap<Address, Spec> = desired
+        .specs
+        .iter()
+        .map(|(a, spec)| (a.clone(), select::resolve(desired, snapshot, a, spec.clone(), &mut problems)))
+        .collect();
+    identity::name_the_rest_but_rules(snapshot, &mut names);
+    let held = pair_rules(desired, &selected, snapshot, &mut names);
+    identity::name_the_rest(snapshot, &mut names);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let mut bound = Bound { held, ..Bound::default() };
+    for (id, live) in &snapshot.found {
+        if let Some(address) = names.addresses.get(id) {
+            let spec = in_addresses(live.spec.clone(), &names);
+            bound.live.insert(address.clone(), Live { spec, facts: live.facts.clone() });
+        }
+    }
+    bound.want = selected.into_iter().map(|(a, spec)| (a, in_addresses(spec, &names))).collect();
+    bound.ids = names.ids;
+    bound.names = names.addresses;
+    number_rules(desired, &mut bound);
+    hide_secrets(&mut bound);
+    bound.hidden = hidden(desired, snapshot, &bound);
+    Ok(bound)
+}
+
+fn in_addresses(spec: Spec, names: &Names) -> Spec {
+    spec.map_links(&mut |link| match link {
+        Link::Id(id) => names.addresses.get(&id).map_or(Link::Id(id), |a| Link::Address(a.clone())),
+        link @ (Link::Address(_) | Link::Select(_) | Link::Step(_)) => link,
+    })
+}
+
+fn pair_rules(
+    desired: &Resolved,
+    selected: &BTreeMap<Address, Spec>,
+    snapshot: &Snapshot,
+    names: &mut Names,
+) -> BTreeMap<Address, String> {
+    let mut held = BTreeMap::new();
+    let listeners: Vec<_> = names.ids.iter().filter(|(a, _)| a.kind == Kind::Listener).map(clone_pair).collect();
+    for (listener, listener_id) in listeners {
+        let want: Vec<(&Address, &Rule)> = selected
+            .iter()
+            .filter(|(a, _)| a.parent().as_ref() == Some(&listener))
+            .filter_map(|(a, spec)| spec.rule().map(|rule| (a, rule)))
+            .collect();
+        let live: Vec<(&Id, Rule)> = snapshot
+            .rules()
+            .filter(|(_, rule)| rule.listener.id() == Some(&listener_id))
+            .filter_map(|(id, rule)| match in_addresses(rule.clone().into(), names) {
+                Spec::Rule(rule) => Some((id, rule)),
+                _ => None,
+            })
+            .collect();
+        let live: Vec<(&Id, &Rule)> = live.iter().map(|(id, rule)| (*id, rule)).collect();
+        let found = identity::pair_rules(&desired.stack, &want, &live);
+        held.extend(found.held);
+        for (address, id) in found.pairs {
+            names.pair(address, id);
+        }
+    }
+    held
+}
+
+fn clone_pair((address, id): (&Address, &Id)) -> (Address, Id) {
+    (address.clone(), id.clone())
+}
+
+/// Chooses the priorities of listeners whose rules declare none.
+fn number_rules(desired: &Resolved, bound: &mut Bound) {
+    for (listener, order) in &desired.rule_order {
+        let undeclared = |a: &Address| bound.want.get(a).and_then(Spec::rule).is_some_and(|r| r.priority.is_none());
+        if order.is_empty() || !order.iter().all(undeclared) {
+            continue;
+        }
+        let priority = |a: &Address| bound.live.get(a).and_then(|l| l.spec.rule()).and_then(|r| r.priority);
+        let live: Vec<Option<u32>> = order.iter().map(priority).collect();
+        let ours: BTreeSet<&Address> = order.iter().collect();
+        let taken: BTreeSet<u32> = bound
+            .live
+            .iter()
+            .filter(|(a, _)| !ours.contains(a))
+            .filter_map(|(_, l)| l.spec.rule())
+            .filter(|rule| rule.listener.address() == Some(listener))
+            .filter_map(|rule| rule.priority)
+            .collect();
+        for (address, number) in order.iter().zip(priorities::assign(&live, &taken)) {
+            if let Some(Spec::Rule(rule)) = bound.want.get_mut(address) {
+                rule.priority = Some(number);
+            }
+        }
+    }
+}
+
+/// A live header value is hidden where the files say that this header's value is a secret.
+fn hide_secrets(bound: &mut Bound) {
+    for (address, want) in &bound.want {
+        let secret_headers: BTreeSet<String> = want
+            .rule()
+            .and_then(|rule| rule.when.as_ref())
+            .into_iter()
+            .flat_map(|when| &when.header)
+            .filter(|h| h.values.iter().any(crate::model::Text::is_secret))
+            .map(|h| h.name.to_ascii_lowercase())
+            .collect();
+        if secret_headers.is_empty() {
+            continue;
+        }
+        if let Some(Live { spec: Spec::Rule(live), .. }) = bound.live.get_mut(address)
+            && let Some(when) = &mut live.when
+        {
+            when.header = std::mem::take(&mut when.header)
+                .into_iter()
+                .map(|h| {
+                    let secret = secret_headers.contains(&h.name.to_ascii_lowercase());
+                    if secret {
+                        HeaderCondition { values: h.values.into_iter().map(crate::model::Text::hidden).collect(), ..h }
+                    } else {
+                        h
+                    }
+                })
+                .collect();
+        }
+    }
+}
+
+/// Which desired addresses lie behind a gap of the diff.
+fn hidden(desired: &Resolved, snapshot: &Snapshot, bound: &Bound) -> BTreeMap<Address, Gap> {
+    let mut hidden = BTreeMap::new();
+    for gap in snapshot.incomplete() {
+        for (address, spec) in &bound.want {
+            let behind = match &gap.hidden {
+                Hidden::Kind(kind) => lineage(address).any(|a| a.kind == *kind),
+                Hidden::Resource(id) => bound.names.get(id) == Some(address),
+                Hidden::Children(id, kind) => {
+                    let under = bound.names.get(id);
+                    let beneath = lineage(address).skip(1).any(|a| Some(&a) == under);
+                    let on_path = lineage(address).any(|a| a.kind == *kind);
+                    // a group's own declaration covers its targets
+                    (beneath && on_path)
+                        || (Some(address) == under && *kind == Kind::Target && desired.membership.contains(address))
+                }
+                Hidden::Lookups => spec.links().iter().any(|l| matches!(l, Link::Select(_))),
+                Hidden::Interfaces => false,
+            };
+            if behind {
+                hidden.entry(address.clone()).or_insert_with(|| gap.clone());
+            }
+        }
+    }
+    hidden
+}
+
+/// The address, its parent, and so on.
+fn lineage(address: &Address) -> impl Iterator<Item = Address> {
+    std::iter::successors(Some(address.clone()), Address::parent)
+}

@@ -1,0 +1,249 @@
+//! Which live resource is which address: names, ports, tags; never position.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::ownership::{self, Owner};
+use crate::cloud::{Facts, Snapshot};
+use crate::desired::{Problem, Resolved};
+use crate::model::kind::{Certificate, Origin, Rule};
+use crate::model::{Address, FieldPath, Id, Kind, Link, Spec};
+
+/// The live counterparts found so far, both ways.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
+    pub(super) ids: BTreeMap<Address, Id>,
+    pub(super) addresses: BTreeMap<Id, Address>,
+}
+
+impl Names {
+    pub(super) fn pair(&mut self, address: Address, id: Id) {
+        self.addresses.insert(id.clone(), address.clone());
+        self.ids.insert(address, id);
+    }
+}
+
+/// Pairs everything but rules, whose identity needs links that are already bound.
+pub(super) fn pair(desired: &Resolved, snapshot: &Snapshot, problems: &mut Vec<Problem>) -> Names {
+    let mut names = Names::default();
+    for (address, spec) in &desired.specs {
+        let id = match spec {
+            Spec::LoadBalancer(lb) => {
+                snapshot.load_balancers().find(|(_, live)| live.name == lb.name).map(|(id, _)| id)
+            }
+            Spec::TargetGroup(g) => snapshot.target_groups().find(|(_, live)| live.name == g.name).map(|(id, _)| id),
+            Spec::Certificate(want) => certificate(desired, snapshot, address, want, problems),
+            Spec::SecurityGroup(want) => match desired.pinned.get(address) {
+                Some(id) => snapshot.found.get_key_value(id).map(|(id, _)| id),
+                None => security_group(desired, snapshot, address, want, problems),
+            },
+            Spec::Listener(_) | Spec::Target(_) | Spec::Rule(_) => None,
+        };
+        if let Some(id) = id {
+            names.pair(address.clone(), id.clone());
+        }
+    }
+    pair_children(desired, snapshot, &mut names);
+    names
+}
+
+fn pair_children(desired: &Resolved, snapshot: &Snapshot, names: &mut Names) {
+    for (address, spec) in &desired.specs {
+        let parent = address.parent().and_then(|p| names.ids.get(&p).cloned());
+        let Some(parent) = parent else { continue };
+        let id = match spec {
+            Spec::Listener(want) => snapshot
+                .listeners()
+                .find(|(_, live)| live.load_balancer.id() == Some(&parent) && live.port == want.port)
+                .map(|(id, _)| id.clone()),
+            Spec::Target(want) => {
+                let id = Id::target(&parent, &want.id, want.port);
+                snapshot.found.contains_key(&id).then_some(id)
+            }
+            Spec::LoadBalancer(_)
+            | Spec::TargetGroup(_)
+            | Spec::Certificate(_)
+            | Spec::SecurityGroup(_)
+            | Spec::Rule(_) => None,
+        };
+        if let Some(id) = id {
+            names.pair(address.clone(), id);
+        }
+    }
+}
+
+fn security_group<'s>(
+    desired: &Resolved,
+    snapshot: &'s Snapshot,
+    address: &Address,
+    want: &crate::model::kind::SecurityGroup,
+    problems: &mut Vec<Problem>,
+) -> Option<&'s Id> {
+    let vpc = want.vpc.as_ref();
+    let in_vpc = |live: Option<&Link>| match (vpc, live) {
+        (Some(Link::Id(want)), Some(Link::Id(live))) => want == live,
+        (Some(Link::Select(s)), Some(Link::Id(live))) => {
+            let tags = snapshot.vpcs.get(live).map(|v| &v.tags);
+            tags.is_some_and(|tags| s.tags.iter().all(|(k, v)| tags.get(k) == Some(v)))
+        }
+        _ => true,
+    };
+    let found: Vec<&Id> = snapshot
+        .security_groups()
+        .filter(|(_, live)| live.name == want.name && in_vpc(live.vpc.as_ref()))
+        .map(|(id, _)| id)
+        .collect();
+    if found.len() > 1 {
+        let list: Vec<&str> = found.iter().map(|id| id.as_str()).collect();
+        let message = format!("more than one security group is named {}: {}", want.name, list.join(", "));
+        problems.push(at_root(desired, address, message).hint("say which with `vpc:` or `id:`"));
+        return None;
+    }
+    found.first().copied()
+}
+
+fn at_root(desired: &Resolved, address: &Address, message: String) -> Problem {
+    match desired.span(address, &FieldPath::root()) {
+        Some(span) => Problem::error(span, message),
+        None => Problem::general(message),
+    }
+}
+
+/// By ARN; else by names and key, preferring the attached one, then our own, then the issued one that
+/// lasts longest. A tie is an error.
+fn certificate<'s>(
+    desired: &Resolved,
+    snapshot: &'s Snapshot,
+    address: &Address,
+    want: &Certificate,
+    problems: &mut Vec<Problem>,
+) -> Option<&'s Id> {
+    if let Some(Origin::Arn(arn)) = &want.origin {
+        return snapshot.found.get_key_value(arn).map(|(id, _)| id);
+    }
+    let attached: BTreeSet<&Id> = snapshot
+        .listeners()
+        .flat_map(|(_, l)| l.certificate.iter().chain(l.sni_certificates.iter().flatten()))
+        .filter_map(Link::id)
+        .collect();
+    let ours = Owner::Ours(address.to_string());
+    let mut ranked: Vec<_> = snapshot
+        .certificates()
+        .filter(|(_, live)| same_certificate(want, live))
+        .filter_map(|(id, live)| {
+            let Some(Facts::Certificate(facts)) = snapshot.found.get(id).map(|l| &l.facts) else { return None };
+            let usable = matches!(facts.status.as_str(), "ISSUED" | "PENDING_VALIDATION" | "EXPIRED");
+            let mine = ownership::owner(&live.tags, &desired.stack) == ours;
+            let rank = (attached.contains(id), mine, facts.status == "ISSUED", facts.not_after);
+            usable.then_some((rank, id))
+        })
+        .collect();
+    ranked.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+    if let [(first, a), (second, b), ..] = ranked.as_slice()
+        && first == second
+    {
+        let message = format!("two certificates fit equally well: {a} and {b}");
+        problems.push(at_root(desired, address, message).hint("say which with `arn:`"));
+    }
+    ranked.first().map(|(_, id)| *id)
+}
+
+fn same_certificate(want: &Certificate, live: &Certificate) -> bool {
+    let lower = |c: &Certificate| -> Option<BTreeSet<String>> {
+        c.names.as_ref().map(|names| names.iter().map(|n| n.to_ascii_lowercase()).collect())
+    };
+    let key = want.key_algorithm.is_none() || want.key_algorithm == live.key_algorithm;
+    key && lower(want) == lower(live)
+}
+
+/// What pairing a listener's rules found.
+#[derive(Debug, Default)]
+pub(super) struct RulePairs {
+    pub(super) pairs: Vec<(Address, Id)>,
+    /// Rules that cannot have the priority they ask for, and why.
+    pub(super) held: Vec<(Address, String)>,
+}
+
+/// Pairs the rules of one listener: by our tag; else an untagged rule is adopted if its conditions are
+/// equal, or if its priority and action are.
+pub(super) fn pair_rules(stack: &str, want: &[(&Address, &Rule)], live: &[(&Id, &Rule)]) -> RulePairs {
+    let mut found = RulePairs::default();
+    let mut taken: BTreeSet<&Id> = BTreeSet::new();
+    let mut paired: BTreeSet<&Address> = BTreeSet::new();
+    let free = |rule: &Rule| ownership::owner(&rule.tags, stack) == Owner::Nobody;
+    let tagged = |address: &Address, _: &Rule, live: &Rule| {
+        ownership::owner(&live.tags, stack) == Owner::Ours(address.to_string())
+    };
+    let same_when = |_: &Address, want: &Rule, live: &Rule| {
+        free(live) && matches!((&want.when, &live.when), (Some(a), Some(b)) if a.same(b))
+    };
+    let same_place = |_: &Address, want: &Rule, live: &Rule| {
+        free(live) && want.priority.is_some() && want.priority == live.priority && want.action == live.action
+    };
+    let passes: [&dyn Fn(&Address, &Rule, &Rule) -> bool; 3] = [&tagged, &same_when, &same_place];
+    for fits in passes {
+        for (address, rule) in want {
+            if paired.contains(*address) {
+                continue;
+            }
+            let hit = live.iter().find(|(id, candidate)| !taken.contains(*id) && fits(address, rule, candidate));
+            if let Some((id, _)) = hit {
+                taken.insert(id);
+                paired.insert(address);
+                found.pairs.push(((*address).clone(), (*id).clone()));
+            }
+        }
+    }
+    for (address, rule) in want {
+        let strangers = || live.iter().filter(|(id, _)| !taken.contains(*id));
+        if let Some(priority) = rule.priority
+            && let Some((id, _)) = strangers().find(|(_, other)| other.priority == Some(priority))
+        {
+            let why = format!(
+                "priority {priority} is taken by an unmanaged rule ({id}); choose another priority, or remove that rule"
+            );
+            found.held.push(((*address).clone(), why));
+        }
+    }
+    found
+}
+
+/// An address for everything live that the files do not mention, so that reports and rules can name it.
+pub(super) fn name_the_rest(snapshot: &Snapshot, names: &mut Names) {
+    for kind in Kind::ALL {
+        name_kind(snapshot, names, kind);
+    }
+}
+
+/// The same for everything but rules, which are named once they are paired.
+pub(super) fn name_the_rest_but_rules(snapshot: &Snapshot, names: &mut Names) {
+    for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Rule) {
+        name_kind(snapshot, names, kind);
+    }
+}
+
+fn name_kind(snapshot: &Snapshot, names: &mut Names, kind: Kind) {
+    for (id, live) in &snapshot.found {
+        if live.spec.kind() != kind || names.addresses.contains_key(id) {
+            continue;
+        }
+        let Some(address) = stranger(id, &live.spec, names) else { continue };
+        if names.ids.contains_key(&address) {
+            names.pair(Address::new(kind, id.as_str()), id.clone());
+        } else {
+            names.pair(address, id.clone());
+        }
+    }
+}
+
+fn stranger(id: &Id, spec: &Spec, names: &Names) -> Option<Address> {
+    let of = |link: &Link| link.id().and_then(|id| names.addresses.get(id));
+    match spec {
+        Spec::LoadBalancer(lb) => Some(Address::load_balancer(&lb.name)),
+        Spec::TargetGroup(group) => Some(Address::target_group(&group.name)),
+        Spec::SecurityGroup(_) => Some(Address::security_group(id.as_str())),
+        Spec::Certificate(_) => Some(Address::certificate(id.as_str().rsplit('/').next().unwrap_or(id.as_str()))),
+        Spec::Listener(l) => of(&l.load_balancer).map(|lb| Address::listener(&lb.name, l.port)),
+        Spec::Target(t) => of(&t.target_group).map(|group| Address::target(&group.name, &t.id, t.port)),
+        Spec::Rule(r) => of(&r.listener).map(|l| Address::rule(l, &format!("#{}", r.priority.unwrap_or(0)))),
+    }
+}
