@@ -36,7 +36,7 @@ TIME_SCALE = os.environ.get("NO502_LS_TIME_SCALE") or "1"
 START_SECONDS = 180
 # The services that a reconciler of load balancers meets; all are loaded before `up` returns, so that no test pays
 # for an import and no provider can be missing unnoticed.
-EXPECTED = ("elbv2",)
+EXPECTED = ("elbv2", "acm", "ec2", "resourcegroupstaggingapi")
 
 
 def say(text: str) -> None:
@@ -139,6 +139,9 @@ def server_environment() -> dict[str, str]:
         "DNS_ADDRESS": "0",
         # Moto would give every account of every test some 8 MB of machine images.
         "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
+        "PROVIDER_OVERRIDE_ACM": "no502",
+        "PROVIDER_OVERRIDE_EC2": "no502",
+        "PROVIDER_OVERRIDE_RESOURCEGROUPSTAGGINGAPI": "no502",
         "NO502_LS_TIME_SCALE": TIME_SCALE,
         "NO502_LS_PACKAGE": package_digest(),
         "PYTHONUNBUFFERED": "1",

@@ -69,3 +69,12 @@ ACM_DEFAULT_VALIDATION = "EMAIL"
 
 # Whether a re-import may change the key's type or size is not documented clearly; refusing is the careful reading.
 ACM_REIMPORT_KEEPS_KEY_TYPE = True
+
+# The interfaces of a deleted load balancer stay for minutes; here for two seconds, divided by the time scale.
+INTERFACE_LINGERS_SECONDS = 2.0
+
+# A new trust store is CREATING for some seconds; here for one second, divided by the time scale.
+TRUST_STORE_SECONDS = 1.0
+
+# A capacity reservation is pending for minutes; here for two seconds, divided by the time scale.
+CAPACITY_SECONDS = 2.0

@@ -20,6 +20,39 @@ def elbv2() -> Service:
     return Service("elbv2", skeleton=Skeleton(load_service("elbv2"), dispatch_table()))
 
 
+@aws_provider(api="acm", name="no502")
+def acm() -> Service:
+    from localstack.aws.skeleton import Skeleton
+    from localstack.aws.spec import load_service
+
+    from no502_localstack.acm.provider import dispatch_table
+
+    return Service("acm", skeleton=Skeleton(load_service("acm"), dispatch_table()))
+
+
+@aws_provider(api="ec2", name="no502")
+def ec2() -> Service:
+    from localstack.services.ec2.provider import Ec2Provider
+    from localstack.services.moto import MotoFallbackDispatcher
+
+    from no502_localstack.ec2 import patches
+
+    patches.apply()
+    return Service.for_provider(Ec2Provider(), dispatch_table_factory=MotoFallbackDispatcher)
+
+
+@aws_provider(api="resourcegroupstaggingapi", name="no502")
+def resourcegroupstaggingapi() -> Service:
+    from localstack.aws.skeleton import Skeleton
+    from localstack.aws.spec import load_service
+
+    from no502_localstack.tagging.provider import dispatch_table
+
+    return Service(
+        "resourcegroupstaggingapi", skeleton=Skeleton(load_service("resourcegroupstaggingapi"), dispatch_table())
+    )
+
+
 @hooks.on_infra_start()
 def install_routes() -> None:
     from no502_localstack.routes import install

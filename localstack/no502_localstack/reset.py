@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from no502_localstack.acm import store as certificates
 from no502_localstack.elbv2 import checker, outcomes, store
 
-# Moto services that tests of load balancers use; LocalStack's own S3 and Route 53 extras keep no state of ours.
-_MOTO = ("acm", "cloudwatch", "cognito-idp", "ec2", "iam", "resourcegroupstaggingapi", "route53", "sts")
+# The services of Moto that hold state which a test of load balancers leaves behind.
+_MOTO = ("ec2", "iam", "route53")
 
 
 def account(name: str) -> None:
     if not name:
         raise ValueError("an account must be given")
     store.forget(name)
+    certificates.forget(name)
     outcomes.forget(name)
     checker.forget(name)
     for service in _MOTO:

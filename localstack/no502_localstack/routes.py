@@ -10,12 +10,13 @@ from typing import Any, Callable
 from localstack.http import Request, Resource, Response
 from localstack.services.internal import get_internal_apis
 
-from no502_localstack import __version__, reset, settings
+from no502_localstack import __version__, bundles, reset, settings
+from no502_localstack.acm.store import store_for as certificates_of
 from no502_localstack.elbv2 import checker, limits, outcomes
 from no502_localstack.elbv2.store import store_for
 
 Json = dict[str, Any]
-OUR_PROVIDERS = ("elbv2",)
+OUR_PROVIDERS = ("elbv2", "acm", "ec2", "resourcegroupstaggingapi")
 
 
 def install() -> None:
@@ -24,6 +25,9 @@ def install() -> None:
     apis.add(Resource("/_no502/targets", _Put(put_targets)))
     apis.add(Resource("/_no502/health", _Put(put_health)))
     apis.add(Resource("/_no502/quotas", _Put(put_quotas)))
+    apis.add(Resource("/_no502/certificates", _Put(put_certificates)))
+    apis.add(Resource("/_no502/capacity", _Put(put_capacity)))
+    apis.add(Resource("/_no502/bundles/<token>", _Bundle()))
     apis.add(Resource("/_no502/reset", _Post(post_reset)))
 
 
@@ -59,6 +63,14 @@ class _Post:
         return _answer(self.function, request)
 
 
+class _Bundle:
+    def on_get(self, request: Request, token: str) -> Response:
+        content = bundles.read(token)
+        if content is None:
+            return Response("Request has expired", 403)
+        return Response(content, 200, mimetype="application/x-pem-file")
+
+
 def ready() -> Json:
     """Loads each of our providers and says whether it is ours that was loaded."""
     from localstack.services.plugins import SERVICE_PLUGINS
@@ -67,12 +79,20 @@ def ready() -> Json:
     for name in OUR_PROVIDERS:
         try:
             service = SERVICE_PLUGINS.require(name)
-            providers[name] = "loaded" if service is not None else "missing"
+            providers[name] = "loaded" if _ours(name) and service is not None else "LocalStack's own"
         except Exception as cause:  # reported, not raised: the caller wants to know which one failed and why
             providers[name] = f"{type(cause).__name__}: {cause}"
     return {
         "version": __version__, "package": settings.PACKAGE, "time_scale": settings.TIME_SCALE, "providers": providers,
     }
+
+
+def _ours(name: str) -> bool:
+    """Whether the provider that LocalStack chose is the one of this package (an override may not have been set)."""
+    from localstack.services.plugins import SERVICE_PLUGINS
+
+    chosen = SERVICE_PLUGINS.plugin_manager.get_container(f"{name}:{SERVICE_PLUGINS.provider_config.get_provider(name)}")
+    return chosen.plugin_spec is not None and "no502" in chosen.plugin_spec.factory.__module__
 
 
 def put_targets(body: Json) -> Json:
@@ -101,6 +121,30 @@ def put_quotas(body: Json) -> Json:
             else:
                 store.quotas[name] = int(value)
     return {"quotas": store.quotas}
+
+
+_SWITCHES = ("status", "failure_reason", "renewal_status", "not_after")
+
+
+def put_certificates(body: Json) -> Json:
+    """{"account", "region", "certificate": ARN or domain name, "status"?, "failure_reason"?, "renewal_status"?,
+    "not_after"?}: applies to that certificate, or to all present and future requests for that domain name."""
+    switch = {key: body[key] for key in _SWITCHES if body.get(key) is not None}
+    store = certificates_of(body["account"], body["region"])
+    with store.lock:
+        store.switches[body["certificate"]] = switch
+    return {"certificate": body["certificate"], **switch}
+
+
+def put_capacity(body: Json) -> Json:
+    """{"account", "region", "fail": "InsufficientCapacity" | "PriorRequestNotComplete" | null}."""
+    fail = body.get("fail")
+    if fail not in (None, "InsufficientCapacity", "PriorRequestNotComplete"):
+        raise ValueError(f"no such failure: {fail}")
+    store = store_for(body["account"], body["region"])
+    with store.lock:
+        store.capacity_failure = fail
+    return {"fail": fail}
 
 
 def post_reset(body: Json) -> Json:

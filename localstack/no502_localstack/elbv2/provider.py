@@ -9,8 +9,8 @@ from localstack.aws.skeleton import DispatchTable
 from localstack.aws.spec import load_service
 
 from no502_localstack.elbv2 import (
-    certificates, health, limits, listener_attributes, listeners, load_balancer_attributes, load_balancers, rules,
-    shapes, ssl_policies, tags, target_group_attributes, target_groups, targets,
+    capacity, certificates, health, limits, listener_attributes, listeners, load_balancer_attributes, load_balancers, revocations,
+    rules, shapes, ssl_policies, tags, target_group_attributes, target_groups, targets, trust_stores,
 )
 from no502_localstack.elbv2.store import Store, store_for
 
@@ -19,16 +19,21 @@ Operation = Callable[[Store, dict[str, Any]], dict[str, Any]]
 OPERATIONS: dict[str, Operation] = {
     "AddListenerCertificates": certificates.add_listener_certificates,
     "AddTags": tags.add_tags,
+    "AddTrustStoreRevocations": revocations.add_trust_store_revocations,
     "CreateListener": listeners.create_listener,
     "CreateLoadBalancer": load_balancers.create_load_balancer,
     "CreateRule": rules.create_rule,
     "CreateTargetGroup": target_groups.create_target_group,
+    "CreateTrustStore": trust_stores.create_trust_store,
     "DeleteListener": listeners.delete_listener,
     "DeleteLoadBalancer": load_balancers.delete_load_balancer,
     "DeleteRule": rules.delete_rule,
+    "DeleteSharedTrustStoreAssociation": trust_stores.delete_shared_trust_store_association,
     "DeleteTargetGroup": target_groups.delete_target_group,
+    "DeleteTrustStore": trust_stores.delete_trust_store,
     "DeregisterTargets": targets.deregister_targets,
     "DescribeAccountLimits": limits.describe_account_limits,
+    "DescribeCapacityReservation": capacity.describe_capacity_reservation,
     "DescribeListenerAttributes": listener_attributes.describe_listener_attributes,
     "DescribeListenerCertificates": certificates.describe_listener_certificates,
     "DescribeListeners": listeners.describe_listeners,
@@ -40,6 +45,13 @@ OPERATIONS: dict[str, Operation] = {
     "DescribeTargetGroupAttributes": target_group_attributes.describe_target_group_attributes,
     "DescribeTargetGroups": target_groups.describe_target_groups,
     "DescribeTargetHealth": health.describe_target_health,
+    "DescribeTrustStoreAssociations": trust_stores.describe_trust_store_associations,
+    "DescribeTrustStoreRevocations": revocations.describe_trust_store_revocations,
+    "DescribeTrustStores": trust_stores.describe_trust_stores,
+    "GetResourcePolicy": trust_stores.get_resource_policy,
+    "GetTrustStoreCaCertificatesBundle": trust_stores.get_trust_store_ca_certificates_bundle,
+    "GetTrustStoreRevocationContent": revocations.get_trust_store_revocation_content,
+    "ModifyCapacityReservation": capacity.modify_capacity_reservation,
     "ModifyIpPools": load_balancers.modify_ip_pools,
     "ModifyListener": listeners.modify_listener,
     "ModifyListenerAttributes": listener_attributes.modify_listener_attributes,
@@ -47,9 +59,11 @@ OPERATIONS: dict[str, Operation] = {
     "ModifyRule": rules.modify_rule,
     "ModifyTargetGroup": target_groups.modify_target_group,
     "ModifyTargetGroupAttributes": target_group_attributes.modify_target_group_attributes,
+    "ModifyTrustStore": trust_stores.modify_trust_store,
     "RegisterTargets": targets.register_targets,
     "RemoveListenerCertificates": certificates.remove_listener_certificates,
     "RemoveTags": tags.remove_tags,
+    "RemoveTrustStoreRevocations": revocations.remove_trust_store_revocations,
     "SetIpAddressType": load_balancers.set_ip_address_type,
     "SetRulePriorities": rules.set_rule_priorities,
     "SetSecurityGroups": load_balancers.set_security_groups,
@@ -68,6 +82,7 @@ def dispatch_table() -> DispatchTable:
             shapes.check(shape, given)
             store = store_for(context.account_id, context.region)
             with store.lock:
+                store.endpoint = context.request.host_url
                 return operation(store, given)
 
         return handle

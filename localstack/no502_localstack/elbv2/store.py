@@ -133,6 +133,8 @@ class Store:
         self.target_groups: dict[str, TargetGroup] = {}
         self.trust_stores: dict[str, TrustStore] = {}
         self.quotas: dict[str, int] = {}
+        self.capacity_failure: str | None = None
+        self.endpoint = ""  # where the last caller reached this server; pre-signed URLs begin with it
         # target group ARN -> load balancer ARN; rebuilt by relink() after every change of an action
         self.attachments: dict[str, str] = {}
 

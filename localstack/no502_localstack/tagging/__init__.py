@@ -1,0 +1,1 @@
+"""The Resource Groups Tagging API for load balancers, certificates and EC2."""
