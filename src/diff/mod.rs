@@ -98,6 +98,8 @@ pub struct Diff {
     pub changes: Vec<Change>,
     /// Live children of declared resources that no file mentions.
     pub unmanaged: Vec<Unmanaged>,
+    /// Differences that were left out on the user's wish.
+    pub unselected: Vec<Address>,
 }
 
 /// Compares the files with a live view.
@@ -125,7 +127,7 @@ pub fn compare(desired: &Resolved, snapshot: &Snapshot) -> Result<Diff, Vec<Prob
         change.cause = causes.get(&change.address).copied();
     }
     changes.sort_by(|a, b| a.address.cmp(&b.address));
-    Ok(Diff { bound, changes, unmanaged })
+    Ok(Diff { bound, changes, unmanaged, unselected: Vec::new() })
 }
 
 fn missing_existing(desired: &Resolved, address: &Address) -> Problem {

@@ -130,6 +130,12 @@ fn project(value: &Value, shape: &Value) -> Value {
             let null = Value::Null;
             declared.map(|(key, s)| (key.clone(), project(value.get(key).unwrap_or(&null), s))).collect()
         }
+        (Value::Array(items), Value::Array(_)) => {
+            // every list in a spec is a set; AWS returns sets in any order
+            let mut items = items.clone();
+            items.sort_by_key(Value::to_string);
+            Value::Array(items)
+        }
         (value, _) => value.clone(),
     }
 }

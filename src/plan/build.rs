@@ -1,0 +1,288 @@
+//! From changes to steps: which call closes which difference.
+//!
+//! Creates are here, edits in `update`, the order in `order`. A change that cannot be made is held or
+//! refused with its reason, never dropped.
+
+use std::collections::BTreeMap;
+
+use super::{Built, Gate, Guard, Held, Options, Refused, Reversible, Step, stamp, update};
+use crate::cloud::Operation;
+use crate::desired::Resolved;
+use crate::diff::{Bound, Change, Diff, ID_TAG, Verdict, ownership};
+use crate::model::kind::{LoadBalancer, Origin, SecurityGroup, Target, TargetGroup};
+use crate::model::{Address, Kind, Link, Spec, StepId};
+
+/// AWS takes at most 20 attributes in one call (API: `ModifyLoadBalancerAttributes`).
+const ATTRIBUTES_PER_CALL: usize = 20;
+/// Larger batches are refused now and then; AWS's own controllers send 100–200.
+const TARGETS_PER_CALL: usize = 100;
+
+pub(super) struct Builder<'a> {
+    pub(super) desired: &'a Resolved,
+    pub(super) bound: &'a Bound,
+    creates: BTreeMap<Address, StepId>,
+    pub(super) built: Built,
+}
+
+/// The steps of a diff, not yet ordered.
+pub(super) fn build(desired: &Resolved, diff: &Diff, options: &Options) -> Built {
+    let mut builder = Builder { desired, bound: &diff.bound, creates: BTreeMap::new(), built: Built::default() };
+    let workable: Vec<&Change> = diff.changes.iter().filter(|c| builder.workable(c, options)).collect();
+    for change in &workable {
+        if let (Verdict::Create, Some(spec)) = (&change.verdict, diff.bound.want.get(&change.address)) {
+            builder.creates.insert(change.address.clone(), step_id(create_name(spec), &change.address));
+        }
+    }
+    let workable: Vec<&Change> = workable.into_iter().filter(|c| builder.links_known(c)).collect();
+    for change in &workable {
+        builder.change(change);
+    }
+    builder.targets(&workable);
+    update::priorities(&mut builder, &workable);
+    stamp::stamps(&mut builder, diff);
+    builder.built
+}
+
+pub(super) fn step_id(operation: &str, address: &Address) -> StepId {
+    StepId(format!("{operation} {address}"))
+}
+
+const fn create_name(spec: &Spec) -> &'static str {
+    match spec {
+        Spec::SecurityGroup(_) => "CreateSecurityGroup",
+        Spec::Certificate(c) => match c.origin {
+            Some(Origin::Import { .. }) => "ImportCertificate",
+            Some(Origin::Arn(_) | Origin::Request) | None => "RequestCertificate",
+        },
+        Spec::TargetGroup(_) => "CreateTargetGroup",
+        Spec::Target(_) => "RegisterTargets",
+        Spec::LoadBalancer(_) => "CreateLoadBalancer",
+        Spec::Listener(_) => "CreateListener",
+        Spec::Rule(_) => "CreateRule",
+    }
+}
+
+impl Builder<'_> {
+    /// Whether a change can be worked on; if not, says why.
+    fn workable(&mut self, change: &Change, options: &Options) -> bool {
+        let address = &change.address;
+        match &change.verdict {
+            Verdict::InSync => return false,
+            Verdict::Unknown(gap) => {
+                let because = format!("its live state is not known: {}", gap.error);
+                self.built.refused.push(Refused { guard: Guard::Incomplete, address: Some(address.clone()), because });
+                return false;
+            }
+            Verdict::Replace(fields) => {
+                let fixed: Vec<String> = fields
+                    .iter()
+                    .filter(|f| f.mutability == crate::model::Mutability::Replace)
+                    .map(|f| format!("{} ({} → {})", f.path, f.live, f.desired))
+                    .collect();
+                let because = format!(
+                    "AWS cannot edit {}; this version does not replace resources, because doing it without dropping requests takes a staged swap",
+                    fixed.join(", ")
+                );
+                self.built.refused.push(Refused { guard: Guard::Replacement, address: Some(address.clone()), because });
+                return false;
+            }
+            Verdict::Create | Verdict::Update(_) | Verdict::Delete => {}
+        }
+        match &change.obstacle {
+            Some(obstacle) => !self.built.obstacle(address, obstacle, &options.allowed),
+            None => true,
+        }
+    }
+
+    /// Whether everything that a change names exists or is created by this plan; if not, it is held.
+    fn links_known(&mut self, change: &Change) -> bool {
+        let links = self.bound.want.get(&change.address).map(Spec::links).unwrap_or_default();
+        let missing = links.into_iter().find(|link| match link {
+            Link::Address(a) => !self.bound.ids.contains_key(a) && !self.creates.contains_key(a),
+            Link::Select(_) => true,
+            Link::Id(_) | Link::Step(_) => false,
+        });
+        let Some(missing) = missing else { return true };
+        let because = match &missing {
+            Link::Address(a) => format!("it needs {a}, which is not created in this plan"),
+            other => format!("it needs the {other}, which is not known"),
+        };
+        self.creates.remove(&change.address);
+        self.built.held.push(Held { address: change.address.clone(), because });
+        false
+    }
+
+    /// The link as operations carry it: an id, or the step that makes it.
+    pub(super) fn known(&self, link: Link) -> Link {
+        match &link {
+            Link::Address(address) => match (self.bound.ids.get(address), self.creates.get(address)) {
+                (Some(id), _) => Link::Id(id.clone()),
+                (None, Some(step)) => Link::Step(step.clone()),
+                (None, None) => link,
+            },
+            Link::Id(_) | Link::Select(_) | Link::Step(_) => link,
+        }
+    }
+    /// The link to a declared resource.
+    pub(super) fn link(&self, address: &Address) -> Link {
+        self.known(Link::Address(address.clone()))
+    }
+    /// A spec as operations carry it, with our tag.
+    fn ready(&self, address: &Address, spec: &Spec) -> Spec {
+        let mut spec = spec.clone().map_links(&mut |link| self.known(link));
+        if let Some(tags) = spec.tags_mut() {
+            tags.insert(ID_TAG.to_owned(), ownership::id_tag(&self.desired.stack, address));
+        }
+        spec
+    }
+
+    pub(super) fn push(&mut self, address: &Address, operation: Operation, why: impl Into<String>) -> &mut Step {
+        self.push_part(address, operation, 0, why)
+    }
+    /// A step that is one of several of the same operation.
+    fn push_part(&mut self, address: &Address, operation: Operation, part: usize, why: impl Into<String>) -> &mut Step {
+        let id = step_id(operation.name(), address);
+        let id = if part == 0 { id } else { StepId(format!("{id} ({})", part + 1)) };
+        let reversible = reversible(&operation);
+        let address = address.clone();
+        let step =
+            Step { id, operation, address, after: Vec::new(), gate: None, stamp: false, reversible, why: why.into() };
+        self.built.steps.push(step);
+        let last = self.built.steps.len() - 1;
+        &mut self.built.steps[last]
+    }
+
+    fn change(&mut self, change: &Change) {
+        let bound = self.bound;
+        let Some(want) = bound.want.get(&change.address) else { return };
+        match &change.verdict {
+            Verdict::Create => self.create(&change.address, want),
+            Verdict::Update(_) => update::update(self, change, want),
+            Verdict::InSync | Verdict::Replace(_) | Verdict::Delete | Verdict::Unknown(_) => {}
+        }
+    }
+
+    fn create(&mut self, address: &Address, want: &Spec) {
+        const WHY: &str = "declared, but not on AWS";
+        match self.ready(address, want) {
+            Spec::SecurityGroup(spec) => self.create_security_group(address, spec, WHY),
+            Spec::Certificate(spec) => match spec.origin {
+                Some(Origin::Import { .. }) => {
+                    self.push(address, Operation::ImportCertificate { certificate: None, spec }, WHY);
+                }
+                Some(Origin::Request) => {
+                    self.push(address, Operation::RequestCertificate { spec }, WHY).gate =
+                        Some(Gate::CertificateIssued);
+                }
+                Some(Origin::Arn(_)) | None => {}
+            },
+            Spec::TargetGroup(spec) => self.create_target_group(address, spec, WHY),
+            Spec::LoadBalancer(spec) => self.create_load_balancer(address, spec, WHY),
+            Spec::Listener(spec) => {
+                let attributes = spec.attributes.clone();
+                self.push(address, Operation::CreateListener { spec }, WHY);
+                if !attributes.is_empty() {
+                    let listener = self.link(address);
+                    self.push(address, Operation::ModifyListenerAttributes { listener, attributes }, WHY);
+                }
+            }
+            Spec::Rule(spec) => {
+                self.push(address, Operation::CreateRule { spec }, WHY);
+            }
+            Spec::Target(_) => {}
+        }
+    }
+
+    fn create_security_group(&mut self, address: &Address, spec: SecurityGroup, why: &str) {
+        let rules = spec.ingress.clone().unwrap_or_default();
+        let tags = spec.tags.clone();
+        self.push(address, Operation::CreateSecurityGroup { spec: SecurityGroup { ingress: None, ..spec } }, why);
+        if !rules.is_empty() {
+            let group = self.link(address);
+            self.push(address, Operation::AuthorizeIngress { group, rules, tags }, why);
+        }
+    }
+
+    fn create_target_group(&mut self, address: &Address, spec: TargetGroup, why: &str) {
+        let attributes = spec.attributes.clone();
+        self.push(
+            address,
+            Operation::CreateTargetGroup { spec: TargetGroup { attributes: BTreeMap::new(), ..spec } },
+            why,
+        );
+        if !attributes.is_empty() {
+            let target_group = self.link(address);
+            self.push(address, Operation::ModifyTargetGroupAttributes { target_group, attributes }, why);
+        }
+    }
+
+    fn create_load_balancer(&mut self, address: &Address, spec: LoadBalancer, why: &str) {
+        let attributes = spec.attributes.clone();
+        let create = Operation::CreateLoadBalancer { spec: LoadBalancer { attributes: BTreeMap::new(), ..spec } };
+        self.push(address, create, why).gate = Some(Gate::LoadBalancerActive);
+        self.load_balancer_attributes(address, attributes, why);
+    }
+
+    /// Attributes in calls of at most twenty, sorted by key so that a log's three keys stay together.
+    pub(super) fn load_balancer_attributes(&mut self, address: &Address, all: BTreeMap<String, String>, why: &str) {
+        let pairs: Vec<_> = all.into_iter().collect();
+        for (part, chunk) in pairs.chunks(ATTRIBUTES_PER_CALL).enumerate() {
+            let load_balancer = self.link(address);
+            let attributes = chunk.iter().cloned().collect();
+            let call = Operation::ModifyLoadBalancerAttributes { load_balancer, attributes };
+            self.push_part(address, call, part, why);
+        }
+    }
+
+    /// Registers what is missing, then deregisters what should not be there.
+    fn targets(&mut self, changes: &[&Change]) {
+        let mut missing: BTreeMap<Address, Vec<Target>> = BTreeMap::new();
+        let mut strays: BTreeMap<Address, Vec<Target>> = BTreeMap::new();
+        for change in changes.iter().filter(|c| c.address.kind == Kind::Target) {
+            let Some(group) = change.address.parent() else { continue };
+            let spec = match change.verdict {
+                Verdict::Delete => self.bound.live.get(&change.address).map(|l| &l.spec),
+                Verdict::Create | Verdict::Update(_) => self.bound.want.get(&change.address),
+                Verdict::InSync | Verdict::Replace(_) | Verdict::Unknown(_) => None,
+            };
+            let Some(Spec::Target(target)) = spec else { continue };
+            let target = target.clone().map_links(&mut |link| self.known(link));
+            let list = if change.verdict == Verdict::Delete { &mut strays } else { &mut missing };
+            list.entry(group).or_default().push(target);
+        }
+        for (group, targets) in &missing {
+            let gate = strays.contains_key(group).then(|| self.capacity_gate(group, strays[group].len())).flatten();
+            for (part, chunk) in targets.chunks(TARGETS_PER_CALL).enumerate() {
+                let call = Operation::RegisterTargets { target_group: self.link(group), targets: chunk.to_vec() };
+                self.push_part(group, call, part, "declared, but not registered").gate = gate;
+            }
+        }
+        for (group, targets) in &strays {
+            for (part, chunk) in targets.chunks(TARGETS_PER_CALL).enumerate() {
+                let call = Operation::DeregisterTargets { target_group: self.link(group), targets: chunk.to_vec() };
+                self.push_part(group, call, part, "registered, but not declared");
+            }
+        }
+    }
+
+    /// Before targets leave, at least as many must be healthy without them as are healthy now, and
+    /// at least one; a group that no load balancer uses is never checked, so there is nothing to wait for.
+    fn capacity_gate(&self, group: &Address, leaving: usize) -> Option<Gate> {
+        let healthy = self.bound.live.values().filter(|live| {
+            let mine = live.spec.target().is_some_and(|t| t.target_group.address() == Some(group));
+            mine && matches!(&live.facts, crate::cloud::Facts::Target(health) if health.is_healthy())
+        });
+        let used = match self.bound.live.get(group).map(|live| &live.facts) {
+            Some(crate::cloud::Facts::TargetGroup { load_balancers }) => !load_balancers.is_empty(),
+            _ => false,
+        };
+        used.then(|| Gate::TargetsHealthy { at_least: healthy.count().max(leaving.min(1)).max(1) })
+    }
+}
+
+const fn reversible(operation: &Operation) -> Reversible {
+    match operation {
+        Operation::ImportCertificate { certificate: Some(_), .. } => Reversible::No,
+        _ => Reversible::Exact,
+    }
+}

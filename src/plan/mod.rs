@@ -1,0 +1,281 @@
+//! The plan: the exact steps that close a diff, in an order that drops no request, as data.
+//!
+//! A plan is complete: apply makes no choices. It is rehearsed on the simulation before anyone sees it.
+
+mod build;
+mod evidence;
+mod order;
+mod rehearse;
+mod risk;
+mod select;
+mod stamp;
+mod update;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub use evidence::{of_files, of_live};
+pub use risk::Risks;
+pub use select::Selection;
+
+use crate::cloud::{Gap, Identity, Operation, Snapshot};
+use crate::desired::{Problem, Resolved};
+use crate::diff::{self, Diff, Obstacle, Verdict};
+use crate::model::{Address, Kind, StepId};
+use crate::rules::Judgement;
+
+/// A wait between steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Gate {
+    /// The load balancer's state is `active`.
+    LoadBalancerActive,
+    /// The certificate's status is `ISSUED`.
+    CertificateIssued,
+    /// At least so many of the registered targets are healthy.
+    TargetsHealthy {
+        /// How many.
+        at_least: usize,
+    },
+}
+
+/// An earlier step that must have ended, and the outage this prevents.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct After {
+    /// The earlier step.
+    pub step: StepId,
+    /// What would go wrong otherwise.
+    pub why: String,
+}
+
+/// How far a step can be undone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reversible {
+    /// Exactly.
+    Exact,
+    /// What comes back has another ARN or DNS name.
+    NewIdentity,
+    /// Not at all: AWS does not give back what was there.
+    No,
+}
+
+/// One operation, when it may run, and what must be true before what follows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// The operation and the address.
+    pub id: StepId,
+    /// What is called.
+    pub operation: Operation,
+    /// What it is about.
+    pub address: Address,
+    /// Which steps must have ended, gates included.
+    pub after: Vec<After>,
+    /// What is waited for once the call returned.
+    pub gate: Option<Gate>,
+    /// Whether it only marks a resource as ours and in sync.
+    pub stamp: bool,
+    /// How far it can be undone.
+    pub reversible: Reversible,
+    /// Why it is done, in a few words.
+    pub why: String,
+}
+
+/// A difference that the plan leaves open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// Which resource.
+    pub address: Address,
+    /// Why.
+    pub because: String,
+}
+
+/// Names of the guards, as `--dangerous-allow` takes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Guard {
+    /// The files are for another account or region; cannot be lifted.
+    WrongAccount,
+    /// A resource belongs to another stack or tool.
+    ForeignOwner,
+    /// A field differs that AWS cannot edit; cannot be lifted.
+    Replacement,
+    /// Part of the live view is missing.
+    Incomplete,
+    /// The rehearsal did not end where the files want to be.
+    Rehearsal,
+}
+
+impl Guard {
+    /// Every guard.
+    pub const ALL: [Self; 5] =
+        [Self::WrongAccount, Self::ForeignOwner, Self::Replacement, Self::Incomplete, Self::Rehearsal];
+    /// The name for `--dangerous-allow`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::WrongAccount => "wrong-account",
+            Self::ForeignOwner => "foreign-owner",
+            Self::Replacement => "replacement",
+            Self::Incomplete => "incomplete",
+            Self::Rehearsal => "rehearsal",
+        }
+    }
+    /// Whether `--dangerous-allow` lifts it.
+    pub const fn can_be_lifted(self) -> bool {
+        match self {
+            Self::ForeignOwner | Self::Incomplete | Self::Rehearsal => true,
+            Self::WrongAccount | Self::Replacement => false,
+        }
+    }
+}
+
+/// A guard that refuses this plan, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// Which guard.
+    pub guard: Guard,
+    /// What it is about, if one resource.
+    pub address: Option<Address>,
+    /// Why.
+    pub because: String,
+}
+
+/// What the user wants of a plan.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Which changes.
+    pub selection: Selection,
+    /// Guards that the user lifted.
+    pub allowed: Vec<Guard>,
+}
+
+/// A plan and everything it was made from.
+#[derive(Debug)]
+pub struct Plan {
+    /// Who asked, and where.
+    pub identity: Identity,
+    /// The stack.
+    pub stack: String,
+    /// The live view it was made from.
+    pub basis: Snapshot,
+    /// The difference.
+    pub diff: Diff,
+    /// The steps in an order that is allowed; steps that do not wait for each other may run together.
+    pub steps: Vec<Step>,
+    /// Differences that are left open.
+    pub held: Vec<Held>,
+    /// Guards that refuse to apply it.
+    pub refused: Vec<Refused>,
+    /// What the rules say of the live state, undeclared settings included.
+    pub now: Judgement,
+    /// What they would say afterwards.
+    pub afterwards: Judgement,
+    /// Which fields carry a 5xx risk, by which rules.
+    pub risks: Risks,
+}
+
+impl Plan {
+    /// The changes that are differences, in the order of their addresses.
+    pub fn differences(&self) -> impl Iterator<Item = &diff::Change> {
+        self.diff.changes.iter().filter(|c| !matches!(c.verdict, Verdict::InSync | Verdict::Unknown(_)))
+    }
+    /// Whether there is nothing to close.
+    pub fn is_clean(&self) -> bool {
+        self.differences().next().is_none()
+    }
+    /// Whether the live view was complete.
+    pub fn is_complete(&self) -> bool {
+        self.basis.incomplete().next().is_none()
+    }
+    /// Whether a difference can make clients see 5xx.
+    pub fn has_risk(&self) -> bool {
+        self.differences().any(|c| self.risks.of_change(c))
+    }
+    /// The steps that mark what matches already: all that `adopt` runs.
+    pub fn adoption(&self) -> Vec<Step> {
+        let open = |address: &Address| {
+            self.differences().any(|c| {
+                c.address == *address
+                    || (c.address.kind == Kind::Target && c.address.parent().as_ref() == Some(address))
+            })
+        };
+        let matching = self.steps.iter().filter(|step| step.stamp && !open(&step.address));
+        matching.map(|step| Step { after: Vec::new(), ..step.clone() }).collect()
+    }
+    /// The gaps, those that only rules miss included.
+    pub fn gaps(&self) -> &[Gap] {
+        &self.basis.gaps
+    }
+}
+
+/// Makes the plan.
+///
+/// # Errors
+/// What [`diff::compare`] refuses: selectors that fit nothing, ambiguous identities, missing existing things.
+pub fn plan(
+    desired: &Resolved,
+    basis: Snapshot,
+    identity: Identity,
+    now: Timestamp,
+    options: &Options,
+) -> Result<Plan, Vec<Problem>> {
+    let mut diff = diff::compare(desired, &basis)?;
+    let before = evidence::of_diff(desired, &basis, &diff, evidence::Side::Live, now);
+    let after = evidence::of_diff(desired, &basis, &diff, evidence::Side::After, now);
+    let judged = (crate::rules::judge(&before), crate::rules::judge(&after));
+    let risks = Risks::of(&diff, &judged.0, &judged.1);
+    options.selection.apply(&mut diff, &risks);
+    let built = build::build(desired, &diff, options);
+    let mut plan = Plan {
+        identity,
+        stack: desired.stack.clone(),
+        basis,
+        diff,
+        steps: order::order(built.steps),
+        held: built.held,
+        refused: built.refused,
+        now: judged.0,
+        afterwards: judged.1,
+        risks,
+    };
+    guard_account(desired, &mut plan);
+    rehearse::rehearse(desired, &mut plan, options);
+    plan.refused.retain(|r| !(r.guard.can_be_lifted() && options.allowed.contains(&r.guard)));
+    Ok(plan)
+}
+
+fn guard_account(desired: &Resolved, plan: &mut Plan) {
+    let who = &plan.identity;
+    if who.account != desired.account || who.region != desired.region {
+        let because = format!(
+            "the files are for account {} in {}, but the credentials are for account {} in {}",
+            desired.account, desired.region, who.account, who.region
+        );
+        plan.refused.push(Refused { guard: Guard::WrongAccount, address: None, because });
+    }
+}
+
+/// What the builder made.
+#[derive(Debug, Default)]
+struct Built {
+    steps: Vec<Step>,
+    held: Vec<Held>,
+    refused: Vec<Refused>,
+}
+
+impl Built {
+    fn obstacle(&mut self, address: &Address, obstacle: &Obstacle, allowed: &[Guard]) -> bool {
+        match obstacle {
+            Obstacle::Held(because) => {
+                self.held.push(Held { address: address.clone(), because: because.clone() });
+                true
+            }
+            Obstacle::ForeignOwner(because) => {
+                let refused =
+                    Refused { guard: Guard::ForeignOwner, address: Some(address.clone()), because: because.clone() };
+                self.refused.push(refused);
+                !allowed.contains(&Guard::ForeignOwner)
+            }
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! The order of steps: every edge says which outage it prevents.
+//!
+//! Edges come from what operations need and touch; the sort is stable, so that one input has one order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{After, Step};
+use crate::cloud::Operation;
+use crate::model::kind::Action;
+use crate::model::{Kind, Link, StepId};
+
+/// Adds the edges and sorts the steps.
+pub(super) fn order(mut steps: Vec<Step>) -> Vec<Step> {
+    steps.sort_by(|a, b| rank(a).cmp(&rank(b)));
+    let edges: Vec<Vec<After>> = steps.iter().map(|step| edges_into(step, &steps)).collect();
+    for (step, after) in steps.iter_mut().zip(edges) {
+        step.after = after;
+    }
+    sort(steps)
+}
+
+/// The order among steps that do not wait for each other.
+fn rank(step: &Step) -> (bool, Kind, &crate::model::Address, u8) {
+    (step.stamp, step.address.kind, &step.address, phase(&step.operation))
+}
+
+const fn phase(operation: &Operation) -> u8 {
+    match operation {
+        Operation::CreateSecurityGroup { .. }
+        | Operation::RequestCertificate { .. }
+        | Operation::CreateTargetGroup { .. }
+        | Operation::CreateLoadBalancer { .. }
+        | Operation::CreateListener { .. } => 0,
+        Operation::AuthorizeIngress { .. }
+        | Operation::ImportCertificate { .. }
+        | Operation::ModifyTargetGroup { .. }
+        | Operation::ModifyListener { .. }
+        | Operation::SetRulePriorities { .. } => 1,
+        Operation::DescribeIngress { .. }
+        | Operation::ModifyTargetGroupAttributes { .. }
+        | Operation::ModifyLoadBalancerAttributes { .. }
+        | Operation::ModifyListenerAttributes { .. }
+        | Operation::SetSecurityGroups { .. }
+        | Operation::SetSubnets { .. }
+        | Operation::SetIpAddressType { .. }
+        | Operation::ModifyRule { .. } => 2,
+        Operation::CreateRule { .. } | Operation::RegisterTargets { .. } => 3,
+        Operation::DeregisterTargets { .. } => 4,
+        Operation::AddTags { .. } => 5,
+    }
+}
+
+fn edges_into(step: &Step, all: &[Step]) -> Vec<After> {
+    let mut after: BTreeMap<StepId, &'static str> = BTreeMap::new();
+    for earlier in all.iter().filter(|s| s.id != step.id) {
+        if let Some(why) = edge(earlier, step) {
+            after.insert(earlier.id.clone(), why);
+        }
+    }
+    after.into_iter().map(|(step, why)| After { step, why: why.to_owned() }).collect()
+}
+
+/// Why `later` must wait for `earlier`, if it must.
+fn edge(earlier: &Step, later: &Step) -> Option<&'static str> {
+    if uses(&later.operation, &earlier.id) {
+        return Some("it needs the id that step creates");
+    }
+    if later.stamp || earlier.stamp {
+        let covers = earlier.address == later.address || earlier.address.parent().as_ref() == Some(&later.address);
+        return (later.stamp && !earlier.stamp && covers).then_some("a resource is marked only once it is in sync");
+    }
+    if earlier.address == later.address && rank(earlier) < rank(later) {
+        return Some(match later.operation {
+            Operation::DeregisterTargets { .. } => {
+                "targets leave only once the declared ones are registered and healthy"
+            }
+            _ => "one write at a time to a resource, each checked against what was planned",
+        });
+    }
+    network(earlier, later).or_else(|| routing(earlier, later))
+}
+
+/// Grants come first: a target that cannot be reached fails its health checks and answers 504.
+fn network(earlier: &Step, later: &Step) -> Option<&'static str> {
+    let grants = matches!(earlier.operation, Operation::AuthorizeIngress { .. });
+    let relies = matches!(
+        later.operation,
+        Operation::ModifyTargetGroup { .. }
+            | Operation::RegisterTargets { .. }
+            | Operation::SetSecurityGroups { .. }
+            | Operation::CreateListener { .. }
+            | Operation::ModifyListener { .. }
+            | Operation::CreateRule { .. }
+            | Operation::ModifyRule { .. }
+    );
+    (grants && relies).then_some("a target that cannot be reached fails its health checks and answers 504")
+}
+
+fn routing(earlier: &Step, later: &Step) -> Option<&'static str> {
+    let group_ready =
+        earlier.address.kind == Kind::TargetGroup && !matches!(earlier.operation, Operation::DeregisterTargets { .. });
+    if group_ready && forwards_to(&later.operation, earlier) {
+        return Some("a rule sends requests to a group only once it is set up and its targets are registered");
+    }
+    let certificate = earlier.address.kind == Kind::Certificate;
+    if certificate && later.address.kind == Kind::Listener {
+        return Some("a listener needs a certificate that is issued");
+    }
+    let reorders = matches!(earlier.operation, Operation::SetRulePriorities { .. });
+    if reorders && later.address.parent().as_ref() == Some(&earlier.address) {
+        return Some("priorities are free only once the rules that held them have moved");
+    }
+    let opens = matches!(earlier.operation, Operation::ModifyListener { .. } | Operation::CreateListener { .. });
+    if opens
+        && redirects(&later.operation)
+        && earlier.address.name.ends_with(":443")
+        && earlier.address != later.address
+    {
+        return Some("a redirect to a listener that is not there yet sends clients into a refused connection");
+    }
+    None
+}
+
+fn uses(operation: &Operation, step: &StepId) -> bool {
+    let mut found = false;
+    let _ = operation.clone().map_links(&mut |link| {
+        found |= matches!(&link, Link::Step(s) if s == step);
+        link
+    });
+    found
+}
+
+fn action(operation: &Operation) -> Option<&Action> {
+    match operation {
+        Operation::CreateListener { spec } => spec.default.as_ref(),
+        Operation::ModifyListener { edit, .. } => edit.default.as_ref(),
+        Operation::CreateRule { spec } => spec.action.as_ref(),
+        Operation::ModifyRule { action, .. } => action.as_ref(),
+        _ => None,
+    }
+}
+
+fn redirects(operation: &Operation) -> bool {
+    matches!(action(operation), Some(Action::Redirect(_)))
+}
+
+/// Whether an operation makes a listener or a rule forward to the group that a step works on.
+fn forwards_to(operation: &Operation, group: &Step) -> bool {
+    let subject = match &group.operation {
+        Operation::CreateTargetGroup { .. } => Link::Step(group.id.clone()),
+        other => match other.subject() {
+            Some(link) => link.clone(),
+            None => return false,
+        },
+    };
+    action(operation).is_some_and(|action| action.groups().any(|(link, _)| *link == subject))
+}
+
+/// A stable topological sort. Edges that form a cycle would be a planner bug; its steps then keep
+/// their rank order, and the rehearsal reports what goes wrong.
+fn sort(steps: Vec<Step>) -> Vec<Step> {
+    let mut waiting: Vec<Option<Step>> = steps.into_iter().map(Some).collect();
+    let mut done: BTreeSet<StepId> = BTreeSet::new();
+    let known: BTreeSet<StepId> = waiting.iter().flatten().map(|s| s.id.clone()).collect();
+    let mut sorted = Vec::with_capacity(waiting.len());
+    while waiting.iter().any(Option::is_some) {
+        let ready = |step: &Step| step.after.iter().all(|a| done.contains(&a.step) || !known.contains(&a.step));
+        let next = waiting
+            .iter()
+            .position(|slot| slot.as_ref().is_some_and(ready))
+            .or_else(|| waiting.iter().position(Option::is_some));
+        let Some(step) = next.and_then(|i| waiting[i].take()) else { break };
+        done.insert(step.id.clone());
+        sorted.push(step);
+    }
+    sorted
+}

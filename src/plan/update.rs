@@ -1,0 +1,169 @@
+//! Edits in place: which call changes which fields.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::build::{Builder, step_id};
+use crate::cloud::{ListenerEdit, Operation};
+use crate::diff::{Change, Verdict};
+use crate::model::kind::{HealthCheck, Listener, LoadBalancer, Rule, SecurityGroup, TargetGroup, TrafficRule};
+use crate::model::{Address, Id, Kind, Link, Spec};
+
+/// The steps that edit one resource.
+pub(super) fn update(b: &mut Builder<'_>, change: &Change, want: &Spec) {
+    let bound = b.bound;
+    let Some(live) = bound.live.get(&change.address).map(|live| &live.spec) else { return };
+    let address = &change.address;
+    let why = why(change);
+    let changed = |prefix: &str| change.verdict.fields().iter().any(|f| f.path.within(&prefix.into()));
+    match (live, want) {
+        (Spec::SecurityGroup(live), Spec::SecurityGroup(want)) => security_group(b, address, live, want, &why),
+        (Spec::Certificate(_), Spec::Certificate(want)) if changed("import") => {
+            let call = Operation::ImportCertificate { certificate: Some(b.link(address)), spec: want.clone() };
+            b.push(address, call, &why);
+        }
+        (Spec::TargetGroup(live), Spec::TargetGroup(want)) => {
+            target_group(b, address, live, want, changed("health_check"), &why);
+        }
+        (Spec::LoadBalancer(live), Spec::LoadBalancer(want)) => load_balancer(b, address, live, want, &changed, &why),
+        (Spec::Listener(live), Spec::Listener(want)) => listener(b, address, live, want, &changed, &why),
+        (Spec::Rule(_), Spec::Rule(want)) => rule(b, address, want, &changed, &why),
+        _ => {}
+    }
+    let tags: BTreeMap<String, String> = want.tags().map(|t| differing(live.tags(), t)).unwrap_or_default();
+    if !tags.is_empty() {
+        let call = Operation::AddTags { resource: b.link(address), kind: address.kind, tags };
+        b.push(address, call, &why);
+    }
+}
+
+fn why(change: &Change) -> String {
+    let paths: Vec<&str> = change.verdict.fields().iter().map(|f| f.path.as_str()).collect();
+    format!("{} {}", paths.join(", "), if paths.len() == 1 { "differs" } else { "differ" })
+}
+
+fn differing(live: Option<&BTreeMap<String, String>>, want: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let same = |key: &String, value: &String| live.is_some_and(|live| live.get(key) == Some(value));
+    want.iter().filter(|(key, value)| !same(key, value)).map(|(k, v)| (k.clone(), v.clone())).collect()
+}
+
+fn security_group(b: &mut Builder<'_>, address: &Address, live: &SecurityGroup, want: &SecurityGroup, why: &str) {
+    let missing = SecurityGroup::missing_ingress(live, want);
+    let present = |rule: &TrafficRule| live.ingress.iter().flatten().any(|have| have.same_traffic(rule));
+    let (described, absent): (Vec<_>, Vec<_>) = missing.into_iter().partition(present);
+    let ready = |b: &Builder<'_>, rules: Vec<TrafficRule>| {
+        let opened = SecurityGroup { ingress: Some(rules), ..SecurityGroup::default() };
+        opened.map_links(&mut |link| b.known(link)).ingress.unwrap_or_default()
+    };
+    if !absent.is_empty() {
+        let tags = b.rule_tags(address);
+        let call = Operation::AuthorizeIngress { group: b.link(address), rules: ready(b, absent), tags };
+        b.push(address, call, why);
+    }
+    if !described.is_empty() {
+        let call = Operation::DescribeIngress { group: b.link(address), rules: ready(b, described) };
+        b.push(address, call, why);
+    }
+}
+
+fn target_group(
+    b: &mut Builder<'_>,
+    address: &Address,
+    live: &TargetGroup,
+    want: &TargetGroup,
+    check: bool,
+    why: &str,
+) {
+    if check {
+        // the whole check, so that AWS fills in nothing
+        let health_check: HealthCheck = want.health_check.clone().over(&live.health_check);
+        b.push(address, Operation::ModifyTargetGroup { target_group: b.link(address), health_check }, why);
+    }
+    let attributes = differing(Some(&live.attributes), &want.attributes);
+    if !attributes.is_empty() {
+        let call = Operation::ModifyTargetGroupAttributes { target_group: b.link(address), attributes };
+        b.push(address, call, why);
+    }
+}
+
+fn load_balancer(
+    b: &mut Builder<'_>,
+    address: &Address,
+    live: &LoadBalancer,
+    want: &LoadBalancer,
+    changed: &dyn Fn(&str) -> bool,
+    why: &str,
+) {
+    let known = |b: &Builder<'_>, links: &Option<BTreeSet<Link>>| -> Vec<Link> {
+        links.iter().flatten().map(|link| b.known(link.clone())).collect()
+    };
+    if changed("security_groups") {
+        let groups = known(b, &want.security_groups);
+        b.push(address, Operation::SetSecurityGroups { load_balancer: b.link(address), groups }, why);
+    }
+    if changed("subnets") {
+        let subnets = known(b, &want.subnets);
+        b.push(address, Operation::SetSubnets { load_balancer: b.link(address), subnets }, why);
+    }
+    if let (true, Some(ip_address_type)) = (changed("ip_address_type"), want.ip_address_type) {
+        b.push(address, Operation::SetIpAddressType { load_balancer: b.link(address), ip_address_type }, why);
+    }
+    b.load_balancer_attributes(address, differing(Some(&live.attributes), &want.attributes), why);
+}
+
+fn listener(
+    b: &mut Builder<'_>,
+    address: &Address,
+    live: &Listener,
+    want: &Listener,
+    changed: &dyn Fn(&str) -> bool,
+    why: &str,
+) {
+    // a change of protocol takes policy and certificate in the same call
+    let protocol = changed("protocol");
+    let default = changed("default").then(|| want.default.clone()).flatten();
+    let edit = ListenerEdit {
+        protocol: if protocol { want.protocol } else { None },
+        ssl_policy: if protocol || changed("ssl_policy") { want.ssl_policy.clone() } else { None },
+        certificate: if protocol || changed("certificate") { want.certificate.clone() } else { None }
+            .map(|l| b.known(l)),
+        default: default.map(|action| action.map_links(&mut |link| b.known(link))),
+    };
+    if edit != ListenerEdit::default() {
+        b.push(address, Operation::ModifyListener { listener: b.link(address), edit }, why);
+    }
+    let attributes = differing(Some(&live.attributes), &want.attributes);
+    if !attributes.is_empty() {
+        b.push(address, Operation::ModifyListenerAttributes { listener: b.link(address), attributes }, why);
+    }
+}
+
+fn rule(b: &mut Builder<'_>, address: &Address, want: &Rule, changed: &dyn Fn(&str) -> bool, why: &str) {
+    let when = changed("when").then(|| want.when.clone()).flatten();
+    let acts = changed("forward") || changed("redirect") || changed("fixed_response");
+    let action = acts.then(|| want.action.clone()).flatten().map(|a| a.map_links(&mut |link| b.known(link)));
+    if when.is_some() || action.is_some() {
+        b.push(address, Operation::ModifyRule { rule: b.link(address), when, action }, why);
+    }
+}
+
+/// One `SetRulePriorities` for each listener, with the whole permutation of the rules that move: many
+/// calls would make clients see 404 or 503 in between.
+pub(super) fn priorities(b: &mut Builder<'_>, changes: &[&Change]) {
+    let mut moves: BTreeMap<Address, BTreeMap<Id, u32>> = BTreeMap::new();
+    for change in changes.iter().filter(|c| c.address.kind == Kind::Rule) {
+        let moved = matches!(change.verdict, Verdict::Update(_))
+            && change.verdict.fields().iter().any(|f| f.path.as_str() == "priority");
+        let want = b.bound.want.get(&change.address).and_then(Spec::rule);
+        if let (true, Some(listener), Some(id), Some(priority)) =
+            (moved, change.address.parent(), change.id.clone(), want.and_then(|rule| rule.priority))
+        {
+            moves.entry(listener).or_default().insert(id, priority);
+        }
+    }
+    for (listener, priorities) in moves {
+        let why = format!("{} of its rules stand in another order", priorities.len());
+        let call = Operation::SetRulePriorities { listener: b.link(&listener), priorities };
+        debug_assert_eq!(step_id(call.name(), &listener).0, format!("SetRulePriorities {listener}"));
+        b.push(&listener, call, why);
+    }
+}
