@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use crate::cloud::Facts;
 use crate::desired::{Backend, Resolved};
+use crate::model::attribute::{self, Attribute};
 use crate::model::kind::{Action, Certificate, Listener, LoadBalancer, Rule, SecurityGroup, Target, TargetGroup};
 use crate::model::{Address, Kind, Link, Spec, TargetHealth};
 
@@ -131,6 +132,48 @@ impl Evidence<'_> {
             self.actions_of(listener).any(|(_, action)| action.groups().any(|(link, _)| link.address() == Some(group)))
         };
         self.listeners().filter(|(a, _)| forwards(a)).filter_map(|(_, l)| l.load_balancer.address()).collect()
+    }
+    /// Whether some action sends requests to a group: a group at weight 0 gets none.
+    pub fn serves(&self, group: &Address) -> bool {
+        let sends = |action: &Action| action.groups().any(|(link, weight)| weight > 0 && link.address() == Some(group));
+        self.listeners().any(|(address, _)| self.actions_of(address).any(|(_, action)| sends(action)))
+    }
+    /// Whether there is evidence of this kind.
+    pub fn has(&self, need: Need) -> bool {
+        self.available.contains(&need)
+    }
+    /// Whether the files leave open what AWS has here: the resource exists, and nobody read it.
+    pub fn unread(&self, address: &Address) -> bool {
+        let existing = |desired: &Resolved| {
+            let mut at = Some(address.clone());
+            while let Some(address) = at {
+                if desired.existing.contains(&address) {
+                    return true;
+                }
+                at = address.parent();
+            }
+            false
+        };
+        !self.has(Need::Live) && self.desired.is_some_and(existing)
+    }
+    /// An attribute in effect: its value in `state`, else AWS's default. `None` where the value is
+    /// somebody else's and was not read.
+    pub fn attribute(&self, address: &Address, key: &str) -> Option<&str> {
+        let (attributes, table) = match self.state.get(address)? {
+            Spec::LoadBalancer(s) => (&s.attributes, attribute::LOAD_BALANCER),
+            Spec::Listener(s) => (&s.attributes, attribute::LISTENER),
+            Spec::TargetGroup(s) => (&s.attributes, attribute::TARGET_GROUP),
+            Spec::SecurityGroup(_) | Spec::Certificate(_) | Spec::Target(_) | Spec::Rule(_) => return None,
+        };
+        match attributes.get(key) {
+            Some(value) => Some(value),
+            None if self.unread(address) => None,
+            None => Attribute::find(table, key).and_then(|a| a.default),
+        }
+    }
+    /// An attribute in effect, as a number of seconds.
+    pub fn seconds(&self, address: &Address, key: &str) -> Option<u32> {
+        self.attribute(address, key).and_then(|value| value.parse().ok())
     }
     /// The address a link points to, whatever its kind.
     pub fn resolve<'l>(&self, link: &'l Link, kind: Kind) -> Option<&'l Address> {

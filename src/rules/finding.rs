@@ -86,7 +86,44 @@ pub struct Declaration {
     pub value: Value,
 }
 
+/// The longest title.
+const TITLE: usize = 90;
+
 impl Finding {
+    /// The same finding with its title, cut to one line of 90 characters.
+    #[must_use]
+    pub fn titled(self, title: impl Into<String>) -> Self {
+        let title: String = title.into();
+        let title = match title.char_indices().nth(TITLE) {
+            None => title,
+            Some(_) => title.chars().take(TITLE - 1).chain(['…']).collect(),
+        };
+        Self { title, ..self }
+    }
+    /// The same finding with what clients see, and why.
+    #[must_use]
+    pub fn detailed(self, detail: impl Into<String>) -> Self {
+        Self { detail: detail.into(), ..self }
+    }
+    /// The same finding with one more value that decided it.
+    #[must_use]
+    pub fn evident(mut self, address: &Address, field: &str, value: impl Serialize) -> Self {
+        let value = serde_json::to_value(value).unwrap_or(Value::Null);
+        self.evidence.push(Evident { address: address.clone(), field: field.into(), value });
+        self
+    }
+    /// The same finding with the way out in words.
+    #[must_use]
+    pub fn mended_by(self, text: impl Into<String>) -> Self {
+        Self { fix: Fix { text: text.into(), declare: self.fix.declare }, ..self }
+    }
+    /// The same finding with a declaration that would mend it.
+    #[must_use]
+    pub fn declaring(self, address: &Address, field: &str, value: impl Serialize) -> Self {
+        let value = serde_json::to_value(value).unwrap_or(Value::Null);
+        let declare = Some(Declaration { address: address.clone(), field: field.into(), value });
+        Self { fix: Fix { text: self.fix.text, declare }, ..self }
+    }
     /// An id that stays the same over runs: rule, address and field.
     pub fn id(&self) -> String {
         if self.field.0.is_empty() {

@@ -1,0 +1,147 @@
+//! E301: targets close idle connections before the load balancer does.
+
+use super::super::{Evidence, Finding, FixClass, Need, Rule, Severity, Situation};
+use super::{FIELD, IDLE, MARGIN};
+use crate::desired::Backend;
+use crate::model::Address;
+
+const HINT: &str = "backend.keep_alive";
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    code: "E301",
+    name: "keepalive-lt-idle",
+    severity: Severity::High,
+    needs: &[Need::Desired],
+    also: &[],
+    summary: "targets close idle connections before the load balancer does",
+    explain: EXPLAIN,
+    bad: Situation {
+        text: "gunicorn's default keep-alive of 2 s behind the default idle timeout of 60 s",
+        desired: "
+target_groups:
+  django:
+    protocol: http
+    port: 8000
+    target_type: ip
+    vpc: main
+    backend: { server: gunicorn, keep_alive: 2s }
+load_balancers:
+  web:
+    subnets: [subnet-a, subnet-b]
+    security_groups: [sg-0123456789abcdef0]
+    idle_timeout: 60s
+    listeners:
+      80:
+        protocol: http
+        default: { forward: django }
+",
+        ..Situation::EMPTY
+    },
+    good: Situation {
+        text: "targets keep connections 15 s longer than the load balancer",
+        desired: "
+target_groups:
+  django:
+    protocol: http
+    port: 8000
+    target_type: ip
+    vpc: main
+    backend: { server: gunicorn, keep_alive: 75s }
+load_balancers:
+  web:
+    subnets: [subnet-a, subnet-b]
+    security_groups: [sg-0123456789abcdef0]
+    idle_timeout: 60s
+    listeners:
+      80:
+        protocol: http
+        default: { forward: django }
+",
+        ..Situation::EMPTY
+    },
+    fix: FixClass::Manual,
+    check,
+};
+
+const EXPLAIN: &str = "
+The load balancer keeps connections to targets open and reuses them until they were idle for its idle timeout
+(default 60 s). If the target's own keep-alive time is shorter, the target is the one that closes; when a request is
+sent in the same instant, it arrives at a closed connection. gunicorn's threaded and async workers close after 2 s, also
+with uvicorn's worker; uvicorn, hypercorn and Apache after 5 s, Node after 5 to 6 s, daphne after 60 s, which is a tie
+and races all the same. gunicorn's sync worker closes after every answer and says so; it is immune.
+
+What clients see: a sporadic 502, more often under light load than under heavy, because idle connections need pauses.
+All targets stay healthy: health checks use a connection of their own each time.
+
+How to tell: access-log lines with 502, a target status of `-` and a target time near zero; HTTPCode_ELB_502_Count
+rises while the targets count no errors. Or measure: send one keep-alive request to a target and wait for it to close.
+
+How to mend it: raise the application's keep-alive to the idle timeout plus 5 s at least, 75 s being usual: gunicorn
+`--keep-alive 75`, uvicorn `--timeout-keep-alive 75`, nginx `keepalive_timeout 75s`, Node `keepAliveTimeout` with a
+larger `headersTimeout`. Lowering the idle timeout instead ends every request that stays silent longer with a 504.
+
+Sources: ELB user guide \"Troubleshoot your Application Load Balancers\" (HTTP 502), \"Application Load Balancers\"
+(connection idle timeout); the servers' defaults were measured on gunicorn 27 and 23, uvicorn 0.54, hypercorn 0.18,
+daphne 4.2, Apache 2.4 and Node 20 to 26.
+";
+
+fn check(evidence: &Evidence) -> Vec<Finding> {
+    evidence.target_groups().filter_map(|(group, _)| judge(evidence, group)).collect()
+}
+
+fn judge(evidence: &Evidence, group: &Address) -> Option<Finding> {
+    let backend = evidence.backend(group)?;
+    // 0: the target closes after every answer and says so; nothing is ever reused
+    let keep = backend.keep_alive.filter(|seconds| *seconds > 0)?;
+    let timeouts = evidence.load_balancers_of(group).into_iter();
+    let timeouts = timeouts.filter_map(|lb| evidence.seconds(lb, IDLE).map(|idle| (lb, idle)));
+    let longer: Vec<_> = timeouts.filter(|(_, idle)| keep <= *idle).collect();
+    let (worst_lb, worst) = longer.iter().copied().max_by_key(|(_, idle)| *idle)?;
+    let mut finding = RULE
+        .finding(severity(evidence, group), group, HINT)
+        .titled(if keep == worst {
+            format!("targets and load balancer both close idle connections after {keep} s")
+        } else {
+            format!("targets close idle connections after {keep} s, the load balancer after {worst} s")
+        })
+        .detailed(
+            "A request that meets a connection just closed by the target gets 502: sporadic, rarer under load, with \
+             every target healthy.",
+        )
+        .evident(group, HINT, keep);
+    for (lb, idle) in &longer {
+        finding = finding.evident(lb, FIELD, idle);
+    }
+    let setting = setting(backend, worst + MARGIN);
+    // the files' own idle timeout would be short enough: that is the call to make
+    let declared = evidence.declared(worst_lb).and_then(|spec| spec.load_balancer());
+    let declared = declared.and_then(|lb| lb.attributes.get(IDLE)?.parse().ok()).filter(|idle: &u32| *idle < keep);
+    Some(match declared {
+        Some(idle) => finding
+            .mended_by(format!("set the idle timeout of {} to {idle} s, as the file says", worst_lb.name))
+            .declaring(worst_lb, FIELD, idle),
+        None => finding.mended_by(setting),
+    })
+}
+
+fn severity(evidence: &Evidence, group: &Address) -> Severity {
+    if evidence.serves(group) { Severity::High } else { Severity::Medium }
+}
+
+/// How to keep connections open for so long, in the words of the server.
+fn setting(backend: &Backend, seconds: u32) -> String {
+    let server = backend.server.as_deref().unwrap_or_default().to_ascii_lowercase();
+    let how = match server.as_str() {
+        "gunicorn" => format!(": gunicorn --keep-alive {seconds}"),
+        "uvicorn" => format!(": uvicorn --timeout-keep-alive {seconds}"),
+        "hypercorn" => format!(": hypercorn's keep_alive_timeout = {seconds}"),
+        "nginx" => format!(": nginx's keepalive_timeout {seconds}s"),
+        "apache" | "httpd" => format!(": Apache's KeepAliveTimeout {seconds}"),
+        "node" | "nodejs" | "node.js" => {
+            format!(": Node's keepAliveTimeout = {seconds}000 and headersTimeout = {}000", seconds + 1)
+        }
+        "puma" => format!(": Puma's persistent_timeout {seconds}"),
+        _ => String::new(),
+    };
+    format!("keep idle connections open for {seconds} s or more in the application{how}")
+}

@@ -1,0 +1,240 @@
+//! E806: a redirect leads back to itself.
+
+use super::super::pattern::{hosts_meet, is_wild, meet};
+use super::super::{Evidence, Finding, FixClass, Rule, Severity, Situation};
+use super::destination;
+use crate::model::kind::{Action, Conditions, Listener, Redirect};
+use crate::model::{Address, Kind};
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    code: "E806",
+    name: "redirect-loop",
+    severity: Severity::Critical,
+    needs: &[],
+    also: &[],
+    summary: "a redirect leads back to itself",
+    explain: EXPLAIN,
+    bad: Situation {
+        text: "port 443 redirects to HTTPS on port 443: to itself",
+        desired: "
+certificates:
+  app: { domain: shop.example.com, validation: dns }
+load_balancers:
+  web:
+    subnets: [subnet-a, subnet-b]
+    security_groups: [sg-0123456789abcdef0]
+    listeners:
+      443:
+        protocol: https
+        ssl_policy: ELBSecurityPolicy-TLS13-1-2-2021-06
+        certificate: app
+        default: { redirect: { protocol: https, port: 443, status: 301 } }
+",
+        ..Situation::EMPTY
+    },
+    good: Situation {
+        text: "port 80 redirects to HTTPS, port 443 serves",
+        desired: "
+certificates:
+  app: { domain: shop.example.com, validation: dns }
+target_groups:
+  django:
+    protocol: http
+    port: 8000
+    target_type: ip
+    vpc: main
+load_balancers:
+  web:
+    subnets: [subnet-a, subnet-b]
+    security_groups: [sg-0123456789abcdef0]
+    listeners:
+      80:
+        protocol: http
+        default: { redirect: { protocol: https, port: 443, status: 301 } }
+      443:
+        protocol: https
+        ssl_policy: ELBSecurityPolicy-TLS13-1-2-2021-06
+        certificate: app
+        default: { forward: django }
+",
+        ..Situation::EMPTY
+    },
+    fix: FixClass::Automatic,
+    check,
+};
+
+const EXPLAIN: &str = "
+A redirect that keeps protocol, host, port and path answers a request with its own URL. AWS refuses one that is made of
+keywords only, but not one that spells them out: HTTPS on port 443, written on the listener of port 443, or a path that
+the rule's own condition takes again. Two listeners that redirect to each other do the same in two steps.
+
+What clients see: browsers stop after some 20 rounds and say that there were too many redirects; API clients report the
+same or the bare 301. There is no 5xx, and nothing reaches the application. A 301 is remembered: browsers go on looping
+for a while after it is mended.
+
+How to tell: the rule takes each redirect, resolves its keywords for its listener, and looks whether the same action
+takes the redirected request. Where that depends on what it cannot know (another site's host, a rule before it that may
+take the request), it is silent. A loop between a redirecting load balancer and an application that redirects as well,
+for want of trust in X-Forwarded-Proto, is seen by a probe only. By hand: `curl -sI URL` shows a Location equal to the
+URL.
+
+How to mend it: set the action that the file declares. If the file itself loops, the redirect belongs on the listener of
+port 80, and the one on 443 has to serve or answer.
+
+Sources: ELB user guide \"Listeners for your Application Load Balancers\" (redirect actions); API RedirectActionConfig.
+";
+
+fn check(evidence: &Evidence) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (address, listener) in evidence.listeners() {
+        for (at, action) in evidence.actions_of(address) {
+            if let Action::Redirect(redirect) = action {
+                let way = Way { evidence, address, listener, at, redirect };
+                found.extend(way.back().map(|loops| way.finding(&loops)));
+            }
+        }
+    }
+    found
+}
+
+/// A redirect and where it stands.
+struct Way<'e> {
+    evidence: &'e Evidence<'e>,
+    address: &'e Address,
+    listener: &'e Listener,
+    /// The listener itself for its default, else the rule.
+    at: &'e Address,
+    redirect: &'e Redirect,
+}
+
+/// How a redirect leads back.
+enum Back<'e> {
+    /// At once.
+    Itself,
+    /// Over the default of another listener.
+    Over(&'e Address),
+}
+
+impl<'e> Way<'e> {
+    fn back(&self) -> Option<Back<'e>> {
+        let there = lands(self.evidence, self.listener, self.redirect)?;
+        if there == self.address {
+            return self.taken_again().then_some(Back::Itself);
+        }
+        // two listeners: only where the other one does nothing but redirect back, host and path kept
+        let keeps = |r: &Redirect| r.host == "#{host}" && r.path == "/#{path}";
+        let other = self.evidence.listener(there)?;
+        match &other.default {
+            Some(Action::Redirect(back)) if keeps(self.redirect) && keeps(back) => {
+                let alone = self.evidence.rules_of(there).is_empty();
+                let home = lands(self.evidence, other, back) == Some(self.address);
+                (alone && home).then_some(Back::Over(there))
+            }
+            _ => None,
+        }
+    }
+
+    fn conditions(&self) -> Conditions {
+        let rule = self.evidence.rule(self.at);
+        rule.and_then(|rule| rule.when.clone()).unwrap_or_default()
+    }
+
+    /// Whether the action takes the redirected request, provably.
+    fn taken_again(&self) -> bool {
+        let Redirect { host, path, query, .. } = self.redirect;
+        let when = self.conditions();
+        let host_again = match host.as_str() {
+            "#{host}" => true,
+            template if template.contains("#{") => false,
+            // whether a name leads here at all is known only where the rule itself lists it
+            literal => when.host.iter().any(|pattern| hosts_meet(pattern, literal)),
+        };
+        let path_again = match path.as_str() {
+            "/#{path}" => true,
+            template if template.contains("#{") => template_again(template, &when),
+            literal => when.path.is_empty() || when.path.iter().any(|pattern| meet(pattern, literal)),
+        };
+        let query_again = query == "#{query}" || when.query.is_empty();
+        host_again && path_again && query_again && !self.taken_before()
+    }
+
+    /// Whether a rule before this action may take the redirected request, though not the first one.
+    fn taken_before(&self) -> bool {
+        let Redirect { host, path, query, .. } = self.redirect;
+        let (host_kept, path_kept) = (host == "#{host}", path == "/#{path}");
+        if host_kept && path_kept && query == "#{query}" {
+            return false;
+        }
+        let before = self.evidence.rules_of(self.address).into_iter().take_while(|(at, _)| *at != self.at);
+        let mut may = before.map(|(_, rule)| rule.when.clone().unwrap_or_default());
+        may.any(|when| {
+            let host_fits = host_kept || when.host.is_empty() || when.host.iter().any(|p| hosts_meet(p, host));
+            let literal = !path.contains("#{");
+            let path_fits = path_kept || !literal || when.path.is_empty() || when.path.iter().any(|p| meet(p, path));
+            host_fits && path_fits
+        })
+    }
+
+    fn finding(&self, back: &Back) -> Finding {
+        let default = self.at.kind == Kind::Listener;
+        let field = if default { "default" } else { "redirect" };
+        let alone = default && self.evidence.rules_of(self.address).is_empty();
+        let severity = if alone { Severity::Critical } else { Severity::High };
+        let to = destination(self.redirect);
+        let title = match back {
+            Back::Itself => format!("redirects to itself: {to}"),
+            Back::Over(other) => format!("redirects to {to}, and {} redirects back", other.name),
+        };
+        let action = Action::Redirect(self.redirect.clone());
+        let mut finding = RULE
+            .finding(severity, self.at, field)
+            .titled(title)
+            .detailed(
+                "Clients are sent round in circles: browsers report too many redirects, nothing reaches the application.",
+            )
+            .evident(self.at, field, action.shown());
+        if let Back::Over(other) = back {
+            finding = finding.evident(
+                other,
+                "default",
+                self.evidence.listener(other).and_then(|l| l.default.clone()).map(|a| a.shown()),
+            );
+        }
+        let declared = self.evidence.declared(self.at);
+        let declared =
+            declared.and_then(|s| s.listener().map_or_else(|| s.rule()?.action.as_ref(), |l| l.default.as_ref()));
+        match declared.filter(|want| **want != action) {
+            Some(want) => {
+                // the difference is cited under the declared action's own key
+                let field = if default { "default" } else { want.key() };
+                let finding = if default { finding } else { finding.evident(self.at, field, ()) };
+                let value = want.shown();
+                let value = if default { Some(&value) } else { value.get(field) };
+                finding.mended_by("set the action that the file declares").declaring(self.at, field, value)
+            }
+            None => finding.mended_by("let this action serve or answer; the redirect to HTTPS belongs on port 80"),
+        }
+    }
+}
+
+/// The listener of the same load balancer that a redirect leads to, if its protocol and port are one's.
+fn lands<'e>(evidence: &'e Evidence, from: &Listener, redirect: &Redirect) -> Option<&'e Address> {
+    let protocol = match redirect.protocol.as_str() {
+        "#{protocol}" => from.protocol?.aws(),
+        literal => literal,
+    };
+    let port = match redirect.port.as_str() {
+        "#{port}" => from.port,
+        literal => literal.parse().ok()?,
+    };
+    let mut there = evidence.listeners_of(from.load_balancer.address()?);
+    let fits = |l: &Listener| l.port == port && l.protocol.is_some_and(|p| p.aws().eq_ignore_ascii_case(protocol));
+    there.find(|(_, listener)| fits(listener)).map(|(address, _)| address)
+}
+
+/// Whether a path template such as `/old/v2/#{path}` fits the condition again, whatever the path.
+fn template_again(template: &str, when: &Conditions) -> bool {
+    let head = template.split("#{").next().unwrap_or_default();
+    let takes = |pattern: &String| pattern.strip_suffix('*').is_some_and(|p| !is_wild(p) && head.starts_with(p));
+    when.path.is_empty() || when.path.iter().any(takes)
+}
