@@ -1,0 +1,191 @@
+//! The loop: start what is ready, record what ended, stop at the first failure.
+//!
+//! One owner of all state. Steps run as tasks; each reads its object again, announces the call, makes it,
+//! and waits at its gate. After a failure or an interrupt nothing new starts, and calls in flight finish.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::event::Failure;
+use super::{Event, Observer, Outcome, Settings, gate, stale};
+use crate::cloud::simulate::{self, World};
+use crate::cloud::{Operation, Output, Snapshot, Write};
+use crate::model::{Address, Id, Kind, Spec, StepId};
+use crate::plan::{Gate, Step};
+
+/// What a run did.
+#[derive(Debug)]
+pub struct Run {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The steps that ended well, in that order.
+    pub done: Vec<StepId>,
+    /// What each step returned.
+    pub outputs: BTreeMap<StepId, Output>,
+}
+
+struct Board {
+    waiting: Vec<Step>,
+    running: BTreeMap<StepId, (Step, Operation)>,
+    done: Vec<StepId>,
+    world: World,
+    /// Objects as reports may show them, for the journal.
+    shown: BTreeMap<Id, Spec>,
+    end: Option<Outcome>,
+    /// Steps whose certificate waits for its DNS record, and the record; what needs them stays undone.
+    parked: BTreeMap<StepId, String>,
+}
+
+type Ended = (StepId, Result<Output, (Option<Output>, Failure)>);
+
+/// Runs the steps. `basis` is the live view they were planned on; `shown` holds the same objects with
+/// secrets hidden. `stop` turns true when the user interrupts.
+pub async fn run<W: Write + Send + Sync + 'static>(
+    cloud: Arc<W>,
+    steps: Vec<Step>,
+    basis: Snapshot,
+    shown: BTreeMap<Id, Spec>,
+    settings: &Settings,
+    observer: Arc<dyn Observer>,
+    mut stop: watch::Receiver<bool>,
+) -> Run {
+    let world = World { snapshot: basis, ..World::default() };
+    let mut board = Board {
+        waiting: steps,
+        running: BTreeMap::new(),
+        done: Vec::new(),
+        world,
+        shown,
+        end: None,
+        parked: BTreeMap::new(),
+    };
+    let mut tasks: JoinSet<Ended> = JoinSet::new();
+    loop {
+        if *stop.borrow() && board.end.is_none() {
+            board.end = Some(Outcome::Interrupted);
+        }
+        while board.end.is_none() && tasks.len() < settings.concurrency {
+            let Some((step, operation)) = board.next() else { break };
+            tasks.spawn(task(Arc::clone(&cloud), board.job(&step, operation), settings.clone(), Arc::clone(&observer)));
+        }
+        if tasks.is_empty() {
+            break;
+        }
+        tokio::select! {
+            ended = tasks.join_next() => match ended {
+                Some(Ok((step, result))) => board.ended(&step, result, &observer),
+                Some(Err(_)) | None => board.end = Some(Outcome::Interrupted),
+            },
+            _ = stop.changed(), if board.end.is_none() => {}
+        }
+    }
+    let awaiting = board.parked.into_iter().next().map(|(step, sees)| Outcome::AwaitingValidation { step, sees });
+    let outcome = board.end.or(awaiting).unwrap_or(Outcome::Completed);
+    let _ = observer.observe(&Event::Stopped { outcome: outcome.clone() });
+    Run { outcome, done: board.done, outputs: board.world.outputs }
+}
+
+/// All that a task needs.
+struct Job {
+    step: StepId,
+    address: Address,
+    operation: Operation,
+    gate: Option<Gate>,
+    expected: Vec<(Kind, Id, Option<Spec>)>,
+    before: Option<Spec>,
+}
+
+impl Board {
+    /// The next step whose predecessors have all ended well, with its late values filled in.
+    fn next(&mut self) -> Option<(Step, Operation)> {
+        let known: BTreeSet<&StepId> =
+            self.waiting.iter().map(|s| &s.id).chain(self.running.keys()).chain(self.parked.keys()).collect();
+        let ready = |step: &Step| step.after.iter().all(|a| !known.contains(&a.step));
+        let at = self.waiting.iter().position(ready)?;
+        let step = self.waiting.remove(at);
+        match simulate::resolve(&self.world, &step.operation) {
+            Ok(operation) => {
+                self.running.insert(step.id.clone(), (step.clone(), operation.clone()));
+                Some((step, operation))
+            }
+            Err(refusal) => {
+                let why = Failure::GateFailed { sees: refusal.to_string() };
+                self.end = Some(Outcome::Failed { step: step.id, why });
+                None
+            }
+        }
+    }
+
+    fn job(&self, step: &Step, operation: Operation) -> Job {
+        let created: BTreeSet<&Id> = self.world.outputs.values().filter_map(|o| o.id.as_ref()).collect();
+        let expected = stale::written(step, &operation)
+            .into_iter()
+            .filter(|(_, id)| !created.contains(id))
+            .map(|(kind, id)| {
+                let spec = self.world.snapshot.found.get(&id).map(|live| live.spec.clone());
+                (kind, id, spec)
+            })
+            .collect::<Vec<_>>();
+        let before = expected.first().and_then(|(_, id, _)| self.shown.get(id).cloned());
+        Job { step: step.id.clone(), address: step.address.clone(), operation, gate: step.gate, expected, before }
+    }
+
+    fn ended(&mut self, id: &StepId, result: Result<Output, (Option<Output>, Failure)>, observer: &Arc<dyn Observer>) {
+        let Some((step, operation)) = self.running.remove(id) else { return };
+        let output = match &result {
+            Ok(output) => Some(output.clone()),
+            Err((output, _)) => output.clone(),
+        };
+        if let Some(output) = output {
+            // the call took effect, whatever its gate says
+            let _ = simulate::record(&mut self.world, id, &operation, &output);
+        }
+        match result {
+            Ok(_) => self.done.push(id.clone()),
+            Err((_, Failure::GateTimedOut { sees })) if step.gate == Some(Gate::CertificateIssued) => {
+                self.parked.insert(id.clone(), sees);
+            }
+            Err((_, why)) => {
+                let _ = observer.observe(&Event::Failed { step: id.clone(), why: why.clone() });
+                let first = !matches!(self.end, Some(Outcome::Failed { .. }));
+                if first {
+                    self.end = Some(Outcome::Failed { step: id.clone(), why });
+                }
+            }
+        }
+    }
+}
+
+async fn task<W: Write>(cloud: Arc<W>, job: Job, settings: Settings, observer: Arc<dyn Observer>) -> Ended {
+    let step = job.step.clone();
+    (step, perform(&*cloud, job, &settings, &observer).await)
+}
+
+async fn perform<W: Write>(
+    cloud: &W,
+    job: Job,
+    settings: &Settings,
+    observer: &Arc<dyn Observer>,
+) -> Result<Output, (Option<Output>, Failure)> {
+    for (kind, id, expected) in &job.expected {
+        stale::check(cloud, *kind, id, expected.as_ref()).await.map_err(|why| (None, why))?;
+    }
+    let begun = Event::Begun {
+        step: job.step.clone(),
+        address: job.address,
+        operation: Box::new(job.operation.clone()),
+        before: job.before.map(Box::new),
+    };
+    gate::record(observer, &begun).map_err(|why| (None, why))?;
+    let output = cloud.execute(&job.operation).await.map_err(|error| (None, Failure::Call { error }))?;
+    let done = Event::Done { step: job.step.clone(), output: output.clone() };
+    gate::record(observer, &done).map_err(|why| (Some(output.clone()), why))?;
+    let subject = output.id.clone().or_else(|| job.operation.subject().and_then(|l| l.id().cloned()));
+    if let (Some(gate), Some(id), true) = (job.gate, subject, settings.gates) {
+        gate::pass(cloud, &job.step, gate, &id, settings, observer).await.map_err(|why| (Some(output.clone()), why))?;
+    }
+    Ok(output)
+}

@@ -1,0 +1,111 @@
+//! Gates: waits between steps. They poll within the API budget and end open, failed, or timed out.
+
+use std::sync::Arc;
+
+use tokio::time::{Instant, sleep};
+
+use super::event::Failure;
+use super::{Event, Observer, Settings};
+use crate::cloud::{Facts, Read, Snapshot};
+use crate::model::{Id, Kind, StepId};
+use crate::plan::Gate;
+
+/// What a look at a gate shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Look {
+    Open,
+    Wait(String),
+    Failed(String),
+}
+
+/// Waits until a gate opens.
+pub(super) async fn pass<R: Read>(
+    cloud: &R,
+    step: &StepId,
+    gate: Gate,
+    id: &Id,
+    settings: &Settings,
+    observer: &Arc<dyn Observer>,
+) -> Result<(), Failure> {
+    let deadline = Instant::now() + settings.gate_timeout;
+    let kind = match gate {
+        Gate::LoadBalancerActive => Kind::LoadBalancer,
+        Gate::CertificateIssued => Kind::Certificate,
+        Gate::TargetsHealthy { .. } => Kind::TargetGroup,
+    };
+    loop {
+        let look = match cloud.reread(kind, id).await {
+            Ok(snapshot) => look(&snapshot, gate, id),
+            Err(error) if error.kind.is_fatal() => return Err(Failure::Call { error }),
+            Err(error) => Look::Wait(error.to_string()),
+        };
+        let sees = match look {
+            Look::Open => {
+                record(observer, &Event::Opened { step: step.clone() })?;
+                return Ok(());
+            }
+            Look::Failed(sees) => return Err(Failure::GateFailed { sees }),
+            Look::Wait(sees) => sees,
+        };
+        if Instant::now() >= deadline {
+            return Err(Failure::GateTimedOut { sees });
+        }
+        record(observer, &Event::Waiting { step: step.clone(), gate, sees })?;
+        sleep(settings.poll).await;
+    }
+}
+
+pub(super) fn record(observer: &Arc<dyn Observer>, event: &Event) -> Result<(), Failure> {
+    observer.observe(event).map_err(|e| Failure::NotRecorded { message: e.to_string() })
+}
+
+fn look(snapshot: &Snapshot, gate: Gate, id: &Id) -> Look {
+    let facts = snapshot.found.get(id).map(|live| &live.facts);
+    match (gate, facts) {
+        (Gate::LoadBalancerActive, Some(Facts::LoadBalancer(facts))) => match facts.state.as_str() {
+            // impaired: it serves, but cannot scale
+            "active" | "active_impaired" => Look::Open,
+            "failed" => Look::Failed(format!(
+                "the load balancer failed: {}",
+                facts.reason.as_deref().unwrap_or("AWS gives no reason")
+            )),
+            state => Look::Wait(format!("the load balancer is {state}")),
+        },
+        (Gate::CertificateIssued, Some(Facts::Certificate(facts))) => match facts.status.as_str() {
+            "ISSUED" => Look::Open,
+            "PENDING_VALIDATION" => Look::Wait(records(&facts.validation)),
+            status => {
+                let why = facts.failure.as_deref().unwrap_or("AWS gives no reason");
+                Look::Failed(format!("the certificate is {status}: {why}"))
+            }
+        },
+        (Gate::TargetsHealthy { at_least }, Some(_)) => targets(snapshot, at_least),
+        _ => Look::Wait("AWS does not show it yet".to_owned()),
+    }
+}
+
+fn records(validation: &[(String, String)]) -> String {
+    if validation.is_empty() {
+        return "ACM has not named its validation records yet".to_owned();
+    }
+    let lines: Vec<String> = validation.iter().map(|(name, value)| format!("{name} CNAME {value}")).collect();
+    format!("ACM waits for DNS: create {}", lines.join(" and "))
+}
+
+fn targets(snapshot: &Snapshot, at_least: usize) -> Look {
+    let mut healthy = 0;
+    let mut waiting = Vec::new();
+    for (id, _) in snapshot.targets() {
+        let Some(Facts::Target(health)) = snapshot.found.get(id).map(|l| &l.facts) else { continue };
+        if health.is_healthy() {
+            healthy += 1;
+        } else {
+            let target = id.as_str().rsplit('|').next().unwrap_or_default();
+            waiting.push(format!("{target} {}", health.in_words()));
+        }
+    }
+    if healthy >= at_least {
+        return Look::Open;
+    }
+    Look::Wait(format!("{healthy} of at least {at_least} targets healthy; {}", waiting.join("; ")))
+}
