@@ -23,6 +23,9 @@ mod network;
 mod routing;
 mod tls;
 
+#[cfg(test)]
+mod testing;
+
 use serde::Serialize;
 
 pub use engine::{Judgement, NotChecked, find, judge};

@@ -99,3 +99,25 @@ fn judge(evidence: &Evidence, group: &Address) -> Option<Finding> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::World;
+    use super::*;
+
+    #[test]
+    fn the_files_delay_is_preferred_else_half_as_long_again() {
+        let mut world = World::seed();
+        world.group().attributes.insert(DELAY.to_owned(), "5".to_owned());
+        let finding = world.only();
+        assert_eq!(finding.title, "targets are cut off after 5 s, requests take up to 20 s");
+        assert_eq!(finding.fix.declare.unwrap().value, 60);
+        world.backend().slowest_request = Some(120);
+        assert_eq!(world.only().fix.declare.unwrap().value, 180);
+        world.backend().slowest_request = Some(5);
+        world.expect(&[]);
+        world.group().attributes.clear();
+        world.backend().slowest_request = Some(300);
+        world.expect(&[]);
+    }
+}

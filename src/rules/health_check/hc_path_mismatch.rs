@@ -88,7 +88,7 @@ fn failing(group: &Checked) -> Option<Finding> {
     let mut why = format!("{} {}", group.clients_see(true), hint(&codes, path));
     let finding = group
         .finding(&RULE, group.failing(), FIELD, path, &targets)
-        .evident(group.address, "health_check.success_codes", &matcher)
+        .evident(group.address, "accepted_codes", &matcher)
         .titled(format!("health check asks {}, {} {verb} {answer}", brief(path), group.who(targets.len())));
     Some(match group.other_path() {
         Some(want) => {

@@ -152,9 +152,11 @@ impl<'e> Checked<'e> {
             (true, _) => Severity::High,
         }
     }
-    /// How bad a setting is that only differs from the files.
+    /// How bad a setting is that only differs from the files: checks that pass everywhere prove that it
+    /// does no harm, unless they no longer watch the port that serves.
     fn latent(&self) -> Severity {
-        if self.all_healthy() { Severity::Low } else { Severity::Medium }
+        let blind = self.judged.iter().any(|(_, target, _)| self.off_port(target).is_some());
+        if self.all_healthy() && !(blind && self.other_port().is_some()) { Severity::Low } else { Severity::Medium }
     }
 
     /// What clients see while checks fail, `answering` saying whether targets answer HTTP at all.
@@ -260,31 +262,135 @@ load_balancers:
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::World;
     use super::*;
+    use Severity::{Critical, High, Low, Medium};
+
+    const MISMATCH: &str = "Target.ResponseCodeMismatch";
+
+    fn codes(codes: &str) -> String {
+        format!("Health checks failed with these codes: [{codes}]")
+    }
+
+    /// Path, port and protocol all drifted: AWS's reason decides which of them is to blame.
+    #[test]
+    fn only_the_causally_right_rule_is_critical() {
+        let mut world = World::seed();
+        let check = world.check();
+        check.path = Some("/".to_owned());
+        check.port = Some(CheckPort::Fixed(80));
+        check.protocol = Some(Protocol::Https);
+        for (reason, description, critical) in [
+            ("Target.FailedHealthChecks", String::new(), "E105"),
+            ("Target.Timeout", String::new(), "E103"),
+            (MISMATCH, codes("404"), "E101"),
+            (MISMATCH, codes("400"), "E105"),
+        ] {
+            world.ail(2, reason, &description);
+            let mut expected = vec![(critical, Critical)];
+            expected.extend(["E101", "E103", "E105"].into_iter().filter(|c| *c != critical).map(|c| (c, Medium)));
+            let found = world.verdict();
+            assert_eq!(found[0], (critical.to_owned(), Critical), "{reason}");
+            let mut rest: Vec<_> = found.iter().map(|(code, severity)| (code.as_str(), *severity)).collect();
+            rest.sort_unstable_by_key(|(code, severity)| (std::cmp::Reverse(*severity), *code));
+            assert_eq!(rest, expected, "{reason}");
+        }
+    }
 
     #[test]
-    fn numbers_are_said_in_words() {
-        let evidence = Evidence::default();
-        let address = Address::target_group("g");
-        let group = TargetGroup::default();
-        let target = Target {
-            target_group: crate::model::Link::Address(address.clone()),
-            id: String::new(),
-            port: None,
-            zone: None,
-        };
-        let health = TargetHealth { state: None, reason: None, description: None };
-        let one = (&address, &target, &health);
-        let checked = |n| Checked {
-            evidence: &evidence,
-            address: &address,
-            group: &group,
-            want: HealthCheck::default(),
-            judged: vec![one; n],
-        };
-        assert_eq!(checked(1).who(1), "the target");
-        assert_eq!(checked(2).who(2), "targets");
-        assert_eq!(checked(3).who(1), "1 of 3 targets");
-        assert_eq!(listed(&[301, 404]), "301 and 404");
+    fn drift_that_passes_its_checks_is_low() {
+        let mut world = World::seed();
+        world.check().path = Some("/".to_owned());
+        world.expect(&[("E101", Low)]);
+        world.health.clear();
+        world.expect(&[("E101", Medium)]);
+
+        let mut world = World::seed();
+        world.check().protocol = Some(Protocol::Https);
+        world.expect(&[("E105", Low)]);
+
+        // healthy on a port that serves nobody: the check is blind
+        let mut world = World::seed();
+        world.check().port = Some(CheckPort::Fixed(9000));
+        world.expect(&[("E103", Medium)]);
+    }
+
+    #[test]
+    fn some_healthy_targets_make_it_high_and_no_requests_medium() {
+        let mut world = World::seed();
+        world.check().port = Some(CheckPort::Fixed(80));
+        world.ail(1, "Target.FailedHealthChecks", "");
+        world.expect(&[("E103", High)]);
+        assert_eq!(world.only().title, "health check asks port 80 of 1 of 2 targets, the connection fails there");
+        world.ail(2, "Target.FailedHealthChecks", "");
+        world.listener(443).default = Some(super::super::testing::answer(404));
+        let found = world.judge();
+        let e103 = found.iter().find(|f| f.rule == "E103").unwrap();
+        assert_eq!(e103.severity, Medium);
+    }
+
+    #[test]
+    fn an_answer_from_another_port_is_the_ports_fault() {
+        let mut world = World::seed();
+        world.check().port = Some(CheckPort::Fixed(80));
+        world.ail(2, MISMATCH, &codes("404"));
+        world.expect(&[("E103", Critical)]);
+        assert_eq!(world.only().title, "health check asks port 80 of targets, something else answers 404 there");
+    }
+
+    #[test]
+    fn without_drift_the_answer_is_the_applications() {
+        let mut world = World::seed();
+        for (seen, words) in [("404", "no such path"), ("400", "ALLOWED_HOSTS"), ("301", "redirects"), ("500", "fails")]
+        {
+            world.ail(2, MISMATCH, &codes(seen));
+            let finding = world.only();
+            assert_eq!((finding.rule.as_str(), finding.severity), ("E101", Critical));
+            assert!(finding.detail.contains(words) && finding.fix.declare.is_none(), "{finding:#?}");
+        }
+        world.ail(2, "Target.FailedHealthChecks", "");
+        world.expect(&[]);
+    }
+
+    #[test]
+    fn findings_say_what_to_declare() {
+        let mut world = World::seed();
+        world.check().path = Some("/api/health".to_owned());
+        world.ail(2, MISMATCH, &codes("301"));
+        let finding = world.only();
+        assert_eq!(finding.title, "health check asks /api/health, targets answer 301");
+        assert!(finding.detail.contains("fails open") && finding.detail.contains("APPEND_SLASH"), "{}", finding.detail);
+        let declare = finding.fix.declare.as_ref().unwrap();
+        assert_eq!((declare.field.as_str(), &declare.value), (FIELD, &json!("/api/health/")));
+        assert!(finding.cites(&finding.address, &FIELD.into()));
+        assert!(!finding.cites(&finding.address, &"health_check.success_codes".into()));
+    }
+    const FIELD: &str = "health_check.path";
+
+    #[test]
+    fn success_codes_too_narrow_too_wide_and_merely_other() {
+        let mut world = World::seed();
+        world.ail(2, MISMATCH, &codes("204"));
+        world.expect(&[("E102", High)]);
+        assert_eq!(world.only().title, "targets answer 204, which success codes 200 refuse");
+
+        let mut world = World::seed();
+        world.check().success_codes = "200-499".parse().ok();
+        world.expect(&[("E102", Medium)]);
+        assert_eq!(world.only().fix.declare.unwrap().value, json!("200"));
+
+        let mut world = World::seed();
+        world.check().success_codes = "200-202".parse().ok();
+        world.expect(&[("E102", Low)]);
+    }
+
+    #[test]
+    fn an_http_check_of_an_https_group_is_found_without_files() {
+        let mut world = World::seed();
+        world.desired.specs.clear();
+        world.group().protocol = Some(Protocol::Https);
+        world.expect(&[]);
+        world.ail(2, MISMATCH, &codes("400"));
+        world.expect(&[("E105", Critical)]);
     }
 }

@@ -100,3 +100,22 @@ fn judge(evidence: &Evidence, lb: &Address) -> Option<Finding> {
             .declaring(lb, FIELD, declared),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::World;
+    use super::*;
+
+    #[test]
+    fn the_applications_keep_alive_decides_how_bad_it_is() {
+        let mut world = World::seed();
+        world.balancer().attributes.insert(IDLE.to_owned(), "70".to_owned());
+        world.expect(&[("E303", Severity::Low)]);
+        world.backend().keep_alive = None;
+        world.expect(&[("E303", Severity::Medium)]);
+        world.backend().keep_alive = Some(65);
+        world.expect(&[("E301", Severity::High), ("E303", Severity::High)]);
+        world.balancer().attributes.insert(IDLE.to_owned(), "50".to_owned());
+        world.expect(&[]);
+    }
+}

@@ -145,3 +145,46 @@ fn setting(backend: &Backend, seconds: u32) -> String {
     };
     format!("keep idle connections open for {seconds} s or more in the application{how}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{World, answer, at};
+    use super::*;
+
+    #[test]
+    fn shorter_and_equal_race_longer_does_not() {
+        for (keep, fires) in [(Some(2), true), (Some(60), true), (Some(61), false), (Some(0), false), (None, false)] {
+            let mut world = World::seed();
+            world.backend().keep_alive = keep;
+            assert_eq!(world.judge().iter().any(|f| f.rule == "E301"), fires, "{keep:?}");
+        }
+    }
+
+    #[test]
+    fn both_ends_are_cited_and_only_the_files_own_timeout_is_proposed() {
+        let mut world = World::seed();
+        world.backend().keep_alive = Some(2);
+        world.backend().server = Some("gunicorn".to_owned());
+        let finding = world.only();
+        assert!(finding.cites(&at("load_balancer/web"), &FIELD.into()));
+        assert!(finding.cites(&at("target_group/django"), &HINT.into()));
+        assert!(finding.fix.declare.is_none(), "never lower the timeout to 1 s");
+        assert!(finding.fix.text.ends_with("gunicorn --keep-alive 65"), "{}", finding.fix.text);
+
+        let mut world = World::seed();
+        world.balancer().attributes.insert(IDLE.to_owned(), "300".to_owned());
+        let finding = world.judge().into_iter().find(|f| f.rule == "E301").unwrap();
+        assert_eq!(finding.title, "targets close idle connections after 75 s, the load balancer after 300 s");
+        assert_eq!(finding.fix.declare.unwrap().value, 60);
+    }
+
+    #[test]
+    fn the_default_counts_and_a_group_without_requests_waits() {
+        let mut world = World::seed();
+        world.backend().keep_alive = Some(5);
+        world.balancer().attributes.clear();
+        assert_eq!(world.only().severity, Severity::High);
+        world.listener(443).default = Some(answer(404));
+        assert!(world.judge().iter().all(|f| f.rule != "E301"));
+    }
+}

@@ -230,7 +230,10 @@ fn mend(evidence: &Evidence, finding: Finding, door: &Address, closed: &Closed) 
     for lb in &closed.balancers {
         let declared =
             evidence.declared(lb).and_then(|spec| spec.load_balancer()).and_then(|s| s.security_groups.as_ref());
-        if let Some(declared) = declared.filter(|want| names(want) != names(&groups(lb))) {
+        // a group that the files pick by tags has no name here to compare by
+        let named = |link: &Link| !matches!(link, Link::Select(_) | Link::Step(_));
+        let moved = |want: &&BTreeSet<Link>| want.iter().all(named) && names(want) != names(&groups(lb));
+        if let Some(declared) = declared.filter(moved) {
             let want = names(declared);
             let text = want.iter().cloned().collect::<Vec<_>>().join(", ");
             return finding.mended_by(format!("give {} the security groups of the file: {text}", lb.name)).declaring(
@@ -256,4 +259,78 @@ fn mend(evidence: &Evidence, finding: Finding, door: &Address, closed: &Closed) 
     let text = format!("let security group {} admit TCP {} from {}", door.name, ports.join(", "), sources.join(", "));
     let finding = finding.mended_by(text);
     if evidence.declared(door).is_some() { finding.declaring(door, FIELD, rules) } else { finding }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{World, admits, at, cidr, link};
+    use super::*;
+
+    fn closed() -> World {
+        let mut world = World::seed();
+        world.ingress("app").clear();
+        world
+    }
+
+    #[test]
+    fn a_closed_port_is_found_with_the_smallest_fix() {
+        let finding = closed().only();
+        assert_eq!(finding.severity, Severity::Critical);
+        assert_eq!(finding.title, "security group app keeps web from port 8000 of 2 targets");
+        assert_eq!(finding.fix.text, "let security group app admit TCP 8000 from alb");
+        assert_eq!(finding.fix.declare.as_ref().unwrap().value, json!([{ "from": "alb", "ports": [8000] }]));
+        assert!(finding.cites(&at("security_group/app"), &FIELD.into()));
+        assert!(finding.cites(&at("load_balancer/web"), &"security_groups".into()));
+    }
+
+    #[test]
+    fn networks_open_it_if_they_contain_every_subnet() {
+        for (nets, found) in [
+            (&["10.0.0.0/16"][..], 0),
+            (&["0.0.0.0/0"], 0),
+            (&["10.0.101.0/24", "10.0.102.0/25", "10.0.102.128/25"], 0),
+            (&["10.0.101.0/24"], 1),
+            (&["10.0.101.0/25"], 1),
+            (&["::/0"], 1),
+        ] {
+            let mut world = closed();
+            world.ingress("app").extend(nets.iter().map(|net| admits(cidr(net), 8000)));
+            assert_eq!(world.judge().len(), found, "{nets:?}");
+        }
+        let mut world = closed();
+        world.subnets.clear();
+        world.ingress("app").push(admits(cidr("10.0.0.0/16"), 8000));
+        world.expect(&[]);
+    }
+
+    #[test]
+    fn what_is_unknown_is_not_shut() {
+        let mut world = closed();
+        world.ingress("app").push(admits(Peer::PrefixList("pl-1".to_owned()), 8000));
+        world.expect(&[]);
+        let mut world = closed();
+        world.interfaces.clear();
+        world.expect(&[]);
+        let mut world = closed();
+        for groups in world.interfaces.values_mut() {
+            groups.insert(at("security_group/sg-unread"));
+        }
+        world.expect(&[]);
+        let mut world = closed();
+        world.available.remove(&Need::Network);
+        world.expect(&[]);
+    }
+
+    #[test]
+    fn some_targets_make_it_high_and_wrong_groups_of_the_balancer_are_named() {
+        let mut world = closed();
+        world.interfaces.remove(&"10.0.2.10".parse().unwrap());
+        world.expect(&[("E501", Severity::High)]);
+
+        let mut world = World::seed();
+        world.balancer().security_groups = Some([link("security_group/sg-other")].into());
+        let finding = world.only();
+        assert_eq!(finding.fix.text, "give web the security groups of the file: alb");
+        assert_eq!(finding.fix.declare.unwrap().field.as_str(), "security_groups");
+    }
 }

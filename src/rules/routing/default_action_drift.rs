@@ -150,3 +150,35 @@ fn effect(live: &Action, want: &Action, alone: bool) -> (Severity, String) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{World, answer, redirect, rule, to};
+    use super::*;
+
+    #[test]
+    fn its_effect_on_clients_decides_how_bad_it_is() {
+        for (port, live, severity, title) in [
+            (443, answer(503), Severity::Critical, "default answers 503, the file forwards to django"),
+            (443, answer(404), Severity::High, "default answers 404, the file forwards to django"),
+            (443, to("other"), Severity::High, "default forwards to other, the file forwards to django"),
+            (80, to("django"), Severity::High, "default forwards to django, the file redirects to https"),
+        ] {
+            let mut world = World::seed();
+            world.listener(port).default = Some(live);
+            let finding = world.only();
+            assert_eq!((finding.severity, finding.title.as_str()), (severity, title));
+        }
+        let mut world = World::seed();
+        world.listener(80).default = Some(Action::Redirect(Redirect { status: 302, ..redirect("HTTPS", "443") }));
+        world.expect(&[("E805", Severity::Low)]);
+    }
+
+    #[test]
+    fn rules_before_the_default_leave_it_high() {
+        let mut world = World::seed();
+        world.with_rule("shop", rule("shop.example.com", "", to("django")));
+        world.listener(443).default = Some(answer(503));
+        world.expect(&[("E805", Severity::High)]);
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::super::pattern::{hosts_meet, is_wild, meet};
 use super::super::{Evidence, Finding, FixClass, Rule, Severity, Situation};
-use super::destination;
+use super::url;
 use crate::model::kind::{Action, Conditions, Listener, Redirect};
 use crate::model::{Address, Kind};
 
@@ -180,7 +180,7 @@ impl<'e> Way<'e> {
         let field = if default { "default" } else { "redirect" };
         let alone = default && self.evidence.rules_of(self.address).is_empty();
         let severity = if alone { Severity::Critical } else { Severity::High };
-        let to = destination(self.redirect);
+        let to = url(self.redirect);
         let title = match back {
             Back::Itself => format!("redirects to itself: {to}"),
             Back::Over(other) => format!("redirects to {to}, and {} redirects back", other.name),
@@ -237,4 +237,77 @@ fn template_again(template: &str, when: &Conditions) -> bool {
     let head = template.split("#{").next().unwrap_or_default();
     let takes = |pattern: &String| pattern.strip_suffix('*').is_some_and(|p| !is_wild(p) && head.starts_with(p));
     when.path.is_empty() || when.path.iter().any(takes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{World, redirect, rule, to};
+    use super::*;
+
+    fn with(protocol: &str, host: &str, port: &str, path: &str) -> Redirect {
+        Redirect { host: host.to_owned(), path: path.to_owned(), ..redirect(protocol, port) }
+    }
+
+    fn loops(world: &World) -> bool {
+        world.judge().iter().any(|finding| finding.rule == "E806")
+    }
+
+    #[test]
+    fn a_default_loops_if_nothing_changes() {
+        for (protocol, host, port, path, looping) in [
+            ("HTTPS", "#{host}", "443", "/#{path}", true),
+            ("#{protocol}", "#{host}", "#{port}", "/#{path}", true),
+            ("HTTPS", "#{host}", "443", "/home", true),
+            ("HTTPS", "#{host}", "8443", "/#{path}", false),
+            ("HTTPS", "www.example.com", "443", "/#{path}", false),
+            ("HTTPS", "www.#{host}", "443", "/#{path}", false),
+            // the other listener redirects back
+            ("HTTP", "#{host}", "80", "/#{path}", true),
+        ] {
+            let mut world = World::seed();
+            world.listener(443).default = Some(Action::Redirect(with(protocol, host, port, path)));
+            assert_eq!(loops(&world), looping, "{protocol}://{host}:{port}{path}");
+        }
+        // port 80 to 443 without a listener on 443 is no loop
+        let mut world = World::seed();
+        world.live.remove(&"listener/web:443".parse().unwrap());
+        assert!(!loops(&world));
+    }
+
+    #[test]
+    fn a_rule_loops_if_its_own_condition_takes_the_new_path() {
+        for (host, path, to_host, to_path, looping) in [
+            ("", "/old/*", "#{host}", "/new/#{path}", false),
+            ("", "/old/*", "#{host}", "/old/v2/#{path}", true),
+            ("", "/old/*", "#{host}", "/old/index", true),
+            ("", "/old/*", "#{host}", "/new", false),
+            ("a.example.com", "", "b.example.com", "/#{path}", false),
+            ("*.example.com", "", "b.example.com", "/#{path}", true),
+        ] {
+            let mut world = World::seed();
+            world.with_rule("r", rule(host, path, Action::Redirect(with("HTTPS", to_host, "443", to_path))));
+            assert_eq!(loops(&world), looping, "{host}{path} to {to_host}{to_path}");
+        }
+    }
+
+    #[test]
+    fn a_rule_before_it_may_break_the_loop() {
+        let mut world = World::seed();
+        let mut first = rule("", "/old/index", to("django"));
+        first.priority = Some(1);
+        world.with_rule("first", first);
+        world.with_rule("r", rule("", "/old/*", Action::Redirect(with("HTTPS", "#{host}", "443", "/old/index"))));
+        assert!(!loops(&world));
+    }
+
+    #[test]
+    fn drift_into_a_loop_is_mended_by_the_files_action() {
+        let mut world = World::seed();
+        world.listener(443).default = Some(Action::Redirect(redirect("HTTPS", "443")));
+        let found = world.judge();
+        let finding = found.iter().find(|f| f.rule == "E806").unwrap();
+        assert_eq!(finding.severity, Severity::Critical);
+        assert_eq!(finding.fix.declare.as_ref().unwrap().value, serde_json::json!({ "forward": "django" }));
+        assert_eq!(found.len(), 2, "E805 says that it is drift");
+    }
 }

@@ -175,3 +175,44 @@ fn finding(
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{World, at, rule, to};
+    use super::*;
+
+    #[test]
+    fn hosts_are_compared_by_label() {
+        for (host, found) in [
+            ("shop.example.com", 0),
+            ("API.shop.example.com", 0),
+            ("a.b.shop.example.com", 1),
+            ("example.com", 1),
+            ("*.example.com", 0),
+            ("*.shop.example.com", 0),
+            ("*", 0),
+            ("*.example.org", 1),
+            ("shop?.example.com", 1),
+        ] {
+            let mut world = World::seed();
+            world.with_rule("r", rule(host, "", to("django")));
+            assert_eq!(world.judge().len(), found, "{host}");
+        }
+    }
+
+    #[test]
+    fn unknown_names_are_silence_and_another_certificate_is_named() {
+        let mut world = World::seed();
+        world.with_rule("r", rule("www.example.org", "", to("django")));
+        let finding = world.only();
+        assert_eq!(finding.severity, Severity::Critical);
+        assert!(finding.cites(&at("listener/web:443"), &"certificate".into()) && finding.field.as_str() == FIELD);
+        let names = Some(BTreeSet::from(["www.example.org".to_owned()]));
+        world.live.insert(at("certificate/org"), Certificate { names, ..Certificate::default() }.into());
+        assert_eq!(world.only().fix.text, "add certificate org to the SNI certificates of web:443");
+        world.listener(443).sni_certificates = Some(vec![Link::Address(at("certificate/org"))]);
+        world.expect(&[]);
+        world.listener(443).sni_certificates = Some(vec![Link::Address(at("certificate/unread"))]);
+        world.expect(&[]);
+    }
+}

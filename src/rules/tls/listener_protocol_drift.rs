@@ -109,3 +109,22 @@ fn judge(evidence: &Evidence, address: &Address, listener: &Listener) -> Option<
     };
     Some(finding.mended_by(text).declaring(address, FIELD, want))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::World;
+    use super::*;
+
+    #[test]
+    fn certificate_and_policy_go_with_the_protocol() {
+        let mut world = World::seed();
+        let listener = world.listener(443);
+        (listener.protocol, listener.certificate, listener.ssl_policy) = (Some(Protocol::Http), None, None);
+        let finding = world.judge().into_iter().find(|f| f.rule == "E613").unwrap();
+        assert_eq!(finding.title, "port 443 speaks plain HTTP, the file says HTTPS");
+        for field in ["protocol", "certificate", "ssl_policy"] {
+            assert!(finding.cites(&finding.address, &field.into()), "{field}");
+        }
+        assert!(!finding.cites(&finding.address, &"default".into()));
+    }
+}
