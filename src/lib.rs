@@ -1,5 +1,6 @@
 //! no502: a declarative reconciler for AWS Application Load Balancers.
 pub mod apply;
+pub mod aws;
 pub mod cloud;
 pub mod desired;
 pub mod diff;

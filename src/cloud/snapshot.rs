@@ -119,6 +119,9 @@ pub struct Interface {
     pub subnet: Option<Id>,
     /// Its VPC.
     pub vpc: Option<Id>,
+    /// The instance it is attached to: how a target that is an instance finds its interface.
+    #[serde(default)]
+    pub instance: Option<String>,
 }
 
 /// Who misses what could not be read.

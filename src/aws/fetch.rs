@@ -1,0 +1,322 @@
+//! Fetching a scope: the fewest calls, in four dependent rounds.
+//!
+//! 1. load balancers, target groups, certificates by name, VPCs: account-wide lists
+//! 2. listeners; attributes of load balancers and groups; targets; subnets
+//! 3. rules; attributes and certificates of listeners; network interfaces
+//! 4. tags of everything in batches; certificates; security groups
+//!
+//! A read that fails leaves a gap; one that fails for a reason that concerns all ends the fetch.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::call::{each, soft};
+use super::error::refused;
+use super::network::{Owners, Wanted};
+use super::session::Session;
+use super::{certificate, listener, load_balancer, rule, security_group, target_group};
+use crate::cloud::{CloudError, Facts, Gap, Hidden, NeededFor, Scope, Snapshot};
+use crate::model::value::{Protocol, TargetType};
+use crate::model::{Id, Kind, Link, Selectable, Spec};
+
+/// What has been read so far.
+struct View<'a> {
+    session: &'a Arc<Session>,
+    scope: &'a Scope,
+    snapshot: Snapshot,
+    load_balancers: Vec<Id>,
+    target_groups: Vec<Id>,
+    listeners: Vec<Id>,
+    /// Certificates that the scope asks for.
+    certificates: BTreeSet<Id>,
+}
+
+/// Many results of one kind of read.
+type Results<T> = Vec<(Id, Result<T, CloudError>)>;
+
+/// Reads all that the scope names.
+pub(super) async fn fetch(session: &Arc<Session>, scope: &Scope) -> Result<Snapshot, CloudError> {
+    let mut view = View {
+        session,
+        scope,
+        snapshot: Snapshot::default(),
+        load_balancers: Vec::new(),
+        target_groups: Vec::new(),
+        listeners: Vec::new(),
+        certificates: scope.certificates.clone(),
+    };
+    view.lists().await?;
+    view.children().await?;
+    view.grandchildren().await?;
+    view.rest().await?;
+    view.snapshot.gaps.sort_by(|a, b| (a.needed_for, &a.hidden).cmp(&(b.needed_for, &b.hidden)));
+    Ok(view.snapshot)
+}
+
+/// Runs a read if it is wanted.
+async fn wanted<T: Default>(
+    is_wanted: bool,
+    read: impl Future<Output = Result<T, CloudError>>,
+) -> Result<Result<T, CloudError>, CloudError> {
+    if is_wanted { soft(read.await) } else { Ok(Ok(T::default())) }
+}
+
+/// One kind of read for many resources at once.
+async fn of_each<T, F, Fut>(session: &Arc<Session>, ids: &[Id], read: F) -> Result<Results<T>, CloudError>
+where
+    T: Send + 'static,
+    F: Fn(Arc<Session>, Id) -> Fut,
+    Fut: Future<Output = Result<T, CloudError>> + Send + 'static,
+{
+    each(ids.to_vec(), |id| read(Arc::clone(session), id)).await
+}
+
+impl View<'_> {
+    /// Keeps what was read, or remembers what was not.
+    fn keep<T>(&mut self, result: Result<T, CloudError>, hidden: Hidden, needed_for: NeededFor) -> Option<T> {
+        match result {
+            Ok(found) => Some(found),
+            Err(error) => {
+                self.snapshot.gaps.push(Gap { hidden, needed_for, error });
+                None
+            }
+        }
+    }
+
+    async fn lists(&mut self) -> Result<(), CloudError> {
+        let (session, scope) = (self.session, self.scope);
+        let vpcs = Wanted::by_selectors(&scope.selectors, Selectable::Vpc);
+        let (found_lbs, found_groups, found_certificates, found_vpcs) = tokio::try_join!(
+            wanted(!scope.load_balancers.is_empty(), session.list_load_balancers()),
+            wanted(!scope.target_groups.is_empty(), session.list_target_groups()),
+            wanted(!scope.certificate_domains.is_empty(), session.list_certificates()),
+            wanted(!vpcs.is_empty(), session.vpcs(vpcs.filter("vpc-id"))),
+        )?;
+        for lb in self.keep(found_lbs, Hidden::Kind(Kind::LoadBalancer), NeededFor::Diff).unwrap_or_default() {
+            let kind = lb.r#type.as_ref().map(|t| t.as_str().to_owned());
+            let Some((id, spec, facts)) = load_balancer::from_sdk(lb) else { continue };
+            if !scope.load_balancers.contains(&spec.name) {
+                continue;
+            }
+            self.snapshot.insert(id.clone(), spec, Facts::LoadBalancer(facts));
+            match kind.as_deref() {
+                None | Some(load_balancer::APPLICATION) => self.load_balancers.push(id),
+                Some(other) => self.not_ours(id, &format!("it is a {other} load balancer")),
+            }
+        }
+        for group in self.keep(found_groups, Hidden::Kind(Kind::TargetGroup), NeededFor::Diff).unwrap_or_default() {
+            let protocol = group.protocol.as_ref().map(|p| p.as_str().to_owned());
+            let Some((id, spec, load_balancers)) = target_group::from_sdk(group) else { continue };
+            if !scope.target_groups.contains(&spec.name) {
+                continue;
+            }
+            let is_foreign = protocol.as_deref().is_some_and(|p| Protocol::from_aws(p).is_none());
+            self.snapshot.insert(id.clone(), spec, Facts::TargetGroup { load_balancers });
+            if is_foreign {
+                self.not_ours(id, &format!("it speaks {}", protocol.unwrap_or_default()));
+            } else {
+                self.target_groups.push(id);
+            }
+        }
+        let found = self.keep(found_certificates, Hidden::Kind(Kind::Certificate), NeededFor::Diff).unwrap_or_default();
+        let is_named = |domain: &str| scope.certificate_domains.iter().any(|want| want.eq_ignore_ascii_case(domain));
+        self.certificates.extend(found.into_iter().filter(|(_, domain)| is_named(domain)).map(|(id, _)| id));
+        let found = self.keep(found_vpcs, Hidden::Lookups, NeededFor::Diff).unwrap_or_default();
+        self.snapshot.vpcs.extend(found.into_iter().filter(|(id, vpc)| vpcs.takes(id, None, &vpc.tags)));
+        Ok(())
+    }
+
+    /// A name of the files that is something else on AWS: its fields stay unknown to us.
+    fn not_ours(&mut self, id: Id, why: &str) {
+        let error = refused("fetch", format!("{why}, which no502 does not manage"));
+        self.snapshot.gaps.push(Gap { hidden: Hidden::Resource(id), needed_for: NeededFor::Diff, error });
+    }
+
+    async fn children(&mut self) -> Result<(), CloudError> {
+        let session = self.session;
+        let mut subnets = Wanted::by_selectors(&self.scope.selectors, Selectable::Subnet);
+        subnets.ids.clone_from(&self.scope.subnets);
+        let needed_for = if subnets.is_empty() { NeededFor::Rules } else { NeededFor::Diff };
+        if self.scope.network {
+            let links = self.snapshot.load_balancers().filter_map(|(_, lb)| lb.subnets.as_ref()).flatten();
+            subnets.ids.extend(links.filter_map(Link::id).cloned());
+        }
+        let (found_listeners, lb_attributes, group_attributes, targets, found_subnets) = tokio::try_join!(
+            of_each(session, &self.load_balancers, |s, id| async move { s.listeners_of(&id).await }),
+            of_each(session, &self.load_balancers, |s, id| async move { s.load_balancer_attributes(&id).await }),
+            of_each(session, &self.target_groups, |s, id| async move { s.target_group_attributes(&id).await }),
+            of_each(session, &self.target_groups, |s, id| async move { s.target_health(&id).await }),
+            wanted(!subnets.is_empty(), session.subnets(subnets.filter("subnet-id"))),
+        )?;
+        for (id, result) in found_listeners {
+            let hidden = Hidden::Children(id.clone(), Kind::Listener);
+            for found in self.keep(result, hidden, NeededFor::Diff).unwrap_or_default() {
+                if let Some((listener, spec)) = listener::from_sdk(&id, found) {
+                    self.snapshot.insert(listener.clone(), spec, Facts::None);
+                    self.listeners.push(listener);
+                }
+            }
+        }
+        self.attributes(lb_attributes);
+        self.attributes(group_attributes);
+        for (id, result) in targets {
+            let name = self.snapshot.found.get(&id).and_then(|live| live.spec.target_group()).map(|g| g.name.clone());
+            let is_diffed = name.is_some_and(|name| self.scope.membership.contains(&name));
+            let needed_for = if is_diffed { NeededFor::Diff } else { NeededFor::Rules };
+            let hidden = Hidden::Children(id, Kind::Target);
+            for (target, spec, health) in self.keep(result, hidden, needed_for).unwrap_or_default() {
+                self.snapshot.insert(target, spec, Facts::Target(health));
+            }
+        }
+        let found = self.keep(found_subnets, Hidden::Lookups, needed_for).unwrap_or_default();
+        self.snapshot.subnets.extend(found.into_iter().filter(|(id, subnet)| subnets.takes(id, None, &subnet.tags)));
+        Ok(())
+    }
+
+    fn attributes(&mut self, results: Results<BTreeMap<String, String>>) {
+        for (id, result) in results {
+            let Some(found) = self.keep(result, Hidden::Resource(id.clone()), NeededFor::Diff) else { continue };
+            match self.snapshot.found.get_mut(&id).map(|live| &mut live.spec) {
+                Some(Spec::LoadBalancer(spec)) => spec.attributes = found,
+                Some(Spec::TargetGroup(spec)) => spec.attributes = found,
+                Some(Spec::Listener(spec)) => spec.attributes = found,
+                Some(Spec::SecurityGroup(_) | Spec::Certificate(_) | Spec::Target(_) | Spec::Rule(_)) | None => {}
+            }
+        }
+    }
+
+    async fn grandchildren(&mut self) -> Result<(), CloudError> {
+        let session = self.session;
+        let is_https = |id: &&Id| {
+            let spec = self.snapshot.found.get(id).and_then(|live| live.spec.listener());
+            spec.is_some_and(|listener| listener.protocol == Some(Protocol::Https))
+        };
+        let https: Vec<Id> = self.listeners.iter().filter(is_https).cloned().collect();
+        let owners = if self.scope.network { self.owners() } else { Owners::default() };
+        let (rules, attributes, certificates, interfaces) = tokio::try_join!(
+            of_each(session, &self.listeners, |s, id| async move { s.rules_of(&id).await }),
+            of_each(session, &self.listeners, |s, id| async move { s.listener_attributes(&id).await }),
+            of_each(session, &https, |s, id| async move { s.sni_certificates_of(&id).await }),
+            each(owners.filters(), |filter| {
+                let session = Arc::clone(session);
+                async move { session.interfaces(filter).await }
+            }),
+        )?;
+        for (id, result) in rules {
+            let hidden = Hidden::Children(id.clone(), Kind::Rule);
+            for found in self.keep(result, hidden, NeededFor::Diff).unwrap_or_default() {
+                if let Some((rule, spec)) = rule::from_sdk(&id, found) {
+                    self.snapshot.insert(rule, spec, Facts::None);
+                }
+            }
+        }
+        self.attributes(attributes);
+        for (id, result) in certificates {
+            let hidden = Hidden::Children(id.clone(), Kind::Certificate);
+            let Some(found) = self.keep(result, hidden, NeededFor::Rules) else { continue };
+            if let Some(Spec::Listener(spec)) = self.snapshot.found.get_mut(&id).map(|live| &mut live.spec) {
+                spec.sni_certificates = Some(found);
+            }
+        }
+        if self.scope.network {
+            let results: Result<Vec<_>, _> = interfaces.into_iter().map(|(_, result)| result).collect();
+            let found = self.keep(results, Hidden::Interfaces, NeededFor::Rules);
+            self.snapshot.interfaces =
+                found.map(|pages| pages.into_iter().flatten().flat_map(|one| owners.read(one)).collect());
+        }
+        Ok(())
+    }
+
+    /// The targets whose interfaces the rules want to see.
+    fn owners(&self) -> Owners {
+        let mut owners = Owners::default();
+        for (_, target) in self.snapshot.targets() {
+            let group = target.target_group.id().and_then(|id| self.snapshot.found.get(id));
+            let Some(group) = group.and_then(|live| live.spec.target_group()) else { continue };
+            match group.target_type {
+                Some(TargetType::Ip) => {
+                    let Ok(address) = target.id.parse() else { continue };
+                    let vpcs = owners.addresses.entry(address).or_default();
+                    vpcs.extend(group.vpc.as_ref().and_then(Link::id).cloned());
+                }
+                Some(TargetType::Instance) => {
+                    owners.instances.insert(target.id.clone());
+                }
+                Some(TargetType::Lambda) | None => {}
+            }
+        }
+        owners
+    }
+
+    async fn rest(&mut self) -> Result<(), CloudError> {
+        let session = self.session;
+        let of_elb = |id: &&Id| id.as_str().contains(":elasticloadbalancing:") && !id.as_str().contains('|');
+        let tagged: Vec<Id> = self.snapshot.found.keys().filter(of_elb).cloned().collect();
+        let (asked, iam): (Vec<_>, Vec<_>) = self.certificates.iter().cloned().partition(certificate::is_acm);
+        for id in iam {
+            let error = refused("DescribeCertificate", "it is an IAM server certificate, which no502 cannot read");
+            self.snapshot.gaps.push(Gap { hidden: Hidden::Resource(id), needed_for: NeededFor::Rules, error });
+        }
+        let attached = self.attached_certificates().into_iter().filter(|id| !self.certificates.contains(id));
+        let described: Vec<Id> = asked.iter().cloned().chain(attached).collect();
+        let (groups, needed_for) = self.wanted_groups();
+        let (tags, certificates, certificate_tags, found_groups) = tokio::try_join!(
+            session.tags_of(tagged),
+            of_each(session, &described, |s, id| async move { s.certificate(&id).await }),
+            of_each(session, &asked, |s, id| async move { s.certificate_tags(&id).await }),
+            wanted(!groups.is_empty(), session.security_groups(groups.filter("group-id"))),
+        )?;
+        for (id, result) in certificates {
+            let is_asked = self.certificates.contains(&id);
+            let needed_for = if is_asked { NeededFor::Diff } else { NeededFor::Rules };
+            let Some(found) = self.keep(result, Hidden::Resource(id), needed_for) else { continue };
+            if let Some((id, spec, facts)) = found.and_then(certificate::from_sdk) {
+                self.snapshot.insert(id, spec, Facts::Certificate(facts));
+            }
+        }
+        for (id, result) in tags.into_iter().chain(certificate_tags) {
+            // a certificate that is not there has no tags either
+            if !self.snapshot.found.contains_key(&id) {
+                continue;
+            }
+            let Some(found) = self.keep(result, Hidden::Resource(id.clone()), NeededFor::Diff) else { continue };
+            if let Some(tags) = self.snapshot.found.get_mut(&id).and_then(|live| live.spec.tags_mut()) {
+                *tags = found;
+            }
+        }
+        let hidden = if self.scope.security_group_ids.is_empty() && self.scope.security_group_names.is_empty() {
+            Hidden::Lookups
+        } else {
+            Hidden::Kind(Kind::SecurityGroup)
+        };
+        for found in self.keep(found_groups, hidden, needed_for).unwrap_or_default() {
+            let Some((id, spec)) = security_group::from_sdk(found) else { continue };
+            if groups.takes(&id, Some(&spec.name), &spec.tags) {
+                self.snapshot.insert(id, spec, Facts::None);
+            }
+        }
+        Ok(())
+    }
+
+    /// The certificates on the listeners that were read.
+    fn attached_certificates(&self) -> BTreeSet<Id> {
+        let listeners = self.snapshot.listeners();
+        let links = listeners.flat_map(|(_, l)| l.certificate.iter().chain(l.sni_certificates.iter().flatten()));
+        links.filter_map(Link::id).filter(|id| certificate::is_acm(id)).cloned().collect()
+    }
+
+    /// The security groups to read, and who needs them.
+    fn wanted_groups(&self) -> (Wanted, NeededFor) {
+        let mut groups = Wanted::by_selectors(&self.scope.selectors, Selectable::SecurityGroup);
+        groups.ids.clone_from(&self.scope.security_group_ids);
+        groups.names.clone_from(&self.scope.security_group_names);
+        let needed_for = if groups.is_empty() { NeededFor::Rules } else { NeededFor::Diff };
+        if self.scope.network {
+            let around = self.snapshot.load_balancers().filter_map(|(_, lb)| lb.security_groups.as_ref()).flatten();
+            groups.ids.extend(around.filter_map(Link::id).cloned());
+            let interfaces = self.snapshot.interfaces.iter().flat_map(BTreeMap::values);
+            groups.ids.extend(interfaces.flat_map(|interface| interface.groups.iter().cloned()));
+        }
+        (groups, needed_for)
+    }
+}

@@ -1,0 +1,179 @@
+//! Listeners: SDK shape ⇄ spec, and the calls for one.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_elasticloadbalancingv2::types::{self as sdk, ListenerAttribute};
+
+use super::action;
+use super::call::Call;
+use super::error::{incomplete, refused};
+use super::execute::arn;
+use super::session::Session;
+use super::tags;
+use crate::cloud::{CloudError, CloudErrorKind, ListenerEdit, Output};
+use crate::model::kind::Listener;
+use crate::model::value::Protocol;
+use crate::model::{Id, Link};
+
+const PAGE: i32 = 400;
+
+/// The spec; attributes, certificates by server name and tags are read apart. `None` for an answer
+/// without ARN or port.
+///
+/// A default action that says more than a spec can (it authenticates first) reads as `None`.
+pub(super) fn from_sdk(load_balancer: &Id, listener: sdk::Listener) -> Option<(Id, Listener)> {
+    let id = Id(listener.listener_arn?);
+    let (default, beyond) = action::from_sdk(listener.default_actions.unwrap_or_default());
+    let certificate = listener.certificates.into_iter().flatten().find_map(|c| c.certificate_arn);
+    let spec = Listener {
+        load_balancer: Link::Id(load_balancer.clone()),
+        port: u16::try_from(listener.port?).ok()?,
+        protocol: listener.protocol.and_then(|p| Protocol::from_aws(p.as_str())),
+        ssl_policy: listener.ssl_policy.filter(|policy| !policy.is_empty()),
+        certificate: certificate.map(|arn| Link::Id(Id(arn))),
+        sni_certificates: None,
+        default: default.filter(|_| beyond.is_empty()),
+        attributes: BTreeMap::new(),
+        tags: BTreeMap::new(),
+    };
+    Some((id, spec))
+}
+
+/// The load balancer that a listener's ARN names.
+pub(super) fn load_balancer_of(listener: &Id) -> Option<Id> {
+    let (parent, _) = listener.as_str().rsplit_once('/')?;
+    Some(Id(parent.replacen(":listener/", ":loadbalancer/", 1)))
+}
+
+fn certificate(operation: &str, link: &Link) -> Result<sdk::Certificate, CloudError> {
+    Ok(sdk::Certificate::builder().certificate_arn(arn(operation, link)?).build())
+}
+
+impl Session {
+    /// The listeners of a load balancer.
+    pub(super) async fn listeners_of(&self, load_balancer: &Id) -> Result<Vec<sdk::Listener>, CloudError> {
+        let mut found = Vec::new();
+        let mut marker = None;
+        loop {
+            let request = self
+                .elb
+                .describe_listeners()
+                .load_balancer_arn(load_balancer.as_str())
+                .page_size(PAGE)
+                .set_marker(marker.take());
+            let page = self.calls.run(Call::elb("DescribeListeners"), || request.clone().send()).await?;
+            found.extend(page.listeners.unwrap_or_default());
+            marker = page.next_marker.filter(|next| !next.is_empty());
+            if marker.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// One listener, if it is there.
+    pub(super) async fn listener(&self, id: &Id) -> Result<Option<sdk::Listener>, CloudError> {
+        let request = self.elb.describe_listeners().listener_arns(id.as_str());
+        match self.calls.run(Call::elb("DescribeListeners"), || request.clone().send()).await {
+            Ok(answer) => {
+                let mut found = answer.listeners.into_iter().flatten();
+                Ok(found.find(|listener| listener.listener_arn.as_deref() == Some(id.as_str())))
+            }
+            Err(error) if error.kind == CloudErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Its attributes; unset ones are empty texts.
+    pub(super) async fn listener_attributes(&self, id: &Id) -> Result<BTreeMap<String, String>, CloudError> {
+        let request = self.elb.describe_listener_attributes().listener_arn(id.as_str());
+        let answer = self.calls.run(Call::elb("DescribeListenerAttributes"), || request.clone().send()).await?;
+        let entry = |a: ListenerAttribute| Some((a.key?, a.value.unwrap_or_default()));
+        Ok(answer.attributes.into_iter().flatten().filter_map(entry).collect())
+    }
+
+    /// The certificates it chooses by server name; the default one is left out.
+    pub(super) async fn sni_certificates_of(&self, id: &Id) -> Result<Vec<Link>, CloudError> {
+        let mut found = Vec::new();
+        let mut marker = None;
+        loop {
+            let request = self
+                .elb
+                .describe_listener_certificates()
+                .listener_arn(id.as_str())
+                .page_size(PAGE)
+                .set_marker(marker.take());
+            let page = self.calls.run(Call::elb("DescribeListenerCertificates"), || request.clone().send()).await?;
+            let by_name = page.certificates.into_iter().flatten().filter(|c| c.is_default != Some(true));
+            found.extend(by_name.filter_map(|c| c.certificate_arn).map(|arn| Link::Id(Id(arn))));
+            marker = page.next_marker.filter(|next| !next.is_empty());
+            if marker.is_none() {
+                found.sort();
+                return Ok(found);
+            }
+        }
+    }
+
+    /// `CreateListener`.
+    pub(super) async fn create_listener(&self, spec: &Listener) -> Result<Output, CloudError> {
+        const CALL: Call = Call::elb_write("CreateListener");
+        let Listener {
+            load_balancer,
+            port,
+            protocol,
+            ssl_policy,
+            certificate: default_certificate,
+            sni_certificates: _,
+            default,
+            attributes: _,
+            tags,
+        } = spec;
+        let default = default.as_ref().ok_or_else(|| refused(CALL.name, "the listener has no default action"))?;
+        let certificates = default_certificate.as_ref().map(|link| certificate(CALL.name, link)).transpose()?;
+        let request = self
+            .elb
+            .create_listener()
+            .load_balancer_arn(arn(CALL.name, load_balancer)?)
+            .port(i32::from(*port))
+            .set_protocol(protocol.map(|p| p.aws().into()))
+            .set_ssl_policy(ssl_policy.clone())
+            .set_certificates(certificates.map(|one| vec![one]))
+            .set_default_actions(Some(action::to_sdk(CALL.name, default)?))
+            .set_tags(tags::elb(tags));
+        let answer = self.calls.run(CALL, || request.clone().send()).await?;
+        let id = answer.listeners.into_iter().flatten().find_map(|listener| listener.listener_arn);
+        Ok(Output { id: Some(Id(id.ok_or_else(|| incomplete(CALL.name, "listener"))?)), dns_name: None })
+    }
+
+    /// `ModifyListener`: one call, so that protocol, policy and certificate change together.
+    pub(super) async fn modify_listener(&self, listener: &Link, edit: &ListenerEdit) -> Result<(), CloudError> {
+        const CALL: Call = Call::elb_write("ModifyListener");
+        let ListenerEdit { protocol, ssl_policy, certificate: default_certificate, default } = edit;
+        let certificates = default_certificate.as_ref().map(|link| certificate(CALL.name, link)).transpose()?;
+        let actions = default.as_ref().map(|default| action::to_sdk(CALL.name, default)).transpose()?;
+        let request = self
+            .elb
+            .modify_listener()
+            .listener_arn(arn(CALL.name, listener)?)
+            .set_protocol(protocol.map(|p| p.aws().into()))
+            .set_ssl_policy(ssl_policy.clone())
+            .set_certificates(certificates.map(|one| vec![one]))
+            .set_default_actions(actions);
+        self.calls.run(CALL, || request.clone().send()).await.map(drop)
+    }
+
+    /// `ModifyListenerAttributes`.
+    pub(super) async fn modify_listener_attributes(
+        &self,
+        listener: &Link,
+        attributes: &BTreeMap<String, String>,
+    ) -> Result<(), CloudError> {
+        const CALL: Call = Call::elb_write("ModifyListenerAttributes");
+        let one = |(key, value): (&String, &String)| ListenerAttribute::builder().key(key).value(value).build();
+        let request = self
+            .elb
+            .modify_listener_attributes()
+            .listener_arn(arn(CALL.name, listener)?)
+            .set_attributes(Some(attributes.iter().map(one).collect()));
+        self.calls.run(CALL, || request.clone().send()).await.map(drop)
+    }
+}

@@ -1,0 +1,158 @@
+//! Load balancers: SDK shape ⇄ spec, and the calls for one.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_elasticloadbalancingv2::types::{self as sdk, LoadBalancerAttribute};
+
+use super::budget::Category;
+use super::call::Call;
+use super::error::incomplete;
+use super::execute::{arn, arns};
+use super::session::Session;
+use super::tags;
+use crate::cloud::{CloudError, CloudErrorKind, LoadBalancerFacts, Output};
+use crate::model::kind::LoadBalancer;
+use crate::model::value::{IpAddressType, Scheme};
+use crate::model::{Id, Link};
+
+const PAGE: i32 = 400;
+
+/// The type of load balancer that no502 speaks of.
+pub(super) const APPLICATION: &str = "application";
+
+/// The spec and the facts; attributes and tags are read apart. `None` for an answer without ARN or name.
+pub(super) fn from_sdk(lb: sdk::LoadBalancer) -> Option<(Id, LoadBalancer, LoadBalancerFacts)> {
+    let id = Id(lb.load_balancer_arn?);
+    let zones = lb.availability_zones.unwrap_or_default();
+    let subnets = zones.iter().filter_map(|zone| zone.subnet_id.clone()).map(link).collect();
+    let state = lb.state;
+    let facts = LoadBalancerFacts {
+        state: state.as_ref().and_then(|s| s.code.as_ref()).map(|c| c.as_str().to_owned()).unwrap_or_default(),
+        reason: state.and_then(|s| s.reason).filter(|reason| !reason.is_empty()),
+        dns_name: lb.dns_name,
+        vpc: lb.vpc_id.map(Id),
+        zones: zones.into_iter().filter_map(|zone| zone.zone_name).collect(),
+    };
+    let spec = LoadBalancer {
+        name: lb.load_balancer_name?,
+        scheme: lb.scheme.and_then(|s| Scheme::from_aws(s.as_str())),
+        ip_address_type: lb.ip_address_type.and_then(|t| IpAddressType::from_aws(t.as_str())),
+        subnets: Some(subnets),
+        security_groups: Some(lb.security_groups.unwrap_or_default().into_iter().map(link).collect()),
+        attributes: BTreeMap::new(),
+        tags: BTreeMap::new(),
+    };
+    Some((id, spec, facts))
+}
+
+fn link(id: String) -> Link {
+    Link::Id(Id(id))
+}
+
+impl Session {
+    /// Every load balancer of the account, whatever its type.
+    pub(super) async fn list_load_balancers(&self) -> Result<Vec<sdk::LoadBalancer>, CloudError> {
+        let mut found = Vec::new();
+        let mut marker = None;
+        loop {
+            let request = self.elb.describe_load_balancers().page_size(PAGE).set_marker(marker.take());
+            let page = self.calls.run(Call::elb("DescribeLoadBalancers"), || request.clone().send()).await?;
+            found.extend(page.load_balancers.unwrap_or_default());
+            marker = page.next_marker.filter(|next| !next.is_empty());
+            if marker.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// One load balancer, if it is there.
+    pub(super) async fn load_balancer(&self, id: &Id) -> Result<Option<sdk::LoadBalancer>, CloudError> {
+        let request = self.elb.describe_load_balancers().load_balancer_arns(id.as_str());
+        match self.calls.run(Call::elb("DescribeLoadBalancers"), || request.clone().send()).await {
+            Ok(answer) => {
+                let mut found = answer.load_balancers.into_iter().flatten();
+                Ok(found.find(|lb| lb.load_balancer_arn.as_deref() == Some(id.as_str())))
+            }
+            Err(error) if error.kind == CloudErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Its attributes; unset ones are empty texts.
+    pub(super) async fn load_balancer_attributes(&self, id: &Id) -> Result<BTreeMap<String, String>, CloudError> {
+        let request = self.elb.describe_load_balancer_attributes().load_balancer_arn(id.as_str());
+        let answer = self.calls.run(Call::elb("DescribeLoadBalancerAttributes"), || request.clone().send()).await?;
+        let entry = |a: LoadBalancerAttribute| Some((a.key?, a.value.unwrap_or_default()));
+        Ok(answer.attributes.into_iter().flatten().filter_map(entry).collect())
+    }
+
+    /// `CreateLoadBalancer`.
+    pub(super) async fn create_load_balancer(&self, spec: &LoadBalancer) -> Result<Output, CloudError> {
+        const CALL: Call = Call::new("CreateLoadBalancer", Category::ElbHeavy);
+        let LoadBalancer { name, scheme, ip_address_type, subnets, security_groups, attributes: _, tags } = spec;
+        let request = self
+            .elb
+            .create_load_balancer()
+            .name(name)
+            .r#type(APPLICATION.into())
+            .set_scheme(scheme.map(|s| s.aws().into()))
+            .set_ip_address_type(ip_address_type.map(|t| t.aws().into()))
+            .set_subnets(subnets.as_ref().map(|set| arns(CALL.name, set)).transpose()?)
+            .set_security_groups(security_groups.as_ref().map(|set| arns(CALL.name, set)).transpose()?)
+            .set_tags(tags::elb(tags));
+        let answer = self.calls.run(CALL, || request.clone().send()).await?;
+        let lb = answer.load_balancers.into_iter().flatten().next();
+        let lb = lb.ok_or_else(|| incomplete(CALL.name, "load balancer"))?;
+        let id = lb.load_balancer_arn.ok_or_else(|| incomplete(CALL.name, "ARN"))?;
+        Ok(Output { id: Some(Id(id)), dns_name: lb.dns_name })
+    }
+
+    /// `ModifyLoadBalancerAttributes`.
+    pub(super) async fn modify_load_balancer_attributes(
+        &self,
+        load_balancer: &Link,
+        attributes: &BTreeMap<String, String>,
+    ) -> Result<(), CloudError> {
+        const CALL: Call = Call::elb_write("ModifyLoadBalancerAttributes");
+        let one = |(key, value): (&String, &String)| LoadBalancerAttribute::builder().key(key).value(value).build();
+        let request = self
+            .elb
+            .modify_load_balancer_attributes()
+            .load_balancer_arn(arn(CALL.name, load_balancer)?)
+            .set_attributes(Some(attributes.iter().map(one).collect()));
+        self.calls.run(CALL, || request.clone().send()).await.map(drop)
+    }
+
+    /// `SetSecurityGroups`.
+    pub(super) async fn set_security_groups(&self, load_balancer: &Link, groups: &[Link]) -> Result<(), CloudError> {
+        const CALL: Call = Call::elb_write("SetSecurityGroups");
+        let request = self
+            .elb
+            .set_security_groups()
+            .load_balancer_arn(arn(CALL.name, load_balancer)?)
+            .set_security_groups(Some(arns(CALL.name, groups)?));
+        self.calls.run(CALL, || request.clone().send()).await.map(drop)
+    }
+
+    /// `SetSubnets`.
+    pub(super) async fn set_subnets(&self, load_balancer: &Link, subnets: &[Link]) -> Result<(), CloudError> {
+        const CALL: Call = Call::new("SetSubnets", Category::ElbHeavy);
+        let request = self
+            .elb
+            .set_subnets()
+            .load_balancer_arn(arn(CALL.name, load_balancer)?)
+            .set_subnets(Some(arns(CALL.name, subnets)?));
+        self.calls.run(CALL, || request.clone().send()).await.map(drop)
+    }
+
+    /// `SetIpAddressType`.
+    pub(super) async fn set_ip_address_type(&self, load_balancer: &Link, to: IpAddressType) -> Result<(), CloudError> {
+        const CALL: Call = Call::elb_write("SetIpAddressType");
+        let request = self
+            .elb
+            .set_ip_address_type()
+            .load_balancer_arn(arn(CALL.name, load_balancer)?)
+            .ip_address_type(to.aws().into());
+        self.calls.run(CALL, || request.clone().send()).await.map(drop)
+    }
+}

@@ -1,0 +1,110 @@
+//! AWS: the port (`cloud::Read`, `cloud::Write`) on the AWS SDK. SDK types are born and die here.
+//!
+//! - [`Aws::connect`] finds credentials and region by the SDK's whole default chain.
+//! - `call` and `budget` are the one way out: tokens, counts, retries. `error` sorts failures.
+//! - `fetch` and `reread` read; `execute` writes; one file per kind turns SDK shapes into specs and
+//!   back, and undoes what the server adds to what was written.
+//!
+//! What it does not do: decide. It reads what a [`Scope`] names and makes the calls it is given.
+//!
+//! Logging: at `trace` the SDK prints requests whole. A log filter must never let the targets `aws_*`
+//! and `hyper*` pass below `info`.
+
+mod action;
+mod budget;
+mod call;
+mod certificate;
+mod error;
+mod execute;
+mod fetch;
+mod listener;
+mod load_balancer;
+mod network;
+mod reread;
+mod rule;
+mod security_group;
+mod session;
+mod tags;
+mod target_group;
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::cloud::{ApiCalls, CloudError, Identity, Operation, Output, Read, Scope, Snapshot, Write};
+use crate::model::{Id, Kind, SecretRef};
+use session::Session;
+
+/// Resolves a secret to its value, just before it is sent. The error says why it cannot.
+pub type Resolver = Arc<dyn Fn(&SecretRef) -> Result<String, String> + Send + Sync>;
+
+/// How to reach AWS. Everything left out comes from the SDK's default chain: environment, profiles,
+/// SSO, web identity, container and instance roles.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The profile of the shared configuration files.
+    pub profile: Option<String>,
+    /// The region.
+    pub region: Option<String>,
+    /// An endpoint for every service; service-specific endpoints of the environment are honoured
+    /// without it.
+    pub endpoint_url: Option<String>,
+    /// A role to assume with the credentials found.
+    pub assume_role: Option<String>,
+    /// The external id that the role's trust policy asks for.
+    pub external_id: Option<String>,
+    /// ELB calls per second; 8 unless said. Above that, the limits of all other calls grow alike.
+    pub max_rps: Option<f64>,
+    /// Seed of the retries' jitter.
+    pub seed: u64,
+}
+
+/// A connection to one account and region of AWS.
+#[derive(Clone)]
+pub struct Aws {
+    session: Arc<Session>,
+}
+
+impl fmt::Debug for Aws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Aws").field("region", &self.session.region).finish_non_exhaustive()
+    }
+}
+
+impl Aws {
+    /// Finds configuration and credentials. Makes no call to the services yet.
+    ///
+    /// # Errors
+    /// `Refused`, if no region is configured.
+    pub async fn connect(options: Options, secrets: Resolver) -> Result<Self, CloudError> {
+        Ok(Self { session: Arc::new(Session::connect(options, secrets).await?) })
+    }
+
+    /// The region that calls go to.
+    pub fn region(&self) -> &str {
+        &self.session.region
+    }
+}
+
+impl Read for Aws {
+    async fn identity(&self) -> Result<Identity, CloudError> {
+        self.session.identity().await
+    }
+
+    async fn fetch(&self, scope: &Scope) -> Result<Snapshot, CloudError> {
+        fetch::fetch(&self.session, scope).await
+    }
+
+    async fn reread(&self, kind: Kind, id: &Id) -> Result<Snapshot, CloudError> {
+        reread::reread(&self.session, kind, id).await
+    }
+
+    fn api_calls(&self) -> ApiCalls {
+        self.session.calls.counts()
+    }
+}
+
+impl Write for Aws {
+    async fn execute(&self, operation: &Operation) -> Result<Output, CloudError> {
+        execute::execute(&self.session, operation).await
+    }
+}

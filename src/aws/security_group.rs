@@ -1,0 +1,249 @@
+//! Security groups: SDK shape ⇄ spec, and the calls for one.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_ec2::types::{
+    Filter, IpPermission, IpRange, Ipv6Range, PrefixListId, ResourceType, SecurityGroup as SdkGroup, Tag,
+    TagSpecification, UserIdGroupPair,
+};
+use ipnet::IpNet;
+
+use super::budget::Category;
+use super::call::Call;
+use super::error::{incomplete, refused};
+use super::execute::arn;
+use super::session::Session;
+use super::tags::Tags;
+use crate::cloud::{CloudError, Output};
+use crate::model::kind::{Peer, SecurityGroup, TrafficRule};
+use crate::model::value::IpProtocol;
+use crate::model::{Id, Link};
+
+const PAGE: i32 = 1000;
+const EVERY_PORT: (u16, u16) = (0, u16::MAX);
+
+/// The spec. `None` for an answer without id.
+pub(super) fn from_sdk(group: SdkGroup) -> Option<(Id, SecurityGroup)> {
+    let id = Id(group.group_id?);
+    let rules = |permissions: Option<Vec<IpPermission>>| {
+        let mut rules: Vec<_> = permissions.into_iter().flatten().flat_map(from_permission).collect();
+        rules.sort();
+        rules
+    };
+    let spec = SecurityGroup {
+        name: group.group_name.unwrap_or_default(),
+        vpc: group.vpc_id.map(|vpc| Link::Id(Id(vpc))),
+        description: group.description,
+        ingress: Some(rules(group.ip_permissions)),
+        egress: Some(rules(group.ip_permissions_egress)),
+        tags: tags_from_sdk(group.tags),
+    };
+    Some((id, spec))
+}
+
+/// EC2's tags as ours.
+pub(super) fn tags_from_sdk(tags: Option<Vec<Tag>>) -> Tags {
+    tags.into_iter().flatten().filter_map(|t| Some((t.key?, t.value.unwrap_or_default()))).collect()
+}
+
+fn tags_to_sdk(tags: &Tags) -> Vec<Tag> {
+    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
+}
+
+fn specification(what: ResourceType, tags: &Tags) -> Option<Vec<TagSpecification>> {
+    let specification = TagSpecification::builder().resource_type(what).set_tags(Some(tags_to_sdk(tags))).build();
+    if tags.is_empty() { None } else { Some(vec![specification]) }
+}
+
+/// AWS's names and IANA's numbers. Other protocols never carry a load balancer's traffic: left out.
+fn protocol(text: &str) -> Option<IpProtocol> {
+    match text {
+        "6" => Some(IpProtocol::Tcp),
+        "17" => Some(IpProtocol::Udp),
+        "1" => Some(IpProtocol::Icmp),
+        "58" => Some(IpProtocol::Icmpv6),
+        other => IpProtocol::from_aws(other),
+    }
+}
+
+/// First and last port, `None` for all; the outer `None` for what is no range (one ICMP type).
+fn ports(protocol: IpProtocol, from: Option<i32>, to: Option<i32>) -> Option<Option<(u16, u16)>> {
+    match (protocol, from, to) {
+        (IpProtocol::All, _, _) | (_, None | Some(-1), None | Some(-1)) => Some(None),
+        (_, Some(from), Some(to)) => {
+            let range = (u16::try_from(from).ok()?, u16::try_from(to).ok()?);
+            Some(if range == EVERY_PORT { None } else { Some(range) })
+        }
+        (_, _, _) => None,
+    }
+}
+
+/// One permission of AWS is many of ours: one for each peer.
+fn from_permission(permission: IpPermission) -> Vec<TrafficRule> {
+    let Some(protocol) = permission.ip_protocol.as_deref().and_then(protocol) else { return Vec::new() };
+    let Some(ports) = ports(protocol, permission.from_port, permission.to_port) else { return Vec::new() };
+    let cidr = |text: Option<String>, description| {
+        let net: IpNet = text?.parse().ok()?;
+        Some((Peer::Cidr(net.trunc()), description))
+    };
+    let v4 = permission.ip_ranges.into_iter().flatten().filter_map(|r| cidr(r.cidr_ip, r.description));
+    let v6 = permission.ipv6_ranges.into_iter().flatten().filter_map(|r| cidr(r.cidr_ipv6, r.description));
+    let pairs = permission.user_id_group_pairs.into_iter().flatten();
+    let groups = pairs.filter_map(|p| Some((Peer::Group(Link::Id(Id(p.group_id?))), p.description)));
+    let lists = permission.prefix_list_ids.into_iter().flatten();
+    let lists = lists.filter_map(|l| Some((Peer::PrefixList(l.prefix_list_id?), l.description)));
+    let peers = v4.chain(v6).chain(groups).chain(lists);
+    peers
+        .map(|(peer, description)| {
+            let description = description.filter(|text| !text.is_empty());
+            TrafficRule { protocol, ports, peer, description }
+        })
+        .collect()
+}
+
+fn to_permission(operation: &str, rule: &TrafficRule) -> Result<IpPermission, CloudError> {
+    let TrafficRule { protocol, ports, peer, description } = rule;
+    let range = match (protocol, ports) {
+        (IpProtocol::All, _) => None,
+        (IpProtocol::Icmp | IpProtocol::Icmpv6, None) => Some((-1, -1)),
+        (IpProtocol::Tcp | IpProtocol::Udp, None) => Some((i32::from(EVERY_PORT.0), i32::from(EVERY_PORT.1))),
+        (_, Some((from, to))) => Some((i32::from(*from), i32::from(*to))),
+    };
+    let description = description.clone();
+    let builder = IpPermission::builder()
+        .ip_protocol(protocol.aws())
+        .set_from_port(range.map(|r| r.0))
+        .set_to_port(range.map(|r| r.1));
+    let builder = match peer {
+        Peer::Cidr(IpNet::V4(net)) => {
+            let range = IpRange::builder().cidr_ip(net.trunc().to_string()).set_description(description);
+            builder.ip_ranges(range.build())
+        }
+        Peer::Cidr(IpNet::V6(net)) => {
+            let range = Ipv6Range::builder().cidr_ipv6(net.trunc().to_string()).set_description(description);
+            builder.ipv6_ranges(range.build())
+        }
+        Peer::Group(group) => {
+            let pair = UserIdGroupPair::builder().group_id(arn(operation, group)?).set_description(description);
+            builder.user_id_group_pairs(pair.build())
+        }
+        Peer::PrefixList(list) => {
+            let list = PrefixListId::builder().prefix_list_id(list).set_description(description);
+            builder.prefix_list_ids(list.build())
+        }
+    };
+    Ok(builder.build())
+}
+
+impl Session {
+    /// Security groups by filter; without one, all of them.
+    pub(super) async fn security_groups(&self, filter: Option<Filter>) -> Result<Vec<SdkGroup>, CloudError> {
+        const CALL: Call = Call::new("DescribeSecurityGroups", Category::Ec2Read);
+        let request =
+            self.ec2.describe_security_groups().max_results(PAGE).set_filters(filter.map(|filter| vec![filter]));
+        let mut found = Vec::new();
+        let mut token = None;
+        loop {
+            let request = request.clone().set_next_token(token.take());
+            let page = self.calls.run(CALL, || request.clone().send()).await?;
+            found.extend(page.security_groups.unwrap_or_default());
+            token = page.next_token.filter(|next| !next.is_empty());
+            if token.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// `CreateSecurityGroup`.
+    pub(super) async fn create_security_group(&self, spec: &SecurityGroup) -> Result<Output, CloudError> {
+        const CALL: Call = Call::once("CreateSecurityGroup", Category::Ec2Write);
+        let SecurityGroup { name, vpc, description, ingress: _, egress: _, tags } = spec;
+        let request = self
+            .ec2
+            .create_security_group()
+            .group_name(name)
+            // AWS requires one
+            .description(description.as_deref().unwrap_or(name))
+            .set_vpc_id(vpc.as_ref().map(|vpc| arn(CALL.name, vpc)).transpose()?)
+            .set_tag_specifications(specification(ResourceType::SecurityGroup, tags));
+        let answer = self.calls.run(CALL, || request.clone().send()).await?;
+        let id = answer.group_id.ok_or_else(|| incomplete(CALL.name, "group id"))?;
+        Ok(Output { id: Some(Id(id)), dns_name: None })
+    }
+
+    /// `AuthorizeSecurityGroupIngress`.
+    pub(super) async fn authorize_ingress(
+        &self,
+        group: &Link,
+        rules: &[TrafficRule],
+        tags: &BTreeMap<String, String>,
+    ) -> Result<(), CloudError> {
+        const CALL: Call = Call::once("AuthorizeSecurityGroupIngress", Category::Ec2Write);
+        if rules.is_empty() {
+            return Err(refused(CALL.name, "there is nothing to authorize"));
+        }
+        let permissions = rules.iter().map(|rule| to_permission(CALL.name, rule)).collect::<Result<_, _>>()?;
+        let request = self
+            .ec2
+            .authorize_security_group_ingress()
+            .group_id(arn(CALL.name, group)?)
+            .set_ip_permissions(Some(permissions))
+            .set_tag_specifications(specification(ResourceType::SecurityGroupRule, tags));
+        self.calls.run(CALL, || request.clone().send()).await.map(drop)
+    }
+
+    /// EC2 `CreateTags`.
+    pub(super) async fn create_tags(&self, id: &str, tags: &Tags) -> Result<(), CloudError> {
+        const CALL: Call = Call::new("CreateTags", Category::Ec2Write);
+        let request = self.ec2.create_tags().resources(id).set_tags(Some(tags_to_sdk(tags)));
+        self.calls.run(CALL, || request.clone().send()).await.map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(protocol: IpProtocol, ports: Option<(u16, u16)>, peer: Peer) -> TrafficRule {
+        TrafficRule { protocol, ports, peer, description: Some("why".into()) }
+    }
+
+    #[test]
+    fn what_is_written_is_what_is_read() {
+        let group = Peer::Group(Link::Id(Id("sg-1".into())));
+        for rule in [
+            rule(IpProtocol::Tcp, Some((8000, 8000)), Peer::Cidr("10.0.0.0/8".parse().unwrap())),
+            rule(IpProtocol::Tcp, None, Peer::Cidr("::/0".parse().unwrap())),
+            rule(IpProtocol::All, None, group.clone()),
+            rule(IpProtocol::Icmp, None, group),
+            rule(IpProtocol::Udp, Some((53, 54)), Peer::PrefixList("pl-1".into())),
+        ] {
+            let sent = to_permission("AuthorizeSecurityGroupIngress", &rule).unwrap();
+            assert_eq!(from_permission(sent), [rule]);
+        }
+    }
+
+    #[test]
+    fn a_permission_of_many_peers_is_many_rules_with_canonical_networks() {
+        let permission = IpPermission::builder()
+            .ip_protocol("6")
+            .from_port(80)
+            .to_port(80)
+            .ip_ranges(IpRange::builder().cidr_ip("100.68.0.18/18").build())
+            .user_id_group_pairs(UserIdGroupPair::builder().group_id("sg-1").user_id("111111111111").build())
+            .build();
+        let rules = from_permission(permission);
+        assert_eq!(rules.len(), 2);
+        assert_eq!(rules[0].to_string(), "tcp 80 100.68.0.0/18");
+        assert!(rules[0].admits_tcp(80));
+    }
+
+    #[test]
+    fn protocols_that_cannot_matter_are_left_out() {
+        let range = IpRange::builder().cidr_ip("0.0.0.0/0").build();
+        let esp = IpPermission::builder().ip_protocol("50").ip_ranges(range.clone()).build();
+        assert!(from_permission(esp).is_empty());
+        let ping = IpPermission::builder().ip_protocol("icmp").from_port(8).to_port(-1).ip_ranges(range).build();
+        assert!(from_permission(ping).is_empty());
+    }
+}

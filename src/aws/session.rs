@@ -1,0 +1,112 @@
+//! The clients of one account and region, and what they share.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::sts::AssumeRoleProvider;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use tokio::time::Instant;
+
+use super::budget::{Category, Service};
+use super::call::{Call, Caller, Hosts};
+use super::error::{incomplete, refused};
+use super::{Options, Resolver};
+use crate::cloud::{CloudError, Identity};
+use crate::model::Id;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long AWS may take to find what it has just created.
+const FRESH: Duration = Duration::from_secs(120);
+
+/// Clients, budget, and what this process created.
+pub(super) struct Session {
+    pub(super) elb: aws_sdk_elasticloadbalancingv2::Client,
+    pub(super) acm: aws_sdk_acm::Client,
+    pub(super) ec2: aws_sdk_ec2::Client,
+    sts: aws_sdk_sts::Client,
+    pub(super) calls: Caller,
+    pub(super) region: String,
+    pub(super) secrets: Resolver,
+    created: Mutex<BTreeMap<Id, Instant>>,
+}
+
+impl Session {
+    /// Finds configuration and credentials.
+    pub(super) async fn connect(options: Options, secrets: Resolver) -> Result<Self, CloudError> {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+            .build();
+        let mut loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts);
+        if let Some(profile) = &options.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(region) = &options.region {
+            loader = loader.region(Region::new(region.clone()));
+        }
+        if let Some(url) = &options.endpoint_url {
+            loader = loader.endpoint_url(url);
+        }
+        let found = loader.load().await;
+        let Some(region) = found.region().map(ToString::to_string) else {
+            return Err(refused("configuration", "no region: name one with --region or AWS_REGION"));
+        };
+        let config = with_role(found, &options).await.into_builder().retry_config(RetryConfig::disabled()).build();
+        let hosts = Hosts::default();
+        let elb = aws_sdk_elasticloadbalancingv2::config::Builder::from(&config).interceptor(hosts.watch(Service::Elb));
+        let acm = aws_sdk_acm::config::Builder::from(&config).interceptor(hosts.watch(Service::Acm));
+        let ec2 = aws_sdk_ec2::config::Builder::from(&config).interceptor(hosts.watch(Service::Ec2));
+        let sts = aws_sdk_sts::config::Builder::from(&config).interceptor(hosts.watch(Service::Sts));
+        Ok(Self {
+            elb: aws_sdk_elasticloadbalancingv2::Client::from_conf(elb.build()),
+            acm: aws_sdk_acm::Client::from_conf(acm.build()),
+            ec2: aws_sdk_ec2::Client::from_conf(ec2.build()),
+            sts: aws_sdk_sts::Client::from_conf(sts.build()),
+            calls: Caller::new(options.max_rps, options.seed, hosts),
+            region,
+            secrets,
+            created: Mutex::default(),
+        })
+    }
+
+    /// Who is calling.
+    pub(super) async fn identity(&self) -> Result<Identity, CloudError> {
+        const CALL: Call = Call::new("GetCallerIdentity", Category::Sts);
+        let answer = self.calls.run(CALL, || self.sts.get_caller_identity().send()).await?;
+        Ok(Identity {
+            account: answer.account.ok_or_else(|| incomplete(CALL.name, "account"))?,
+            region: self.region.clone(),
+            arn: answer.arn.unwrap_or_default(),
+        })
+    }
+
+    /// Remembers what was created, for a while.
+    pub(super) fn remember(&self, id: &Id) {
+        let mut created = self.created.lock().unwrap_or_else(PoisonError::into_inner);
+        created.retain(|_, at| at.elapsed() < FRESH);
+        created.insert(id.clone(), Instant::now());
+    }
+
+    /// Whether it was created moments ago, so that AWS may not find it everywhere yet.
+    pub(super) fn is_fresh(&self, id: &Id) -> bool {
+        let created = self.created.lock().unwrap_or_else(PoisonError::into_inner);
+        created.get(id).is_some_and(|at| at.elapsed() < FRESH)
+    }
+}
+
+/// The same configuration, with the credentials of the role to assume.
+async fn with_role(config: SdkConfig, options: &Options) -> SdkConfig {
+    let Some(role) = &options.assume_role else { return config };
+    let mut provider = AssumeRoleProvider::builder(role).configure(&config).session_name("no502");
+    if let Some(id) = &options.external_id {
+        provider = provider.external_id(id);
+    }
+    let Some(base) = config.credentials_provider() else { return config };
+    let provider = provider.build_from_provider(base).await;
+    let provider = aws_sdk_sts::config::SharedCredentialsProvider::new(provider);
+    config.into_builder().credentials_provider(provider).build()
+}
