@@ -212,7 +212,7 @@ impl Budget {
 
     fn each<T>(&self, category: Category, f: impl Fn(&mut Level) -> T) -> Vec<T> {
         let mut levels = self.levels.lock().unwrap_or_else(PoisonError::into_inner);
-        category.buckets().iter().filter_map(|bucket| levels.get_mut(bucket)).map(f).collect()
+        category.buckets().iter().filter_map(|bucket| Some(f(levels.get_mut(bucket)?))).collect()
     }
 }
 

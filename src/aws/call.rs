@@ -199,10 +199,7 @@ pub(super) fn soft<T>(result: Result<T, CloudError>) -> Result<Result<T, CloudEr
 ///
 /// # Errors
 /// The first fatal failure; the rest is then given up.
-pub(super) async fn each<K, T, F, Fut>(
-    items: Vec<K>,
-    work: F,
-) -> Result<Vec<(K, Result<T, CloudError>)>, CloudError>
+pub(super) async fn each<K, T, F, Fut>(items: Vec<K>, work: F) -> Result<Vec<(K, Result<T, CloudError>)>, CloudError>
 where
     K: Clone + Send + 'static,
     T: Send + 'static,

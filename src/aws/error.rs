@@ -81,12 +81,7 @@ where
 
 /// An error of our own making.
 pub(super) fn refused(operation: &str, message: impl Into<String>) -> CloudError {
-    CloudError {
-        kind: CloudErrorKind::Refused,
-        operation: operation.to_owned(),
-        code: None,
-        message: message.into(),
-    }
+    CloudError { kind: CloudErrorKind::Refused, operation: operation.to_owned(), code: None, message: message.into() }
 }
 
 /// An answer that lacks what it must hold.

@@ -28,10 +28,7 @@ pub(super) fn arn(operation: &str, link: &Link) -> Result<String, CloudError> {
 }
 
 /// The ids behind links.
-pub(super) fn arns<'a>(
-    operation: &str,
-    links: impl IntoIterator<Item = &'a Link>,
-) -> Result<Vec<String>, CloudError> {
+pub(super) fn arns<'a>(operation: &str, links: impl IntoIterator<Item = &'a Link>) -> Result<Vec<String>, CloudError> {
     links.into_iter().map(|link| arn(operation, link)).collect()
 }
 

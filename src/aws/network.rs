@@ -113,7 +113,7 @@ impl Owners {
         };
         // an instance is reached at the primary address of its first interface
         let targeted = is_primary && instance.is_some_and(|i| self.instances.contains(&i));
-        let primary = found.private_ip_address.filter(|_| targeted).and_then(|text| text.parse().ok());
+        let primary = found.private_ip_address.filter(|_| targeted).and_then(|text| text.parse::<IpAddr>().ok());
         let v4 = found.private_ip_addresses.into_iter().flatten().filter_map(|a| a.private_ip_address);
         let v6 = found.ipv6_addresses.into_iter().flatten().filter_map(|a| a.ipv6_address);
         let wanted = |address: &IpAddr| {

@@ -134,8 +134,7 @@ fn conditions_to_sdk(
     }
     for HeaderCondition { name, values } in header {
         let values = values.iter().map(|text| secrets.text(operation, text)).collect::<Result<_, _>>()?;
-        let config =
-            sdk::HttpHeaderConditionConfig::builder().http_header_name(name).set_values(Some(values)).build();
+        let config = sdk::HttpHeaderConditionConfig::builder().http_header_name(name).set_values(Some(values)).build();
         conditions.push(field("http-header").http_header_config(config).build());
     }
     for matches in query {
@@ -254,10 +253,12 @@ mod tests {
 
     #[test]
     fn conditions_survive_the_round_trip_and_secrets_are_resolved() {
-        let secret = Text::Secret { source: Some(SecretRef::Env("ORIGIN".into())), fingerprint: Fingerprint::default() };
+        let secret =
+            Text::Secret { source: Some(SecretRef::Env("ORIGIN".into())), fingerprint: Fingerprint::default() };
         let header =
             |name: &str, value: Text| HeaderCondition { name: name.to_owned(), values: BTreeSet::from([value]) };
-        let query = |key: Option<&str>, value: &str| QueryMatch { key: key.map(str::to_owned), value: value.to_owned() };
+        let query =
+            |key: Option<&str>, value: &str| QueryMatch { key: key.map(str::to_owned), value: value.to_owned() };
         let when = Conditions {
             host: words(&["shop.example.com", "*.example.com"]),
             path: words(&["/api/*"]),

@@ -63,7 +63,6 @@ impl Session {
         Ok(found)
     }
 
-
     async fn tags_of_batch(&self, ids: &[Id]) -> Result<BTreeMap<Id, Tags>, CloudError> {
         let arns: Vec<String> = ids.iter().map(|id| id.0.clone()).collect();
         let request = self.elb.describe_tags().set_resource_arns(Some(arns));

@@ -74,11 +74,7 @@ pub(super) fn target(group: &Id, found: sdk::TargetHealthDescription) -> Option<
 
 fn description(target: &Target) -> sdk::TargetDescription {
     let Target { target_group: _, id, port, zone } = target;
-    sdk::TargetDescription::builder()
-        .id(id)
-        .set_port(port.map(i32::from))
-        .set_availability_zone(zone.clone())
-        .build()
+    sdk::TargetDescription::builder().id(id).set_port(port.map(i32::from)).set_availability_zone(zone.clone()).build()
 }
 
 /// Success codes; gRPC's are told by their range.
@@ -306,7 +302,8 @@ mod tests {
         let group = Id("g".into());
         let found = |state: &str, reason: Option<&str>| {
             let health = sdk::TargetHealth::builder().state(state.into()).set_reason(reason.map(Into::into)).build();
-            let one = Target { target_group: Link::Id(group.clone()), id: "10.0.0.1".into(), port: Some(80), zone: None };
+            let one =
+                Target { target_group: Link::Id(group.clone()), id: "10.0.0.1".into(), port: Some(80), zone: None };
             let one = sdk::TargetHealthDescription::builder().target(description(&one)).target_health(health).build();
             target(&group, one)
         };
