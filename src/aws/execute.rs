@@ -145,6 +145,7 @@ async fn once(session: &Session, operation: &Operation, secrets: &Secrets<'_>) -
         Operation::CreateListener { spec } => session.create_listener(spec).await,
         Operation::CreateRule { spec } => session.create_rule(spec, secrets).await,
         Operation::AuthorizeIngress { .. }
+        | Operation::DescribeIngress { .. }
         | Operation::ModifyTargetGroup { .. }
         | Operation::ModifyTargetGroupAttributes { .. }
         | Operation::RegisterTargets { .. }
@@ -165,6 +166,7 @@ async fn once(session: &Session, operation: &Operation, secrets: &Secrets<'_>) -
 async fn modify(session: &Session, operation: &Operation, secrets: &Secrets<'_>) -> Result<(), CloudError> {
     match operation {
         Operation::AuthorizeIngress { group, rules, tags } => session.authorize_ingress(group, rules, tags).await,
+        Operation::DescribeIngress { group, rules } => session.describe_ingress(group, rules).await,
         Operation::ModifyTargetGroup { target_group, health_check } => {
             session.modify_target_group(target_group, health_check).await
         }

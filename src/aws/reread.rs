@@ -69,7 +69,8 @@ async fn target_group(session: &Session, id: &Id) -> Result<Snapshot, CloudError
 
 async fn target(session: &Session, id: &Id) -> Result<Snapshot, CloudError> {
     let mut snapshot = Snapshot::default();
-    let Some((group, _)) = id.as_str().split_once('|') else { return Ok(snapshot) };
+    // registrations are written to a group: its id stands for all of its targets
+    let Some((group, _)) = id.as_str().split_once('|') else { return target_group(session, id).await };
     let targets = session.target_health(&Id(group.to_owned())).await?;
     if let Some((id, spec, health)) = targets.into_iter().find(|(found, _, _)| found == id) {
         snapshot.insert(id, spec, Facts::Target(health));

@@ -192,6 +192,18 @@ impl Session {
         self.calls.run(CALL, || request.clone().send()).await.map(drop)
     }
 
+    /// `UpdateSecurityGroupRuleDescriptionsIngress`.
+    pub(super) async fn describe_ingress(&self, group: &Link, rules: &[TrafficRule]) -> Result<(), CloudError> {
+        const CALL: Call = Call::new("UpdateSecurityGroupRuleDescriptionsIngress", Category::Ec2Write);
+        let permissions = rules.iter().map(|rule| to_permission(CALL.name, rule)).collect::<Result<_, _>>()?;
+        let request = self
+            .ec2
+            .update_security_group_rule_descriptions_ingress()
+            .group_id(arn(CALL.name, group)?)
+            .set_ip_permissions(Some(permissions));
+        self.calls.run(CALL, || request.clone().send()).await.map(drop)
+    }
+
     /// EC2 `CreateTags`.
     pub(super) async fn create_tags(&self, id: &str, tags: &Tags) -> Result<(), CloudError> {
         const CALL: Call = Call::new("CreateTags", Category::Ec2Write);
