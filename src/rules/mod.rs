@@ -9,6 +9,7 @@
 //! `mod` line in the group's `mod.rs`, a line in [`ALL`]. What several rules of a group share stands in
 //! the group's `mod.rs`; the table test in [`situation`] runs every rule's two situations.
 
+mod checked;
 pub mod engine;
 pub mod evidence;
 pub mod explain;

@@ -61,3 +61,91 @@ impl Situation {
         health.chain(interfaces).chain(subnets).collect()
     }
 }
+
+/// Lays one block-style YAML text over another, key by key. A value replaces whatever stands there;
+/// `null` takes the key away. Only what situations need: no block lists, no block scalars.
+pub fn laid_over(base: &str, patch: &str) -> String {
+    let mut tree = Block::read(base);
+    tree.lay(Block::read(patch));
+    let mut text = String::new();
+    tree.write(0, &mut text);
+    text
+}
+
+/// A block of `key:` lines, each with a value on the line or a deeper block.
+#[derive(Debug, Default)]
+struct Block(Vec<(String, Entry)>);
+
+#[derive(Debug)]
+enum Entry {
+    Value(String),
+    Deeper(Block),
+}
+
+impl Block {
+    fn read(text: &str) -> Self {
+        let lines: Vec<(usize, &str)> = text
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .map(|line| (line.len() - line.trim_start().len(), line.trim()))
+            .collect();
+        Self::of(&lines)
+    }
+    fn of(lines: &[(usize, &str)]) -> Self {
+        let mut block = Self::default();
+        let mut rest = lines;
+        while let Some(((depth, line), after)) = rest.split_first() {
+            let deeper = after.iter().take_while(|(d, _)| d > depth).count();
+            let (inside, next) = after.split_at(deeper);
+            let (key, value) = line.split_once(':').unwrap_or((line, ""));
+            let entry = match value.trim() {
+                "" => Entry::Deeper(Self::of(inside)),
+                value => Entry::Value(value.to_owned()),
+            };
+            block.0.push((key.to_owned(), entry));
+            rest = next;
+        }
+        block
+    }
+    fn lay(&mut self, patch: Self) {
+        for (key, entry) in patch.0 {
+            let place = self.0.iter().position(|(k, _)| *k == key);
+            match (place.and_then(|i| self.0.get_mut(i)).map(|(_, entry)| entry), entry) {
+                (_, Entry::Value(value)) if value == "null" => self.0.retain(|(k, _)| *k != key),
+                (Some(Entry::Deeper(block)), Entry::Deeper(patch)) => block.lay(patch),
+                (Some(old), new) => *old = new,
+                (None, new) => self.0.push((key, new)),
+            }
+        }
+    }
+    fn write(&self, depth: usize, out: &mut String) {
+        for (key, entry) in &self.0 {
+            out.push_str(&" ".repeat(depth));
+            out.push_str(key);
+            match entry {
+                Entry::Value(value) => {
+                    out.push_str(": ");
+                    out.push_str(value);
+                    out.push('\n');
+                }
+                Entry::Deeper(block) => {
+                    out.push_str(":\n");
+                    block.write(depth + 2, out);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patches_replace_add_and_take_away() {
+        let base = "a:\n  b: 1\n  c: { x: y }\n  443:\n    d: 2\ne: 3\n";
+        assert_eq!(laid_over(base, ""), base);
+        let patch = "\na:\n  c: 9\n  443:\n    d: null\n    f: 4\ng: 5\n";
+        assert_eq!(laid_over(base, patch), "a:\n  b: 1\n  c: 9\n  443:\n    f: 4\ne: 3\ng: 5\n");
+    }
+}

@@ -1,7 +1,8 @@
 //! E102: the success codes refuse a good answer, or take failures for health.
 
+use super::super::checked::{Checked, Suspect, codes_of, listed};
 use super::super::{Evidence, Finding, FixClass, Health, Need, Rule, Severity, Situation};
-use super::{Checked, DJANGO, Suspect, codes_of, listed};
+use super::DJANGO;
 use crate::model::value::CodeMatcher;
 
 const FIELD: &str = "health_check.success_codes";

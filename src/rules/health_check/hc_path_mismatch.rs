@@ -1,7 +1,8 @@
 //! E101: the health check asks a path that answers something else than success.
 
+use super::super::checked::{Checked, Suspect, codes_of, listed};
 use super::super::{Evidence, Finding, FixClass, Health, Need, Rule, Severity, Situation};
-use super::{Checked, DJANGO, Suspect, codes_of, listed};
+use super::DJANGO;
 
 const FIELD: &str = "health_check.path";
 

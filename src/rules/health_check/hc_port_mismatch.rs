@@ -1,7 +1,8 @@
 //! E103: the health check asks a port where nobody answers.
 
+use super::super::checked::{Checked, Suspect, codes_of, listed};
 use super::super::{Evidence, Finding, FixClass, Health, Need, Rule, Severity, Situation};
-use super::{Checked, DJANGO, Suspect, codes_of, listed};
+use super::DJANGO;
 use crate::model::value::CheckPort;
 
 const FIELD: &str = "health_check.port";

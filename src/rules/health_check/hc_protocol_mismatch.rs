@@ -1,7 +1,8 @@
 //! E105: the health check speaks HTTP where targets speak TLS, or the other way round.
 
+use super::super::checked::{Checked, Suspect};
 use super::super::{Evidence, Finding, FixClass, Health, Need, Rule, Severity, Situation};
-use super::{Checked, DJANGO, Suspect};
+use super::DJANGO;
 use crate::model::value::Protocol;
 
 const FIELD: &str = "health_check.protocol";

@@ -1,240 +1,9 @@
-//! E1xx: health checks and target health.
-//!
-//! One failing check can have several suspects, and drift rarely comes alone. [`Checked::blame`] puts each
-//! unhealthy target at exactly one door, so that of the rules here only the causally right one is critical;
-//! a setting that merely differs from the files is reported by its rule as latent.
+//! E1xx: health checks and target health. What several rules share stands in [`checked`](super::checked).
 
 pub(super) mod hc_matcher_drift;
 pub(super) mod hc_path_mismatch;
 pub(super) mod hc_port_mismatch;
 pub(super) mod hc_protocol_mismatch;
-
-use serde_json::{Value, json};
-
-use super::{Evidence, Finding, Rule, Severity};
-use crate::model::kind::{HealthCheck, Target, TargetGroup};
-use crate::model::value::{CheckPort, CodeMatcher, Protocol, ProtocolVersion, TargetType};
-use crate::model::{Address, TargetHealth};
-
-/// How many targets a finding cites; the rest is a number.
-const CITED: usize = 3;
-
-/// What an unhealthy target's failure is put down to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Suspect {
-    /// The check's protocol.
-    Protocol,
-    /// The check's port.
-    Port,
-    /// The check's path, or the application's answer to it.
-    Path,
-    /// The success codes.
-    Codes,
-}
-
-/// A health-checked group with what is known of its targets.
-struct Checked<'e> {
-    evidence: &'e Evidence<'e>,
-    address: &'e Address,
-    group: &'e TargetGroup,
-    /// What the files declare of the check; nothing where they do not mention the group.
-    want: HealthCheck,
-    /// The targets whose health is decided: in service or out of it.
-    judged: Vec<(&'e Address, &'e Target, &'e TargetHealth)>,
-}
-
-impl<'e> Checked<'e> {
-    /// Every group of instances or addresses.
-    fn all(evidence: &'e Evidence<'e>) -> impl Iterator<Item = Self> {
-        let checked = |group: &TargetGroup| group.target_type != Some(TargetType::Lambda);
-        evidence.target_groups().filter(move |(_, group)| checked(group)).map(move |(address, group)| {
-            let declared = evidence.declared(address).and_then(|spec| spec.target_group());
-            let judged = evidence
-                .targets_of(address)
-                .filter_map(|(a, target)| evidence.health.get(a).map(|health| (a, target, health)))
-                .filter(|(_, _, health)| health.is_healthy() || health.is_unhealthy());
-            let want = declared.map(|group| group.health_check.clone()).unwrap_or_default();
-            Self { evidence, address, group, want, judged: judged.collect() }
-        })
-    }
-
-    fn grpc(&self) -> bool {
-        self.group.protocol_version == Some(ProtocolVersion::Grpc)
-    }
-    fn path(&self) -> &str {
-        let default = if self.grpc() { "/AWS.ALB/healthcheck" } else { "/" };
-        self.group.health_check.path.as_deref().unwrap_or(default)
-    }
-    fn port(&self) -> CheckPort {
-        self.group.health_check.port.unwrap_or(CheckPort::Traffic)
-    }
-    fn protocol(&self) -> Protocol {
-        self.group.health_check.protocol.unwrap_or(Protocol::Http)
-    }
-    fn codes(&self) -> Option<CodeMatcher> {
-        let default = if self.grpc() { "12" } else { "200" };
-        self.group.health_check.success_codes.clone().or_else(|| default.parse().ok())
-    }
-    fn accepts(&self, code: u16) -> bool {
-        self.codes().is_some_and(|codes| codes.accepts(code))
-    }
-
-    /// The declared path, where it is not the one in effect; likewise the next three.
-    fn other_path(&self) -> Option<&str> {
-        self.want.path.as_deref().filter(|path| *path != self.path())
-    }
-    fn other_port(&self) -> Option<CheckPort> {
-        self.want.port.filter(|port| *port != self.port())
-    }
-    fn other_protocol(&self) -> Option<Protocol> {
-        self.want.protocol.filter(|protocol| *protocol != self.protocol())
-    }
-    fn other_codes(&self) -> Option<&CodeMatcher> {
-        self.want.success_codes.as_ref().filter(|codes| Some(*codes) != self.codes().as_ref())
-    }
-    /// Whether the check speaks another protocol than the traffic.
-    fn speaks_otherwise(&self) -> bool {
-        self.group.protocol.is_some_and(|protocol| protocol != self.protocol())
-    }
-    /// The check's port, where it is a fixed one that is not this target's traffic port.
-    fn off_port(&self, target: &Target) -> Option<u16> {
-        match self.port() {
-            CheckPort::Traffic => None,
-            CheckPort::Fixed(port) => Some(port).filter(|port| Some(*port) != target.port),
-        }
-    }
-
-    /// What an unhealthy target's failure is put down to, by AWS's reason code. A connection that breaks
-    /// points at the protocol, then the port; silence at the port, then the protocol; an answer with a
-    /// wrong code came from somebody who speaks HTTP, so at codes and path.
-    fn blame(&self, target: &Target, health: &TargetHealth) -> Option<Suspect> {
-        let protocol = (self.other_protocol().is_some() || self.speaks_otherwise()).then_some(Suspect::Protocol);
-        let port = (self.other_port().is_some() || self.off_port(target).is_some()).then_some(Suspect::Port);
-        match health.reason.as_deref() {
-            Some("Target.FailedHealthChecks") => protocol.or(port),
-            Some("Target.Timeout") => port.or(protocol),
-            Some("Target.ResponseCodeMismatch") => {
-                let codes = health.codes();
-                let fine = |code: &u16| {
-                    (200..300).contains(code) || self.want.success_codes.as_ref().is_some_and(|m| m.accepts(*code))
-                };
-                if !codes.is_empty() && codes.iter().all(fine) {
-                    Some(Suspect::Codes)
-                } else if codes.contains(&400) && protocol.is_some() {
-                    Some(Suspect::Protocol)
-                } else if self.other_path().is_none() && self.other_port().is_some() {
-                    Some(Suspect::Port)
-                } else {
-                    Some(Suspect::Path)
-                }
-            }
-            _ => None,
-        }
-    }
-    /// The unhealthy targets that are put down to this suspect.
-    fn blamed(&self, suspect: Suspect) -> Vec<(&'e Address, &'e Target, &'e TargetHealth)> {
-        let unhealthy = self.judged.iter().filter(|(_, _, health)| health.is_unhealthy());
-        unhealthy.filter(|(_, target, health)| self.blame(target, health) == Some(suspect)).copied().collect()
-    }
-    fn healthy(&self) -> usize {
-        self.judged.iter().filter(|(_, _, health)| health.is_healthy()).count()
-    }
-    /// Whether every target that is judged is in service.
-    fn all_healthy(&self) -> bool {
-        !self.judged.is_empty() && self.healthy() == self.judged.len()
-    }
-
-    /// How bad failing checks are: nothing in service, some in service, or no requests for this group.
-    fn failing(&self) -> Severity {
-        match (self.evidence.serves(self.address), self.healthy()) {
-            (false, _) => Severity::Medium,
-            (true, 0) => Severity::Critical,
-            (true, _) => Severity::High,
-        }
-    }
-    /// How bad a setting is that only differs from the files: checks that pass everywhere prove that it
-    /// does no harm, unless they no longer watch the port that serves.
-    fn latent(&self) -> Severity {
-        let blind = self.judged.iter().any(|(_, target, _)| self.off_port(target).is_some());
-        if self.all_healthy() && !(blind && self.other_port().is_some()) { Severity::Low } else { Severity::Medium }
-    }
-
-    /// What clients see while checks fail, `answering` saying whether targets answer HTTP at all.
-    fn clients_see(&self, answering: bool) -> String {
-        let (all, healthy) = (self.judged.len(), self.healthy());
-        if !self.evidence.serves(self.address) {
-            return "No requests go to this group now; it could not take over.".to_owned();
-        }
-        if healthy > 0 {
-            let out = all - healthy;
-            return format!(
-                "{out} of {all} targets are out of service. The rest carries the whole load; clients see 502 or 504 once it cannot."
-            );
-        }
-        let see = if answering {
-            "clients get whatever the application answers, working or not"
-        } else {
-            "clients get 502 or 504 from every target whose traffic port is dead as well"
-        };
-        format!(
-            "No target is healthy, so the load balancer fails open and sends requests to all of them: {see}, not 503. \
-             ECS and Auto Scaling replace targets that stay unhealthy, which clients see as 502 and 503."
-        )
-    }
-    /// What clients see while a setting only differs from the files.
-    fn not_yet(&self) -> &'static str {
-        if self.all_healthy() {
-            "Clients see nothing of it now: every target passes the check as it is. But it is not the check that the file describes, and may pass where that one would fail."
-        } else {
-            "Nothing proves yet that it hurts. If targets fail the check as it is, they leave service; once none is left, clients see 502 or 504."
-        }
-    }
-
-    /// "targets", "the target" or "2 of 3 targets", for so many of the judged ones.
-    fn who(&self, count: usize) -> String {
-        match (count, self.judged.len()) {
-            (1, 1) => "the target".to_owned(),
-            (n, all) if n == all => "targets".to_owned(),
-            (n, all) => format!("{n} of {all} targets"),
-        }
-    }
-
-    /// A finding about a field of the check, with the field and the targets as evidence.
-    fn finding(
-        &self,
-        rule: &Rule,
-        severity: Severity,
-        field: &str,
-        value: impl serde::Serialize,
-        targets: &[(&Address, &Target, &TargetHealth)],
-    ) -> Finding {
-        let mut finding = rule.finding(severity, self.address, field).evident(self.address, field, value);
-        for (address, _, health) in targets.iter().take(CITED) {
-            finding = finding.evident(address, "health", shown(health));
-        }
-        if targets.len() > CITED {
-            finding = finding.evident(self.address, "unhealthy_targets", targets.len());
-        }
-        finding
-    }
-}
-
-fn shown(health: &TargetHealth) -> Value {
-    json!({ "state": health.state, "reason": health.reason, "description": health.description })
-}
-
-/// "404", or "301 and 404".
-fn listed(codes: &[u16]) -> String {
-    codes.iter().map(u16::to_string).collect::<Vec<_>>().join(" and ")
-}
-
-/// The codes of several targets, each once.
-fn codes_of(targets: &[(&Address, &Target, &TargetHealth)]) -> Vec<u16> {
-    let mut codes: Vec<u16> = targets.iter().flat_map(|(_, _, health)| health.codes()).collect();
-    codes.sort_unstable();
-    codes.dedup();
-    codes
-}
 
 /// The stack in which the rules of this group show themselves.
 const DJANGO: &str = r#"
@@ -262,9 +31,11 @@ load_balancers:
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::World;
-    use super::*;
-    use Severity::{Critical, High, Low, Medium};
+    use serde_json::json;
+
+    use super::super::Severity::{Critical, High, Low, Medium};
+    use super::super::testing::{World, answer};
+    use crate::model::value::{CheckPort, Protocol};
 
     const MISMATCH: &str = "Target.ResponseCodeMismatch";
 
@@ -323,7 +94,7 @@ mod tests {
         world.expect(&[("E103", High)]);
         assert_eq!(world.only().title, "health check asks port 80 of 1 of 2 targets, the connection fails there");
         world.ail(2, "Target.FailedHealthChecks", "");
-        world.listener(443).default = Some(super::super::testing::answer(404));
+        world.listener(443).default = Some(answer(404));
         let found = world.judge();
         let e103 = found.iter().find(|f| f.rule == "E103").unwrap();
         assert_eq!(e103.severity, Medium);
