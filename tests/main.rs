@@ -1,1 +1,3 @@
 //! One test binary: links once, shares one LocalStack.
+
+mod desired;

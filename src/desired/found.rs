@@ -1,0 +1,117 @@
+//! The collector of problems: keeps what people can read, counts the rest.
+
+use std::cell::{Cell, RefCell};
+
+use super::problem::{Level, Problem};
+
+/// How many errors a run shows.
+const SHOWN: usize = 100;
+/// How many are kept until they are sorted by place.
+const KEPT: usize = 200;
+
+/// Collects problems.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    list: RefCell<Vec<Problem>>,
+    errors: Cell<usize>,
+    warnings: Cell<usize>,
+}
+
+impl Found {
+    /// Adds a problem.
+    pub fn push(&self, problem: Problem) {
+        let count = match problem.level {
+            Level::Error => &self.errors,
+            Level::Warning => &self.warnings,
+        };
+        count.set(count.get() + 1);
+        if count.get() <= KEPT {
+            self.list.borrow_mut().push(problem);
+        }
+    }
+    /// Whether more errors would only be counted: no need to think about their hints.
+    pub const fn full(&self) -> bool {
+        self.errors.get() >= KEPT
+    }
+    /// How many errors there are so far.
+    pub const fn errors(&self) -> usize {
+        self.errors.get()
+    }
+    /// The problems by place, at most 100 errors and 100 warnings, then counts.
+    pub fn finish(self) -> Vec<Problem> {
+        let mut list = self.list.into_inner();
+        list.sort_by_key(|p| p.at.as_ref().map(|(span, _)| (span.file, span.start)));
+        let mut seen = (0, 0);
+        list.retain(|problem| {
+            let seen = match problem.level {
+                Level::Error => &mut seen.0,
+                Level::Warning => &mut seen.1,
+            };
+            *seen += 1;
+            *seen <= SHOWN
+        });
+        for (all, level, noun) in
+            [(self.errors.get(), Level::Error, "error"), (self.warnings.get(), Level::Warning, "warning")]
+        {
+            if let Some(more) = all.checked_sub(SHOWN).filter(|n| *n > 0) {
+                let s = if more == 1 { "" } else { "s" };
+                list.push(Problem { level, ..Problem::general(format!("{more} more {noun}{s} not shown")) });
+            }
+        }
+        list
+    }
+}
+
+/// The candidate that a misspelt word most likely means.
+pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let plain = |t: &str| t.to_ascii_lowercase().replace(['-', '_', ' '], "");
+    let wanted = plain(word);
+    if wanted.is_empty() || wanted.len() > 200 {
+        return None;
+    }
+    let mut best: Option<(usize, &str)> = None;
+    for candidate in candidates {
+        let text = plain(candidate);
+        let allowed = match wanted.len().max(text.len()) {
+            0..=2 => 0,
+            3..=4 => 1,
+            5..=8 => 2,
+            n => n / 4 + 1,
+        };
+        if wanted.len().abs_diff(text.len()) > allowed {
+            continue;
+        }
+        let distance = strsim::damerau_levenshtein(&wanted, &text);
+        if distance <= allowed && best.is_none_or(|(d, _)| distance < d) {
+            best = Some((distance, candidate));
+        }
+    }
+    best.map(|(_, candidate)| candidate)
+}
+
+/// Words as a list in prose: `` `a`, `b` or `c` ``.
+pub(super) fn either(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => format!("`{one}`"),
+        [head @ .., last] => {
+            let head: Vec<String> = head.iter().map(|w| format!("`{w}`")).collect();
+            format!("{} or `{last}`", head.join(", "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nearest_words_are_near() {
+        let keys = ["interval", "timeout", "path", "healthy_threshold", "unhealthy_threshold"];
+        assert_eq!(nearest("intervall", keys), Some("interval"));
+        assert_eq!(nearest("Path", keys), Some("path"));
+        assert_eq!(nearest("healthy-threshold", keys), Some("healthy_threshold"));
+        assert_eq!(nearest("matcher", keys), None);
+        assert_eq!(nearest("HTTP", ["http", "https"]), Some("http"));
+    }
+}

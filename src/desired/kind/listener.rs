@@ -1,0 +1,132 @@
+//! Listeners: a port, what is spoken there, and what happens to requests that no rule takes.
+//!
+//! Source: API `CreateListener`, `ListenerAttribute`; aws-api.md §3.
+
+use std::collections::BTreeMap;
+
+use super::super::node::Entry;
+use super::super::problem::Problem;
+use super::super::reader::{Attributes, Reader};
+use super::super::shape::{Complaint, Field, MapRule, NamedRule, Shape, TextRule, field, later};
+use super::{action, rule};
+use crate::model::attribute::{Applies, Attribute, LISTENER};
+use crate::model::kind::Listener;
+use crate::model::value::Protocol;
+use crate::model::{Address, Link};
+
+const POLICY: TextRule = TextRule {
+    noun: "the name of a TLS policy",
+    min: 1,
+    max: 256,
+    pattern: "^ELBSecurityPolicy-",
+    check: |text| {
+        if text.starts_with("ELBSecurityPolicy-") && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+            return Ok(());
+        }
+        Err(Complaint::must("must be the name of a TLS policy")
+            .hint("e.g. ELBSecurityPolicy-TLS13-1-2-2021-06; `aws elbv2 describe-ssl-policies` lists them"))
+    },
+};
+const CERTIFICATE: TextRule = TextRule::any("a certificate of these files, or an ARN", 1, 2048);
+const RULES: NamedRule =
+    NamedRule { noun: "a map of rules", key: &super::super::names::KEY, value: Shape::Map(&rule::RULE) };
+
+const FIELDS: &[Field] = &[
+    super::EXISTING,
+    field("protocol", "What clients speak at this port.", Shape::Words(Protocol::WORDS)),
+    field("ssl_policy", "Which TLS versions and ciphers an HTTPS listener takes.", Shape::Text(&POLICY)),
+    field(
+        "certificate",
+        "The certificate an HTTPS listener shows first: one of these files, or an ARN.",
+        Shape::Text(&CERTIFICATE),
+    ),
+    later("sni_certificates", "Certificates chosen by the name that the client asks for."),
+    later("mutual_authentication", "Whether clients show certificates of their own."),
+    field("attributes", "Attributes by AWS's own key.", Shape::Attributes(LISTENER)),
+    field("default", "What happens to requests that no rule takes.", Shape::Map(&action::DEFAULT)),
+    field("rules", "Rules by name; the lowest priority that matches decides.", Shape::Named(&RULES)),
+    super::TAGS,
+    super::ACCEPT,
+];
+/// A listener.
+pub(super) const RULE: MapRule = MapRule { noun: "a listener", fields: FIELDS };
+
+/// Reads one listener with its rules.
+pub(super) fn read(parent: &Reader<'_, '_>, entry: &Entry) {
+    let Some(port) = entry.key.parse().ok().filter(|p| *p > 0) else { return };
+    let address = Address::listener(&parent.address.name, port);
+    let r = Reader::new(parent.cx, &address, entry);
+    let existing = r.existing();
+    let protocol: Option<Protocol> = r.word("protocol");
+    let certificate = r.node("certificate").and_then(|n| r.cx.names.certificate(n.text()?, n.span, r.cx.found));
+    if !existing {
+        r.needs("protocol", "listener", "what clients speak here: http or https");
+        r.needs(
+            "default",
+            "listener",
+            "what happens to requests that no rule takes: forward, redirect or fixed_response",
+        );
+    }
+    tls(&r, protocol, existing);
+    let spec = Listener {
+        load_balancer: Link::Address(parent.address.clone()),
+        port,
+        protocol,
+        ssl_policy: r.text("ssl_policy"),
+        certificate,
+        sni_certificates: None,
+        default: r.sub("default").and_then(|d| action::read(&d, protocol, action::Of::Default)),
+        attributes: attributes(&r, protocol),
+        tags: r.tags(existing),
+    };
+    r.cx.add(&address, r.at, spec);
+    rule::read_all(&r, protocol);
+}
+
+fn tls(r: &Reader<'_, '_>, protocol: Option<Protocol>, existing: bool) {
+    match protocol {
+        Some(Protocol::Https) if !existing => {
+            r.needs(
+                "certificate",
+                "https listener",
+                "AWS refuses an HTTPS listener without one: name a certificate of these files or an ARN",
+            );
+            r.needs(
+                "ssl_policy",
+                "https listener",
+                "e.g. ELBSecurityPolicy-TLS13-1-2-2021-06; without it AWS's API takes one that still allows TLS 1.0",
+            );
+        }
+        Some(Protocol::Http) => {
+            let because = Some((r.value_span("protocol"), "the listener speaks plain HTTP"));
+            for key in ["ssl_policy", "certificate"] {
+                super::forbid(
+                    r,
+                    key,
+                    &format!("`{key}` goes with `protocol: https`"),
+                    "remove it, or change the protocol",
+                    because,
+                );
+            }
+        }
+        Some(Protocol::Https) | None => {}
+    }
+}
+
+fn attributes(r: &Reader<'_, '_>, protocol: Option<Protocol>) -> BTreeMap<String, String> {
+    let mut all = Attributes::default();
+    all.verbatim(r, LISTENER);
+    if protocol == Some(Protocol::Http) {
+        for key in all.values.keys() {
+            let https = Attribute::find(LISTENER, key).is_some_and(|a| a.applies == Applies::HttpsListener);
+            if https && let Some(at) = all.span(key) {
+                r.error(
+                    Problem::error(at, format!("`{key}` goes with `protocol: https`"))
+                        .label("remove it")
+                        .also(r.value_span("protocol"), "the listener speaks plain HTTP"),
+                );
+            }
+        }
+    }
+    all.values
+}

@@ -1,0 +1,184 @@
+//! Application Load Balancers.
+//!
+//! Source: API `CreateLoadBalancer`, `LoadBalancerAttribute`; aws-api.md §1.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::names::{ONE, VPC, select};
+use super::super::node::Entry;
+use super::super::problem::Problem;
+use super::super::reader::{Attributes, Context, Reader};
+use super::super::shape::{Complaint, Field, MapRule, NamedRule, Shape, TextRule, field, later};
+use super::listener;
+use crate::model::attribute::LOAD_BALANCER;
+use crate::model::kind::LoadBalancer;
+use crate::model::value::{IpAddressType, Scheme};
+use crate::model::{Address, Link, Selectable};
+
+const PORT: TextRule = TextRule {
+    noun: "a port",
+    min: 1,
+    max: 5,
+    pattern: "^[0-9]+$",
+    check: |text| match text.parse::<u16>() {
+        Ok(port) if port > 0 => Ok(()),
+        _ => Err(Complaint::must("is not a port from 1 to 65535").hint("listeners are keyed by their port, e.g. 443:")),
+    },
+};
+const LISTENERS: NamedRule =
+    NamedRule { noun: "a map of listeners by port", key: &PORT, value: Shape::Map(&listener::RULE) };
+
+const FIELDS: &[Field] = &[
+    super::EXISTING,
+    field("name", "The name on AWS, if it differs from the key.", Shape::Text(&super::LOAD_BALANCER_NAME)),
+    field("scheme", "Whether it has public addresses; cannot be changed later.", Shape::Words(Scheme::WORDS)),
+    field("ip_address_type", "Its address families.", Shape::Words(IpAddressType::WORDS)),
+    field("vpc", "The VPC, only to narrow subnets chosen by tags.", VPC),
+    field(
+        "subnets",
+        "Its subnets, one for each zone and at least two: ids, Name tags, or { tags: {..} }.",
+        Shape::OneOrMany(&ONE),
+    ),
+    field(
+        "security_groups",
+        "Its security groups: of these files, by id, by Name tag, or { tags: {..} }.",
+        Shape::OneOrMany(&ONE),
+    ),
+    field("idle_timeout", "How long it keeps a silent connection open.", Shape::Seconds(1, 4000))
+        .source("API LoadBalancerAttribute idle_timeout.timeout_seconds"),
+    field("client_keep_alive", "How long a client may keep its connection.", Shape::Seconds(60, 604_800))
+        .source("API LoadBalancerAttribute client_keep_alive.seconds"),
+    field(
+        "drop_invalid_header_fields",
+        "Whether malformed headers are dropped before the target sees them.",
+        Shape::Bool,
+    ),
+    field("attributes", "Any other attribute, by AWS's own key.", Shape::Attributes(LOAD_BALANCER)),
+    later("undeclared", "What happens to settings that the files do not mention."),
+    later("exclusive", "Children that are removed if the files do not mention them."),
+    field("listeners", "Its listeners by port.", Shape::Named(&LISTENERS)),
+    super::TAGS,
+    super::ACCEPT,
+];
+const RULE: MapRule = MapRule { noun: "a load balancer", fields: FIELDS };
+/// `load_balancers:`.
+pub(super) const SECTION: NamedRule =
+    NamedRule { noun: "a map of load balancers", key: &super::super::names::KEY, value: Shape::Map(&RULE) };
+
+/// Reads one load balancer with its listeners and rules.
+pub(super) fn read(cx: &Context<'_>, entry: &Entry) {
+    let address = Address::load_balancer(&entry.key);
+    let r = Reader::new(cx, &address, entry);
+    let existing = r.existing();
+    let subnets = subnets(&r, existing);
+    if let Some(vpc) = r.node("vpc").and_then(|n| select(n, Selectable::Vpc)) {
+        cx.out.borrow_mut().within.insert(address.clone(), vpc);
+    }
+    let spec = LoadBalancer {
+        name: super::aws_name(&r, &super::LOAD_BALANCER_NAME),
+        scheme: r.word("scheme"),
+        ip_address_type: r.word("ip_address_type"),
+        subnets,
+        security_groups: security_groups(&r),
+        attributes: attributes(&r),
+        tags: r.tags(existing),
+    };
+    if spec.scheme == Some(Scheme::Internal) && spec.ip_address_type == Some(IpAddressType::DualstackWithoutPublicIpv4)
+    {
+        r.error(
+            Problem::warning(
+                r.value_span("ip_address_type"),
+                "an internal load balancer has no public addresses to leave out",
+            )
+            .hint("ipv4 or dualstack"),
+        );
+    }
+    cx.add(&address, r.at, spec);
+    for entry in r.sub("listeners").iter().flat_map(Reader::entries) {
+        listener::read(&r, entry);
+    }
+}
+
+fn subnets(r: &Reader<'_, '_>, existing: bool) -> Option<BTreeSet<Link>> {
+    if !existing {
+        r.needs("subnets", "load balancer", "at least two subnets in two zones, by id, by Name tag or by tags");
+    }
+    let items = r.items("subnets")?;
+    let mut links = BTreeSet::new();
+    for node in items {
+        let Some(link) = select(node, Selectable::Subnet) else { continue };
+        if !links.insert(link.clone()) {
+            r.error(
+                Problem::error(node.span, format!("`{link}` is here twice"))
+                    .label("said again")
+                    .hint("one subnet for each zone"),
+            );
+        }
+    }
+    let by_id = links.iter().all(|l| l.id().is_some()) && links.len() == items.len();
+    if by_id && links.len() < 2 {
+        r.error(
+            Problem::error(r.value_span("subnets"), "a load balancer needs subnets in at least two zones")
+                .label(if links.is_empty() { "none here" } else { "only one here" })
+                .hint("AWS's limit: API CreateLoadBalancer.Subnets"),
+        );
+    }
+    Some(links)
+}
+
+fn security_groups(r: &Reader<'_, '_>) -> Option<BTreeSet<Link>> {
+    let items = r.items("security_groups")?;
+    let mut links = BTreeSet::new();
+    for node in items {
+        let Some(link) = r.cx.names.security_group(node, r.cx.found) else { continue };
+        if !links.insert(link.clone()) {
+            r.error(Problem::warning(node.span, format!("`{link}` is here twice")).label("said again"));
+        }
+    }
+    if items.is_empty() {
+        r.error(
+            Problem::error(r.value_span("security_groups"), "a load balancer needs at least one security group")
+                .label("none here")
+                .hint("AWS replaces the whole set, and an Application Load Balancer cannot be without one; leave the key out to leave the set alone"),
+        );
+    } else if links.len() > 5 {
+        r.error(
+            Problem::warning(
+                r.value_span("security_groups"),
+                format!("{} security groups are more than AWS's default quota of 5", links.len()),
+            )
+            .hint("the quota is for each network interface"),
+        );
+    }
+    Some(links)
+}
+
+fn attributes(r: &Reader<'_, '_>) -> BTreeMap<String, String> {
+    let mut all = Attributes::default();
+    all.set("idle_timeout.timeout_seconds", r.seconds("idle_timeout"), "idle_timeout", r.has("idle_timeout"));
+    all.set(
+        "client_keep_alive.seconds",
+        r.seconds("client_keep_alive"),
+        "client_keep_alive",
+        r.has("client_keep_alive"),
+    );
+    let drop = "drop_invalid_header_fields";
+    all.set("routing.http.drop_invalid_header_fields.enabled", r.bool(drop), drop, r.has(drop));
+    all.verbatim(r, LOAD_BALANCER);
+    for log in ["access_logs", "connection_logs", "health_check_logs"] {
+        let (enabled, bucket) = (format!("{log}.s3.enabled"), format!("{log}.s3.bucket"));
+        let off = all.values.get(&bucket).is_none_or(String::is_empty);
+        if all.values.get(&enabled).is_some_and(|v| v == "true")
+            && off
+            && !r.existing()
+            && let Some(at) = all.span(&enabled)
+        {
+            r.error(
+                Problem::error(at, format!("`{enabled}` needs `{bucket}`"))
+                    .label("where do the logs go?")
+                    .hint("a bucket in the same region whose policy lets load balancers write"),
+            );
+        }
+    }
+    all.values
+}

@@ -1,0 +1,102 @@
+//! The language itself: one file for each kind, with its table of fields, its typed reading and the
+//! rules between its fields.
+
+pub(super) mod action;
+pub(super) mod certificate;
+pub(super) mod condition;
+pub(super) mod health_check;
+pub(super) mod listener;
+pub(super) mod load_balancer;
+pub(super) mod pem;
+pub(super) mod rule;
+pub(super) mod security_group;
+pub(super) mod target;
+pub(super) mod target_group;
+pub(super) mod top;
+
+use super::problem::Problem;
+use super::reader::Reader;
+use super::shape::{Complaint, Field, Shape, TextRule, field, later};
+use crate::model::Span;
+
+/// The value of an attribute; what it may be depends on its key.
+pub(super) const ATTRIBUTE_VALUE: TextRule = TextRule::any("a text, a number or a bool", 0, 1024);
+
+/// `existing: true`.
+const EXISTING: Field = field(
+    "existing",
+    "It exists and is somebody else's: never created, replaced or deleted; only declared fields are managed.",
+    Shape::Bool,
+);
+/// Tags of a resource.
+const TAGS: Field = field(
+    "tags",
+    "Tags of this resource, added to the stack's. Tags that the files do not mention are left alone.",
+    Shape::Named(&super::names::TAGS),
+);
+/// Accepted findings.
+const ACCEPT: Field =
+    later("accept", "Known findings on this resource that are accepted, with a reason and an expiry.");
+
+/// The name of a load balancer (aws-api.md §8.6).
+const LOAD_BALANCER_NAME: TextRule = TextRule {
+    noun: "a load balancer's name",
+    min: 1,
+    max: 32,
+    pattern: "^(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$",
+    check: load_balancer_name,
+};
+/// The name of a target group.
+const TARGET_GROUP_NAME: TextRule = TextRule {
+    noun: "a target group's name",
+    min: 1,
+    max: 32,
+    pattern: "^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$",
+    check: elb_name,
+};
+
+fn load_balancer_name(name: &str) -> Result<(), Complaint> {
+    if name.starts_with("internal-") {
+        return Err(Complaint::must("must not begin with `internal-`").hint("AWS's limit: API CreateLoadBalancer.Name"));
+    }
+    elb_name(name)
+}
+
+fn elb_name(name: &str) -> Result<(), Complaint> {
+    const SOURCE: &str = "AWS's limit: 1 to 32 letters, digits and `-`; no `-` at either end";
+    if let Some(bad) = name.chars().find(|c| !(c.is_ascii_alphanumeric() || *c == '-')) {
+        return Err(Complaint::must(format!("must not hold `{bad}` in its name on AWS"))
+            .hint(format!("{SOURCE}; `name:` may differ from the key")));
+    }
+    if name.starts_with('-') || name.ends_with('-') {
+        return Err(Complaint::must("must not begin or end with `-`").hint(SOURCE));
+    }
+    Ok(())
+}
+
+/// The name on AWS: `name:`, else the key, which then must keep the rule itself.
+fn aws_name(reader: &Reader<'_, '_>, rule: &TextRule) -> String {
+    match reader.text("name") {
+        Some(name) => name,
+        None => {
+            let key = reader.address.name.clone();
+            if reader.has("name").is_none()
+                && let Err(complaint) = super::check::text_rule(&key, rule)
+            {
+                reader.error(super::check::complained(reader.at, &key, complaint));
+            }
+            key
+        }
+    }
+}
+
+/// An error at a key of a map, if it is there.
+fn forbid(reader: &Reader<'_, '_>, key: &str, message: &str, label: &str, because: Option<(Span, &str)>) {
+    if let Some(at) = reader.has(key) {
+        let problem = Problem::error(at, message).label(label);
+        reader.error(match because {
+            Some((span, words)) => problem.also(span, words),
+            None => problem,
+        });
+    }
+}

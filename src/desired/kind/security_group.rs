@@ -1,0 +1,273 @@
+//! Security groups and what they let in.
+//!
+//! Source: API (EC2) `CreateSecurityGroup`, `AuthorizeSecurityGroupIngress`; aws-api.md §7.2.
+
+use ipnet::IpNet;
+
+use super::super::names::{VPC, is_id, select};
+use super::super::node::{Entry, Node};
+use super::super::problem::Problem;
+use super::super::reader::{Context, Reader, text_of};
+use super::super::shape::{Complaint, Field, MapRule, NamedRule, Shape, TextRule, field, later};
+use crate::model::kind::{Peer, SecurityGroup, TrafficRule};
+use crate::model::value::IpProtocol;
+use crate::model::{Address, Id, Link, Selectable, Span};
+
+const NAME: TextRule = TextRule { noun: "a security group's name", min: 1, max: 255, pattern: "^(?!sg-)", check: name };
+const ID: TextRule = TextRule {
+    noun: "a security group's id",
+    min: 1,
+    max: 64,
+    pattern: "^sg-[0-9a-f]{8,}$",
+    check: |text| {
+        if is_id(text, "sg-") {
+            return Ok(());
+        }
+        Err(Complaint::must("must be a security group's id").hint("it is written like `sg-0123456789abcdef0`"))
+    },
+};
+const DESCRIPTION: TextRule = TextRule {
+    noun: "a description",
+    min: 1,
+    max: 255,
+    pattern: r"^[A-Za-z0-9. _:/()#,@\[\]+=&;{}!$*-]*$",
+    check: charset,
+};
+const RULE_DESCRIPTION: TextRule = TextRule { min: 0, ..DESCRIPTION };
+const PEER: TextRule = TextRule {
+    noun: "a network, a security group, a prefix list or `self`",
+    min: 1,
+    max: 255,
+    pattern: "",
+    check: |_| Ok(()),
+};
+const PORTS: TextRule = TextRule {
+    noun: "a range of ports such as \"8100-8110\"",
+    min: 1,
+    max: 11,
+    pattern: "^[0-9]+(-[0-9]+)?$",
+    check: range,
+};
+
+const INGRESS: &[Field] = &[
+    field(
+        "from",
+        "Who may come in: a CIDR, a group of these files, `sg-…`, `self`, or a prefix list `pl-…`.",
+        Shape::OneOrMany(&Shape::Text(&PEER)),
+    )
+    .required(),
+    field(
+        "ports",
+        "Ports or ranges of ports.",
+        Shape::OneOrMany(&Shape::AnyOf(&[Shape::Number(0, 65535), Shape::Text(&PORTS)])),
+    ),
+    field("protocol", "The transport protocol; tcp unless said.", Shape::Words(IpProtocol::WORDS)),
+    field("description", "A note on the rule.", Shape::Text(&RULE_DESCRIPTION)),
+];
+const INGRESS_RULE: MapRule = MapRule { noun: "an ingress rule", fields: INGRESS };
+
+const FIELDS: &[Field] = &[
+    super::EXISTING,
+    field("id", "The id of an existing group.", Shape::Text(&ID)),
+    field("name", "The group's name, if it differs from the key.", Shape::Text(&NAME)),
+    field("vpc", "The VPC: its id, its Name tag, or { tags: {..} }.", VPC),
+    field("description", "What the group is for; cannot be changed later.", Shape::Text(&DESCRIPTION))
+        .source("API (EC2) CreateSecurityGroup.Description"),
+    field(
+        "ingress",
+        "What may come in. Rules that the files do not mention are left alone.",
+        Shape::OneOrMany(&Shape::Map(&INGRESS_RULE)),
+    ),
+    later("egress", "What may go out."),
+    later("exclusive", "Directions in which rules that are not listed are removed."),
+    super::TAGS,
+    super::ACCEPT,
+];
+const RULE: MapRule = MapRule { noun: "a security group", fields: FIELDS };
+/// `security_groups:`.
+pub(super) const SECTION: NamedRule =
+    NamedRule { noun: "a map of security groups", key: &super::super::names::KEY, value: Shape::Map(&RULE) };
+
+fn charset(text: &str) -> Result<(), Complaint> {
+    const ALLOWED: &str = "._-:/()#,@[]+=&;{}!$* ";
+    match text.chars().find(|c| !(c.is_ascii_alphanumeric() || ALLOWED.contains(*c))) {
+        None => Ok(()),
+        Some(bad) => Err(Complaint::must(format!("must not hold `{bad}`"))
+            .hint("AWS's limit: letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*")),
+    }
+}
+
+fn name(text: &str) -> Result<(), Complaint> {
+    if text.starts_with("sg-") {
+        return Err(Complaint::must("must not begin with `sg-`").hint("that is how ids begin; give an id as `id:`"));
+    }
+    charset(text)
+}
+
+fn range(text: &str) -> Result<(), Complaint> {
+    match parse_range(text) {
+        Some((low, high)) if low <= high => Ok(()),
+        Some((low, high)) => Err(Complaint::must("runs backwards").hint(format!("write \"{high}-{low}\""))),
+        None => Err(Complaint::must("must be ports from 0 to 65535").hint("e.g. 8000 or \"8100-8110\"")),
+    }
+}
+
+fn parse_range(text: &str) -> Option<(u16, u16)> {
+    let (low, high) = text.split_once('-').unwrap_or((text, text));
+    Some((low.trim().parse().ok()?, high.trim().parse().ok()?))
+}
+
+/// Reads one security group.
+pub(super) fn read(cx: &Context<'_>, entry: &Entry) {
+    let address = Address::security_group(&entry.key);
+    let r = Reader::new(cx, &address, entry);
+    let existing = r.existing();
+    if existing {
+        if r.has("id").is_none() && r.has("vpc").is_none() {
+            r.error(
+                Problem::error(
+                    r.at,
+                    format!("the existing security group `{}` cannot be found by its name alone", address.name),
+                )
+                .label("`id` or `vpc` is missing")
+                .hint("names are unique within a VPC only"),
+            );
+        }
+    } else {
+        super::forbid(
+            &r,
+            "id",
+            "`id` goes with `existing: true`",
+            "a group that is created gets its id from AWS",
+            None,
+        );
+        r.needs("vpc", "security group", "a group is created in one VPC: name it by id, Name tag or tags");
+        r.needs("description", "security group", "AWS wants one when a group is created, and never lets it change");
+    }
+    if let Some(id) = r.text("id") {
+        cx.out.borrow_mut().pinned.insert(address.clone(), Id(id));
+    }
+    let spec = SecurityGroup {
+        name: super::aws_name(&r, &NAME),
+        vpc: r.node("vpc").and_then(|n| select(n, Selectable::Vpc)),
+        description: r.text("description"),
+        ingress: r.items("ingress").map(|items| ingress(&r, items)),
+        egress: None,
+        tags: r.tags(existing),
+    };
+    cx.add(&address, r.at, spec);
+}
+
+/// One rule for each port or range and each peer.
+fn ingress(r: &Reader<'_, '_>, items: &[Node]) -> Vec<TrafficRule> {
+    let mut rules: Vec<(TrafficRule, Span)> = Vec::new();
+    for item in items {
+        let item = r.item(item);
+        let protocol = item_word(&item).unwrap_or(IpProtocol::Tcp);
+        let description = find_text(&item, "description");
+        let ports = ports(&item, protocol);
+        for node in item.entries().iter().filter(|e| &*e.key == "from").flat_map(|e| e.value.items()) {
+            let Some(peer) = peer(r, node) else { continue };
+            for ports in &ports {
+                let rule =
+                    TrafficRule { protocol, ports: *ports, peer: peer.clone(), description: description.clone() };
+                let same = |(have, _): &&(TrafficRule, Span)| {
+                    (have.protocol, have.ports, &have.peer) == (rule.protocol, rule.ports, &rule.peer)
+                };
+                match rules.iter().find(same) {
+                    Some((_, before)) => r.error(
+                        Problem::warning(node.span, format!("`{rule}` is let in twice"))
+                            .label("said again here")
+                            .also(*before, "first said here")
+                            .hint("keep one of the two"),
+                    ),
+                    None => rules.push((rule, node.span)),
+                }
+            }
+        }
+    }
+    rules.into_iter().map(|(rule, _)| rule).collect()
+}
+
+fn find_text(item: &Reader<'_, '_>, key: &str) -> Option<String> {
+    let entry = item.entries().iter().find(|e| &*e.key == key)?;
+    text_of(&entry.value).map(str::to_owned)
+}
+
+fn item_word(item: &Reader<'_, '_>) -> Option<IpProtocol> {
+    find_text(item, "protocol").and_then(|t| t.parse().ok())
+}
+
+fn ports(item: &Reader<'_, '_>, protocol: IpProtocol) -> Vec<Option<(u16, u16)>> {
+    let Some(entry) = item.entries().iter().find(|e| &*e.key == "ports") else {
+        if matches!(protocol, IpProtocol::Tcp | IpProtocol::Udp) {
+            item.error(
+                Problem::error(item.at, "an ingress rule needs `ports`")
+                    .label("`ports` is missing")
+                    .hint("e.g. ports: [8000]; \"0-65535\" for every port"),
+            );
+        }
+        return vec![None];
+    };
+    if !matches!(protocol, IpProtocol::Tcp | IpProtocol::Udp) {
+        item.error(
+            Problem::error(entry.key_span, format!("`ports` does not go with `protocol: {protocol}`"))
+                .label("remove it")
+                .hint("only tcp and udp have ports"),
+        );
+        return vec![None];
+    }
+    let items = entry.value.items();
+    if items.is_empty() {
+        item.error(Problem::error(entry.value.span, "`ports` must not be empty").hint("e.g. ports: [8000]"));
+    }
+    items.iter().filter_map(|n| n.text().and_then(parse_range)).map(Some).collect()
+}
+
+fn peer(r: &Reader<'_, '_>, node: &Node) -> Option<Peer> {
+    let text = text_of(node)?;
+    if text == "self" {
+        return Some(Peer::Group(Link::Address(r.address.clone())));
+    }
+    if text.starts_with("pl-") && is_id(text, "pl-") {
+        return Some(Peer::PrefixList(text.to_owned()));
+    }
+    if text.contains('/') {
+        return network(r, node, text).map(Peer::Cidr);
+    }
+    if let Ok(ip) = text.parse::<std::net::IpAddr>() {
+        let bits = if ip.is_ipv4() { 32 } else { 128 };
+        r.error(
+            Problem::error(node.span, format!("`{text}` is an address, not a network"))
+                .label("a prefix length is missing")
+                .hint(format!("write {text}/{bits} for this address alone")),
+        );
+        return None;
+    }
+    r.cx.names.declared_security_group(text, node.span, r.cx.found).map(Peer::Group)
+}
+
+/// A network with its host bits cleared, as AWS stores it.
+fn network(r: &Reader<'_, '_>, node: &Node, text: &str) -> Option<IpNet> {
+    match text.parse::<IpNet>() {
+        Ok(net) => {
+            let canonical = net.trunc();
+            if canonical != net {
+                r.error(
+                    Problem::warning(node.span, format!("`{text}` has host bits set"))
+                        .label(format!("AWS stores {canonical}"))
+                        .hint(format!("write {canonical}")),
+                );
+            }
+            Some(canonical)
+        }
+        Err(_) => {
+            r.error(
+                Problem::error(node.span, format!("`{text}` is not a network"))
+                    .label("neither IPv4 nor IPv6 in CIDR form")
+                    .hint("e.g. 10.0.0.0/8 or 2001:db8::/32"),
+            );
+            None
+        }
+    }
+}

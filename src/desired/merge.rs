@@ -1,0 +1,64 @@
+//! Deep merge of files by map key. Lists and scalars are leaves; the same leaf twice is an error.
+
+use std::collections::BTreeMap;
+
+use super::found::Found;
+use super::node::{Entry, Node, Value};
+use super::problem::Problem;
+use crate::model::Span;
+
+/// Merges the trees of all files into one map.
+pub(super) fn merge(trees: Vec<Node>, found: &Found) -> Vec<Entry> {
+    let mut all: Vec<Entry> = Vec::new();
+    for tree in trees {
+        match tree.value {
+            Value::Map(entries) => into(&mut all, entries, true, found),
+            Value::Scalar(_) if tree.is_null() => {}
+            Value::Scalar(_) | Value::List(_) => found.push(
+                Problem::error(tree.span, format!("a desired file is a map, this is {}", tree.described()))
+                    .label("a map is wanted")
+                    .hint("begin with `version: 1`"),
+            ),
+        }
+    }
+    all
+}
+
+fn into(all: &mut Vec<Entry>, more: Vec<Entry>, top: bool, found: &Found) {
+    if all.is_empty() {
+        *all = more;
+        return;
+    }
+    let index: BTreeMap<Box<str>, usize> = all.iter().enumerate().map(|(i, e)| (e.key.clone(), i)).collect();
+    for entry in more {
+        let Some(&at) = index.get(&entry.key) else {
+            all.push(entry);
+            continue;
+        };
+        let Some(have) = all.get_mut(at) else { continue };
+        // each file may say which version of the language it is written in
+        if top && &*entry.key == "version" && have.value.text() == entry.value.text() {
+            continue;
+        }
+        one(have, entry, found);
+    }
+}
+
+fn one(have: &mut Entry, entry: Entry, found: &Found) {
+    let (first, again) = (have.key_span, entry.key_span);
+    match (&mut have.value.value, entry.value.value) {
+        (Value::Map(all), Value::Map(more)) => into(all, more, false, found),
+        // an empty section says nothing
+        (Value::Map(_), Value::Scalar(s)) if s.core() == super::node::Core::Null => {}
+        (Value::Scalar(_) | Value::List(_) | Value::Map(_), _) => {
+            found.push(twice(&entry.key, first, again));
+        }
+    }
+}
+
+fn twice(key: &str, first: Span, again: Span) -> Problem {
+    Problem::error(again, format!("`{key}` is said in two places"))
+        .label("said again here")
+        .also(first, "first said here")
+        .hint("files merge by key, but each value has one place; keep one of the two")
+}

@@ -1,0 +1,319 @@
+//! YAML text → [`Node`] trees, with exact places and limits.
+//!
+//! Iterative, so that no nesting overflows the stack. Aliases are copies; how many nodes they may
+//! add is limited. A syntax error ends its file; everything else is collected.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError};
+
+use super::found::Found;
+use super::node::{Entry, Node, Scalar, Style, Value};
+use super::problem::Problem;
+use crate::model::Span;
+
+/// How deep maps and lists may nest; the language itself needs less than half of it.
+pub(super) const MAX_DEPTH: usize = 64;
+/// How many values a file may have.
+const MAX_NODES: usize = 1_000_000;
+/// How many of them aliases may add.
+const MAX_ALIASED: usize = 250_000;
+
+/// Parses a file into its documents; `None` after a syntax error.
+pub(super) fn parse(file: u32, text: &str, found: &Found) -> Option<Vec<Node>> {
+    let options = granit_parser::options! {
+        emit_comments: false,
+        emit_unresolved_aliases: true,
+        flow_nesting_limit: MAX_DEPTH,
+        block_nesting_limit: MAX_DEPTH,
+    };
+    let mut builder = Builder::new(file, text, found);
+    for event in Parser::new_from_str_with_options(text, options) {
+        match event {
+            Ok((event, span)) => {
+                let range = span.byte_range().unwrap_or(0..0);
+                let tag = span.tag_span().and_then(|t| t.byte_range());
+                if let Err(problem) = builder.event(event, range, tag) {
+                    found.push(problem);
+                    return None;
+                }
+            }
+            Err(error) => {
+                found.push(syntax(&builder, &error));
+                return None;
+            }
+        }
+    }
+    Some(builder.documents)
+}
+
+/// A map or a list that is not closed yet.
+struct Open {
+    start: usize,
+    anchor: usize,
+    kind: Kind,
+}
+enum Kind {
+    List(Vec<Node>),
+    Map {
+        entries: Vec<Entry>,
+        /// The key whose value comes next; the inner `None` is a key that is no text.
+        key: Option<Option<(Box<str>, Span)>>,
+    },
+}
+
+struct Builder<'a> {
+    file: u32,
+    text: &'a str,
+    found: &'a Found,
+    documents: Vec<Node>,
+    open: Vec<Open>,
+    anchors: BTreeMap<usize, Node>,
+    nodes: usize,
+    aliased: usize,
+}
+
+impl<'a> Builder<'a> {
+    const fn new(file: u32, text: &'a str, found: &'a Found) -> Self {
+        Self {
+            file,
+            text,
+            found,
+            documents: Vec::new(),
+            open: Vec::new(),
+            anchors: BTreeMap::new(),
+            nodes: 0,
+            aliased: 0,
+        }
+    }
+
+    fn span(&self, range: Range<usize>) -> Span {
+        let at = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Span { file: self.file, start: at(range.start), end: at(range.end.max(range.start)) }
+    }
+
+    /// The span of what may cover several lines: its first.
+    fn first_line(&self, range: Range<usize>) -> Span {
+        let text = self.text.get(range.clone()).unwrap_or_default();
+        let line = text.find('\n').map_or(text, |end| &text[..end]).trim_end();
+        self.span(range.start..range.start + line.len())
+    }
+
+    fn event(&mut self, event: Event<'_>, range: Range<usize>, tag: Option<Range<usize>>) -> Result<(), Problem> {
+        if let Some(tag) = tag {
+            self.tagged(tag);
+        }
+        match event {
+            Event::Scalar(text, style, anchor, _) => self.scalar(&text, style, anchor, range),
+            Event::SequenceStart(_, anchor, _) => {
+                self.open.push(Open { start: range.start, anchor, kind: Kind::List(Vec::new()) });
+                Ok(())
+            }
+            Event::MappingStart(_, anchor, _) => {
+                let kind = Kind::Map { entries: Vec::new(), key: None };
+                self.open.push(Open { start: range.start, anchor, kind });
+                Ok(())
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(range.end),
+            Event::Alias(id) => self.alias(id, range),
+            Event::UnresolvedAlias(name) => self.unresolved(&name, range),
+            Event::DocumentStart(..) => {
+                self.anchors.clear();
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn tagged(&self, tag: Range<usize>) {
+        let shown = self.text.get(tag.clone()).unwrap_or_default().to_owned();
+        self.found.push(
+            Problem::error(self.span(tag), format!("YAML tags such as `{shown}` are not part of this language"))
+                .hint("remove it; to make a text of a number, quote it"),
+        );
+    }
+
+    fn scalar(
+        &mut self,
+        text: &Cow<'_, str>,
+        style: ScalarStyle,
+        anchor: usize,
+        range: Range<usize>,
+    ) -> Result<(), Problem> {
+        let style = if style == ScalarStyle::Plain { Style::Plain } else { Style::Quoted };
+        let span = self.first_line(range);
+        self.complete(Node { span, value: Value::Scalar(Scalar { text: text.as_ref().into(), style }) }, anchor)
+    }
+
+    fn close(&mut self, end: usize) -> Result<(), Problem> {
+        let Some(open) = self.open.pop() else { return Ok(()) };
+        let span = self.first_line(open.start..end);
+        let value = match open.kind {
+            Kind::List(items) => Value::List(items),
+            Kind::Map { entries, .. } => {
+                Value::Map(without_duplicates(with_merge_keys(entries, self.found), self.found))
+            }
+        };
+        self.complete(Node { span, value }, open.anchor)
+    }
+
+    fn alias(&mut self, id: usize, range: Range<usize>) -> Result<(), Problem> {
+        let span = self.span(range);
+        let Some(target) = self.anchors.get(&id).cloned() else {
+            return Err(
+                Problem::error(span, "an anchor cannot hold itself").label("this alias is inside its own anchor")
+            );
+        };
+        self.aliased += target.size();
+        if self.aliased > MAX_ALIASED {
+            return Err(Problem::error(span, "aliases make this file too large")
+                .label(format!("more than {MAX_ALIASED} values"))
+                .hint("write the values out, or split the file"));
+        }
+        if self.open.len() + target.height() > MAX_DEPTH {
+            return Err(too_deep(span));
+        }
+        self.complete(target, 0)
+    }
+
+    fn unresolved(&mut self, name: &str, range: Range<usize>) -> Result<(), Problem> {
+        let span = self.span(range);
+        self.found.push(
+            Problem::error(span, format!("unknown anchor `{name}`"))
+                .label("no `&` with this name comes before it in this file")
+                .hint("quote the text if it is no alias: a plain `*` begins one"),
+        );
+        let value = Value::Scalar(Scalar { text: name.into(), style: Style::Variable });
+        self.complete(Node { span, value }, 0)
+    }
+
+    /// Puts a finished node where it belongs.
+    fn complete(&mut self, node: Node, anchor: usize) -> Result<(), Problem> {
+        self.nodes += 1;
+        if self.nodes > MAX_NODES {
+            return Err(Problem::error(node.span, "the file has too many values")
+                .label(format!("more than {MAX_NODES}"))
+                .hint("split it, files merge by key"));
+        }
+        if anchor > 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        match self.open.last_mut() {
+            None => self.documents.push(node),
+            Some(Open { kind: Kind::List(items), .. }) => items.push(node),
+            Some(Open { kind: Kind::Map { entries, key }, .. }) => match key.take() {
+                Some(Some((key, key_span))) => entries.push(Entry { key, key_span, value: node }),
+                Some(None) => {}
+                None => *key = Some(key_of(node, self.found)),
+            },
+        }
+        Ok(())
+    }
+}
+
+/// The key that a node is; `None` if it is no text.
+fn key_of(node: Node, found: &Found) -> Option<(Box<str>, Span)> {
+    match node.value {
+        Value::Scalar(scalar) => Some((scalar.text, node.span)),
+        Value::List(_) | Value::Map(_) => {
+            found.push(
+                Problem::error(node.span, "a key must be a plain text")
+                    .hint("quote it, or check the braces: `{{ x }}` is no template here, variables are `${x}`"),
+            );
+            None
+        }
+    }
+}
+
+/// Resolves `<<: *anchor`: the entries of other maps, under the map's own.
+fn with_merge_keys(entries: Vec<Entry>, found: &Found) -> Vec<Entry> {
+    if entries.iter().all(|e| &*e.key != "<<") {
+        return entries;
+    }
+    let (merges, mut own): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(|e| &*e.key == "<<");
+    let mut keys: BTreeSet<Box<str>> = own.iter().map(|e| e.key.clone()).collect();
+    for merge in &merges {
+        for source in merge.value.items() {
+            match source.map() {
+                Some(theirs) => own.extend(theirs.iter().filter(|e| keys.insert(e.key.clone())).cloned()),
+                None => found.push(
+                    Problem::error(merge.key_span, "`<<` takes a map or a list of maps, by alias")
+                        .label(format!("found {}", source.described())),
+                ),
+            }
+        }
+    }
+    own
+}
+
+/// A map whose keys are unique; the first of each is kept, the others are problems.
+pub(super) fn without_duplicates(entries: Vec<Entry>, found: &Found) -> Vec<Entry> {
+    let twice = if entries.len() <= 8 {
+        entries.iter().enumerate().any(|(i, e)| entries[..i].iter().any(|x| x.key == e.key))
+    } else {
+        let mut seen = BTreeSet::new();
+        !entries.iter().all(|e| seen.insert(&*e.key))
+    };
+    if !twice {
+        return entries;
+    }
+    let mut first: BTreeMap<Box<str>, Span> = BTreeMap::new();
+    let mut out = Vec::with_capacity(entries.len());
+    for entry in entries {
+        match first.get(&entry.key) {
+            Some(before) => found.push(
+                Problem::error(entry.key_span, format!("the key `{}` is here twice", entry.key))
+                    .label("said again")
+                    .also(*before, "first said here")
+                    .hint("keep one of the two"),
+            ),
+            None => {
+                first.insert(entry.key.clone(), entry.key_span);
+                out.push(entry);
+            }
+        }
+    }
+    out
+}
+
+fn too_deep(span: Span) -> Problem {
+    Problem::error(span, "the file nests too deeply").label(format!("more than {MAX_DEPTH} levels"))
+}
+
+/// A syntax error in words a person can act on.
+fn syntax(builder: &Builder<'_>, error: &ScanError) -> Problem {
+    let at = error.marker().byte_offset().unwrap_or(0).min(builder.text.len());
+    let width = builder.text.get(at..).and_then(|t| t.chars().next()).filter(|c| *c != '\n').map_or(0, char::len_utf8);
+    let span = builder.span(at..at + width);
+    if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
+        return too_deep(span);
+    }
+    let problem = |message: &str| Problem::error(span, format!("this is not valid YAML: {message}"));
+    let (message, hint) = match error.kind() {
+        ErrorKind::TabNotAllowed
+        | ErrorKind::TabInBlockIndentation
+        | ErrorKind::TabInIndentation
+        | ErrorKind::TabAtBlockScalarStart => ("a tab cannot indent", "indent with spaces"),
+        ErrorKind::UnclosedQuotedScalar => ("a quote is not closed", "add the closing quote"),
+        ErrorKind::UnclosedFlowCollection { open } => {
+            return problem(&format!("`{open}` is not closed")).hint("add the closing bracket");
+        }
+        ErrorKind::MismatchedFlowCollectionEnd { open, close } => {
+            return problem(&format!("`{open}` is closed by `{close}`"));
+        }
+        ErrorKind::ExpectedFlowMappingSeparator => ("`,` or `}` is missing here", "separate entries by commas"),
+        ErrorKind::ExpectedFlowSequenceSeparator => ("`,` or `]` is missing here", "separate items by commas"),
+        ErrorKind::SimpleKeyExpected => ("`:` is missing after a key", "write `key: value`"),
+        ErrorKind::MappingValueNotAllowed => ("a second `:` cannot stand here", "quote a text that has `: ` in it"),
+        ErrorKind::InvalidIndentation | ErrorKind::ExpectedBlockMappingKey => {
+            ("the indentation fits no level above", "align keys of one map in one column")
+        }
+        ErrorKind::UnexpectedCharacter { character } => {
+            return problem(&format!("`{character}` cannot begin a value")).hint("quote the text");
+        }
+        kind => return problem(&kind.to_string()),
+    };
+    problem(message).hint(hint)
+}

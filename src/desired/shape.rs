@@ -1,0 +1,216 @@
+//! How the language is described: tables of fields with their documentation and what they take.
+//!
+//! One description serves the structural check (`check`), the JSON Schema (`schema`) and, later,
+//! `explain`. What it cannot say (relations between fields) is code in `kind`.
+
+use crate::model::attribute::Attribute;
+
+/// What a value takes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Shape {
+    /// `true` or `false`.
+    Bool,
+    /// A whole number of the range.
+    Number(u32, u32),
+    /// A duration of the range, in seconds.
+    Seconds(u32, u32),
+    /// Zero, or a duration of the range, in seconds.
+    ZeroOrSeconds(u32, u32),
+    /// One of these words.
+    Words(&'static [&'static str]),
+    /// A text that keeps a rule.
+    Text(&'static TextRule),
+    /// A map with fixed keys.
+    Map(&'static MapRule),
+    /// A map from names to values of one shape.
+    Named(&'static NamedRule),
+    /// A list.
+    List(&'static Self),
+    /// A list, or a single item.
+    OneOrMany(&'static Self),
+    /// One of several shapes, told apart by what the value looks like.
+    AnyOf(&'static [Self]),
+    /// Attributes by AWS's key.
+    Attributes(&'static [Attribute]),
+}
+
+/// What is wrong with a text: what it must be, and how to mend it.
+#[derive(Debug)]
+pub(super) struct Complaint {
+    /// What the text must be, to be read after its key: ``must start with `/` ``.
+    pub must: String,
+    /// How to mend it.
+    pub hint: Option<String>,
+}
+
+impl Complaint {
+    /// A complaint without a hint.
+    pub fn must(text: impl Into<String>) -> Self {
+        Self { must: text.into(), hint: None }
+    }
+    /// Adds a hint.
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+}
+
+/// What a text must be.
+#[derive(Debug)]
+pub(super) struct TextRule {
+    /// What it is, with its article: `a path`.
+    pub noun: &'static str,
+    /// Fewest characters.
+    pub min: usize,
+    /// Most characters.
+    pub max: usize,
+    /// A pattern for the JSON Schema; empty if there is none.
+    pub pattern: &'static str,
+    /// Says what is wrong, if anything.
+    pub check: fn(&str) -> Result<(), Complaint>,
+}
+
+impl TextRule {
+    /// Any text of this length.
+    pub const fn any(noun: &'static str, min: usize, max: usize) -> Self {
+        Self { noun, min, max, pattern: "", check: |_| Ok(()) }
+    }
+}
+
+/// A map with fixed keys.
+#[derive(Debug)]
+pub(super) struct MapRule {
+    /// What it is, with its article: `a health check`.
+    pub noun: &'static str,
+    /// Its keys.
+    pub fields: &'static [Field],
+}
+
+/// A map whose keys are names.
+#[derive(Debug)]
+pub(super) struct NamedRule {
+    /// What it is, with its article: `a map of target groups`.
+    pub noun: &'static str,
+    /// What the keys must be.
+    pub key: &'static TextRule,
+    /// What the values are.
+    pub value: Shape,
+}
+
+/// One key of a map.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Field {
+    /// The key.
+    pub key: &'static str,
+    /// What it is for, in a sentence.
+    pub doc: &'static str,
+    /// What it takes.
+    pub shape: Shape,
+    /// Where the fact about its range comes from, for hints.
+    pub source: &'static str,
+    /// Whether the map is useless without it, whatever other files add.
+    pub required: bool,
+    /// Whether this version understands it.
+    pub supported: bool,
+}
+
+/// A field that this version understands.
+pub(super) const fn field(key: &'static str, doc: &'static str, shape: Shape) -> Field {
+    Field { key, doc, shape, source: "", required: false, supported: true }
+}
+
+/// A field of the language that this version does not understand yet.
+pub(super) const fn later(key: &'static str, doc: &'static str) -> Field {
+    Field { key, doc, shape: Shape::Bool, source: "", required: false, supported: false }
+}
+
+impl Field {
+    /// Names the source of the field's range.
+    pub const fn source(self, source: &'static str) -> Self {
+        Self { source, ..self }
+    }
+    /// Makes it required.
+    pub const fn required(self) -> Self {
+        Self { required: true, ..self }
+    }
+}
+
+impl Shape {
+    /// What it takes, in words.
+    pub fn expects(&self) -> String {
+        match self {
+            Self::Bool => "`true` or `false`".to_owned(),
+            Self::Number(low, high) if low == high => format!("the number {low}"),
+            Self::Number(low, high) => format!("a number from {low} to {high}"),
+            Self::Seconds(low, high) => format!("a duration from {} to {}", duration(*low), duration(*high)),
+            Self::ZeroOrSeconds(low, high) => {
+                format!("0s, or a duration from {} to {}", duration(*low), duration(*high))
+            }
+            Self::Words(words) => super::found::either(words),
+            Self::Text(rule) => rule.noun.to_owned(),
+            Self::Map(rule) => rule.noun.to_owned(),
+            Self::Named(rule) => rule.noun.to_owned(),
+            Self::List(_) => "a list".to_owned(),
+            Self::OneOrMany(item) => format!("{}, or a list of them", item.expects()),
+            Self::AnyOf(shapes) => shapes.iter().map(Self::expects).collect::<Vec<_>>().join(", or "),
+            Self::Attributes(_) => "a map of attributes".to_owned(),
+        }
+    }
+}
+
+/// Seconds as people write them.
+pub(super) fn duration(seconds: u32) -> String {
+    match seconds {
+        s if s > 0 && s % 3600 == 0 => format!("{}h", s / 3600),
+        s if s > 0 && s % 60 == 0 => format!("{}m", s / 60),
+        s => format!("{s}s"),
+    }
+}
+
+/// Reads `30s`, `5m`, `1h` or bare seconds.
+pub(super) fn parse_seconds(text: &str) -> Result<u32, Complaint> {
+    let form = || Complaint::must("must be a duration").hint("write `30s`, `5m`, `1h`, or seconds as a number");
+    let (number, unit) = match text.find(|c: char| !c.is_ascii_digit()) {
+        Some(at) => text.split_at(at),
+        None => (text, "s"),
+    };
+    let factor = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "ms" => return Err(Complaint::must("must be whole seconds").hint("AWS counts in whole seconds, e.g. `1s`")),
+        _ => return Err(form()),
+    };
+    if number.is_empty() {
+        return Err(form());
+    }
+    let number: u64 = number.parse().map_err(|_| Complaint::must("is too long a duration"))?;
+    u32::try_from(number.saturating_mul(factor)).map_err(|_| Complaint::must("is too long a duration"))
+}
+
+/// Reads a bool of the core schema.
+pub(super) fn parse_bool(text: &str) -> Option<bool> {
+    match text {
+        "true" | "True" | "TRUE" => Some(true),
+        "false" | "False" | "FALSE" => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        for (text, seconds) in [("30s", 30), ("5m", 300), ("1h", 3600), ("0", 0), ("0s", 0), ("90", 90)] {
+            assert_eq!(parse_seconds(text).unwrap(), seconds, "{text}");
+        }
+        for bad in ["", "s", "1d", "500ms", "-1s", "1.5s", "1h30m", "99999999999h", "1 s"] {
+            assert!(parse_seconds(bad).is_err(), "{bad}");
+        }
+        assert_eq!(
+            (duration(30), duration(300), duration(604_800), duration(0)),
+            ("30s".into(), "5m".into(), "168h".into(), "0s".into())
+        );
+    }
+}

@@ -1,0 +1,159 @@
+//! Variables: `${name}` in a scalar, `$${` for a literal `${`. No logic beyond that.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::found::{Found, nearest};
+use super::node::{Entry, Node, Scalar, Style, Value, find};
+use super::parse::without_duplicates;
+use super::problem::Problem;
+use crate::model::{Sources, Span};
+
+/// The values of variables: those given by the caller over the files' defaults.
+pub(super) struct Variables<'a> {
+    values: BTreeMap<String, String>,
+    given: &'a BTreeMap<String, String>,
+    used: BTreeSet<String>,
+    sources: &'a Sources,
+    found: &'a Found,
+}
+
+impl<'a> Variables<'a> {
+    /// Collects defaults from the files' `variables:`.
+    pub fn collect(
+        trees: &[Node],
+        given: &'a BTreeMap<String, String>,
+        sources: &'a Sources,
+        found: &'a Found,
+    ) -> Self {
+        let mut values = BTreeMap::new();
+        let mut used = BTreeSet::new();
+        for tree in trees {
+            let defaults = tree.map().and_then(|entries| find(entries, "variables")).and_then(|e| e.value.map());
+            for entry in defaults.into_iter().flatten() {
+                used.insert(entry.key.to_string());
+                if let Some(text) = entry.value.text() {
+                    values.insert(entry.key.to_string(), text.to_owned());
+                }
+            }
+        }
+        values.extend(given.iter().map(|(k, v)| (k.clone(), v.clone())));
+        Self { values, given, used, sources, found }
+    }
+
+    /// Puts values in place of names everywhere but in `variables:` itself.
+    pub fn substitute(&mut self, tree: &mut Node) {
+        if let Value::Map(entries) = &mut tree.value {
+            self.entries(entries, true);
+        }
+    }
+
+    /// Says which given variables no file uses or declares.
+    pub fn report_unused(&self) {
+        for name in self.given.keys().filter(|name| !self.used.contains(*name)) {
+            let known = self.used.iter().map(String::as_str);
+            let problem = Problem::general(format!("no file uses the variable `{name}`"));
+            let problem = match nearest(name, known) {
+                Some(near) => problem.hint(format!("did you mean `{near}`?")),
+                None => problem,
+            };
+            self.found.push(Problem { level: super::Level::Warning, ..problem });
+        }
+    }
+
+    fn node(&mut self, node: &mut Node) {
+        match &mut node.value {
+            Value::Scalar(scalar) => self.scalar(scalar, node.span),
+            Value::List(items) => items.iter_mut().for_each(|item| self.node(item)),
+            Value::Map(entries) => self.entries(entries, false),
+        }
+    }
+
+    fn entries(&mut self, entries: &mut Vec<Entry>, top: bool) {
+        let mut renamed = false;
+        for entry in entries.iter_mut() {
+            if entry.key.contains("${") {
+                let mut key = Scalar { text: entry.key.clone(), style: Style::Plain };
+                self.scalar(&mut key, entry.key_span);
+                entry.key = key.text;
+                renamed = true;
+            }
+            if !(top && &*entry.key == "variables") {
+                self.node(&mut entry.value);
+            }
+        }
+        if renamed {
+            *entries = without_duplicates(std::mem::take(entries), self.found);
+        }
+    }
+
+    fn scalar(&mut self, scalar: &mut Scalar, span: Span) {
+        if !scalar.text.contains("${") {
+            return;
+        }
+        let text = scalar.text.clone();
+        let mut out = String::with_capacity(text.len());
+        let mut rest: &str = &text;
+        while let Some(at) = rest.find("${") {
+            if let Some(before) = rest[..at].strip_suffix('$') {
+                out.push_str(before);
+                out.push_str("${");
+                rest = &rest[at + 2..];
+                continue;
+            }
+            out.push_str(&rest[..at]);
+            let Some(end) = rest[at..].find('}') else {
+                self.found.push(
+                    Problem::error(self.within(span, &rest[at..]), "a variable is not closed")
+                        .label("`}` is missing")
+                        .hint("write `$${` for a literal `${`"),
+                );
+                rest = "";
+                break;
+            };
+            let whole = &rest[at..=at + end];
+            out.push_str(&self.value(whole, span));
+            scalar.style = Style::Variable;
+            rest = &rest[at + end + 1..];
+        }
+        out.push_str(rest);
+        scalar.text = out.into();
+    }
+
+    fn value(&mut self, whole: &str, span: Span) -> String {
+        let name = &whole[2..whole.len() - 1];
+        self.used.insert(name.to_owned());
+        if let Some(value) = self.values.get(name) {
+            return value.clone();
+        }
+        let at = self.within(span, whole);
+        let valid = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+        let problem = if valid {
+            let near = nearest(name, self.values.keys().map(String::as_str));
+            let problem = Problem::error(at, format!("the variable `{name}` has no value"));
+            let problem = match near {
+                Some(near) => problem.label(format!("did you mean `{near}`?")),
+                None => problem,
+            };
+            problem.hint(format!("give it one: `--var {name}=VALUE`, or a default under `variables:`"))
+        } else {
+            Problem::error(at, format!("`{whole}` is not a variable"))
+                .label("a name has letters, digits, `_` and `-`")
+                .hint("there is no logic in variables; write `$${` for a literal `${`")
+        };
+        self.found.push(problem);
+        String::new()
+    }
+
+    /// The part of a scalar's place that this text stands at, if the file spells it the same way.
+    fn within(&self, span: Span, part: &str) -> Span {
+        let text = self.sources.files.get(span.file as usize).map(|f| &f.text);
+        let raw = text.and_then(|t| t.get(span.start as usize..span.end as usize));
+        match raw.and_then(|raw| raw.find(part)).and_then(|at| u32::try_from(at).ok()) {
+            Some(at) => {
+                let start = span.start + at;
+                Span { start, end: start + u32::try_from(part.len()).unwrap_or(0), ..span }
+            }
+            None => span,
+        }
+    }
+}

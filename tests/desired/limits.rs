@@ -1,0 +1,1 @@
+//! Limits of size, depth and aliases.
