@@ -63,6 +63,10 @@ def zone_of_address(account: str, region: str, vpc_id: str, address: str) -> str
     return None
 
 
+def address_exists(account: str, region: str, allocation_id: str) -> bool:
+    return any(address.allocation_id == allocation_id for address in backend(account, region).addresses)
+
+
 def security_group_vpc(account: str, region: str, group_id: str) -> str | None:
     """The VPC of a security group, or None if there is no such group."""
     for vpc_id, groups in backend(account, region).groups.items():

@@ -33,7 +33,7 @@ def zones(store: Store, kind: str, requested: list[dict[str, Any]]) -> tuple[str
         subnet = network.subnet(store.account, store.region, mapping.get("SubnetId") or "")
         if subnet is None:
             raise error("SubnetNotFound", f"The subnet ID '{mapping.get('SubnetId')}' does not exist")
-        _check_addresses(kind, mapping)
+        _check_addresses(store, kind, mapping)
         found.append((subnet, mapping))
     vpcs = {subnet.vpc_id for subnet, _ in found}
     if len(vpcs) > 1:
@@ -51,8 +51,11 @@ def zones(store: Store, kind: str, requested: list[dict[str, Any]]) -> tuple[str
     return vpcs.pop(), sorted(shown, key=lambda zone: zone["ZoneName"])
 
 
-def _check_addresses(kind: str, mapping: dict[str, Any]) -> None:
+def _check_addresses(store: Store, kind: str, mapping: dict[str, Any]) -> None:
     if kind == "network":
+        allocation = mapping.get("AllocationId")
+        if allocation and not network.address_exists(store.account, store.region, allocation):
+            raise error("AllocationIdNotFound", f"The allocation ID '{allocation}' does not exist")
         return
     for key in ("AllocationId", "PrivateIPv4Address", "IPv6Address", "SourceNatIpv6Prefix"):
         if mapping.get(key):

@@ -1,0 +1,1 @@
+"""Conformance tests, driven through botocore so that the service model checks every shape."""
