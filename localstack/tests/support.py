@@ -86,7 +86,7 @@ class Case(unittest.TestCase):
             cls.ec2.create_subnet(VpcId=cls.vpc, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=f"{REGION}{zone}")
             ["Subnet"]["SubnetId"] for n, zone in enumerate("abc", start=1)
         ]
-        cls.group = cls.ec2.create_security_group(GroupName="lb", Description="lb", VpcId=cls.vpc)["GroupId"]
+        cls.security_group = cls.ec2.create_security_group(GroupName="lb", Description="lb", VpcId=cls.vpc)["GroupId"]
         cls.prepare()
 
     @classmethod
@@ -102,7 +102,7 @@ class Case(unittest.TestCase):
 
     @classmethod
     def balancer(cls, name: str = "", **kwargs: Any) -> str:
-        request: Json = {"Name": name or unique("lb"), "Subnets": cls.subnets[:2], "SecurityGroups": [cls.group]}
+        request: Json = {"Name": name or unique("lb"), "Subnets": cls.subnets[:2], "SecurityGroups": [cls.security_group]}
         return cls.elb.create_load_balancer(**{**request, **kwargs})["LoadBalancers"][0]["LoadBalancerArn"]
 
     @classmethod

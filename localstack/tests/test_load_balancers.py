@@ -116,7 +116,7 @@ class CreateLoadBalancer(Case):
 
 
 def _refused(self: CreateLoadBalancer, _: str, code: str, change: dict) -> None:
-    request = {"Name": "refused", "Subnets": self.subnets[:2], "SecurityGroups": [self.group]}
+    request = {"Name": "refused", "Subnets": self.subnets[:2], "SecurityGroups": [self.security_group]}
     request = {k: v for k, v in {**request, **change}.items() if v is not None}
     self.refused(code, client("elbv2", self.account, validate=False).create_load_balancer, **request)
 
@@ -300,5 +300,5 @@ class Placement(Case):
         self.elb.delete_load_balancer(LoadBalancerArn=gone)
         self.refused("LoadBalancerNotFound", self.elb.set_subnets, LoadBalancerArn=gone, Subnets=self.subnets[:2])
         self.refused("LoadBalancerNotFound", self.elb.set_security_groups, LoadBalancerArn=gone,
-                     SecurityGroups=[self.group])
+                     SecurityGroups=[self.security_group])
         self.refused("LoadBalancerNotFound", self.elb.set_ip_address_type, LoadBalancerArn=gone, IpAddressType="ipv4")

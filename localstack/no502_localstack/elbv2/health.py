@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from no502_localstack import choices, network, settings
-from no502_localstack.elbv2 import outcomes
+from no502_localstack.elbv2 import outcomes, reach
 from no502_localstack.elbv2.errors import validation
 from no502_localstack.elbv2.store import LoadBalancer, Store, Target, TargetGroup
 from no502_localstack.elbv2.target_groups import require
@@ -128,7 +128,7 @@ def _owned_by_a_load_balancer(store: Store, address: str) -> bool:
 
 def _checked(store: Store, group: TargetGroup, target: Target, balancer: LoadBalancer) -> Json:
     started = max(target.registered_at, group.attached_at or 0.0, balancer.active_at)
-    outcome = outcomes.of(store, group, target)
+    outcome = outcomes.TIMEOUT if reach.blocked(store, balancer, group, target) else outcomes.of(store, group, target)
     if outcome is not None and not outcome.waits:
         return _state(outcome.state, outcome.reason, outcome.description)
     age = time.time() - started
