@@ -12,7 +12,7 @@ mod stale;
 use std::time::Duration;
 
 pub use engine::{Run, run};
-pub use event::{Event, Observer, Outcome};
+pub use event::{Event, Failure, Observer, Outcome};
 pub use journal::Journal;
 
 /// How a run behaves. Durations are real time; tests pause tokio's clock.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::model::kind::Certificate;
 use crate::model::{Address, Spec};
 
 /// The tag that says which stack and address a resource belongs to.
@@ -91,8 +92,7 @@ impl Applied {
     /// The hashes of a spec and its live counterpart. `children` are the addresses the files declare
     /// under it, so that a child that vanished on AWS counts as drift.
     pub fn of(want: &Spec, live: &Spec, children: &[&Address]) -> Self {
-        let want_json = serde_json::to_value(want).unwrap_or(Value::Null);
-        let live_json = serde_json::to_value(live).unwrap_or(Value::Null);
+        let (want_json, live_json) = (json(want), json(live));
         let children: Vec<String> = children.iter().map(ToString::to_string).collect();
         let hash = |value: Value| short_hash(&format!("{value}{children:?}"));
         Self { desired: hash(project(&want_json, &want_json)), live: hash(project(&live_json, &want_json)) }
@@ -120,6 +120,16 @@ impl Applied {
     pub fn same_desired(&self, stamped: &Self) -> bool {
         self.desired == stamped.desired
     }
+}
+
+/// A spec as the hashes see it: without what has no live side (where a certificate comes from; an
+/// import counts by its serial number).
+fn json(spec: &Spec) -> Value {
+    let spec = match spec {
+        Spec::Certificate(certificate) => Spec::Certificate(Certificate { origin: None, ..certificate.clone() }),
+        other => other.clone(),
+    };
+    serde_json::to_value(spec).unwrap_or(Value::Null)
 }
 
 /// The parts of `value` that `shape` declares: `null` in the shape means undeclared.

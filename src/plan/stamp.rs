@@ -58,6 +58,10 @@ fn stamp(b: &mut Builder<'_>, address: &Address) {
         (ID_TAG.to_owned(), ownership::id_tag(&b.desired.stack, address)),
         (APPLIED_TAG.to_owned(), applied),
     ]);
+    let has = bound.live.get(address).and_then(|live| live.spec.tags());
+    if has.is_some_and(|has| tags.iter().all(|(key, value)| has.get(key) == Some(value))) {
+        return;
+    }
     let call = Operation::AddTags { resource: b.link(address), kind: address.kind, tags };
     let step = b.push(address, call, "in sync: mark it as managed");
     step.id = super::build::step_id("Stamp", address);

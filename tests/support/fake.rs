@@ -1,0 +1,119 @@
+//! The fake cloud: the simulation behind the port, with scripted faults. Offline tests run on it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Mutex;
+
+use no502::cloud::simulate::{World, apply_to};
+use no502::cloud::{
+    ApiCalls, CloudError, CloudErrorKind, Facts, Identity, Operation, Output, Read, Scope, Snapshot, Write,
+};
+use no502::model::{HealthState, Id, Kind, StepId};
+
+/// A cloud in memory.
+#[derive(Default)]
+pub struct Fake {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    world: World,
+    calls: ApiCalls,
+    written: Vec<Operation>,
+    /// Errors for the coming writes, by operation name.
+    failures: BTreeMap<&'static str, VecDeque<CloudErrorKind>>,
+    /// What happens to the world just before a re-read, once.
+    surprise: Option<Box<dyn FnOnce(&mut Snapshot) + Send>>,
+    counter: u32,
+}
+
+pub fn error(operation: &str, kind: CloudErrorKind) -> CloudError {
+    CloudError { kind, operation: operation.to_owned(), code: None, message: "scripted".to_owned() }
+}
+
+impl Fake {
+    /// A cloud that holds this.
+    pub fn with(snapshot: Snapshot) -> Self {
+        let fake = Self::default();
+        fake.state.lock().unwrap().world.snapshot = snapshot;
+        fake
+    }
+    /// Lets the next write of this operation fail.
+    pub fn fail(&self, operation: &'static str, kind: CloudErrorKind) {
+        self.state.lock().unwrap().failures.entry(operation).or_default().push_back(kind);
+    }
+    /// Changes the world behind the caller's back, just before the next re-read.
+    pub fn surprise(&self, change: impl FnOnce(&mut Snapshot) + Send + 'static) {
+        self.state.lock().unwrap().surprise = Some(Box::new(change));
+    }
+    /// Changes the world.
+    pub fn edit(&self, change: impl FnOnce(&mut Snapshot)) {
+        change(&mut self.state.lock().unwrap().world.snapshot);
+    }
+    /// The writes so far.
+    pub fn written(&self) -> Vec<Operation> {
+        self.state.lock().unwrap().written.clone()
+    }
+    /// The names of the writes so far.
+    pub fn names(&self) -> Vec<&'static str> {
+        self.written().iter().map(Operation::name).collect()
+    }
+    /// The world as it is.
+    pub fn snapshot(&self) -> Snapshot {
+        self.state.lock().unwrap().world.snapshot.clone()
+    }
+}
+
+impl Read for Fake {
+    async fn identity(&self) -> Result<Identity, CloudError> {
+        Ok(identity())
+    }
+    async fn fetch(&self, _scope: &Scope) -> Result<Snapshot, CloudError> {
+        Ok(self.snapshot())
+    }
+    async fn reread(&self, _kind: Kind, _id: &Id) -> Result<Snapshot, CloudError> {
+        let mut state = self.state.lock().unwrap();
+        if let Some(change) = state.surprise.take() {
+            change(&mut state.world.snapshot);
+        }
+        let seen = state.world.snapshot.clone();
+        // targets become healthy once somebody has looked
+        for live in state.world.snapshot.found.values_mut() {
+            if let Facts::Target(health) = &mut live.facts
+                && health.state == Some(HealthState::Initial)
+            {
+                health.state = Some(HealthState::Healthy);
+                health.reason = None;
+            }
+        }
+        Ok(seen)
+    }
+    fn api_calls(&self) -> ApiCalls {
+        self.state.lock().unwrap().calls.clone()
+    }
+}
+
+impl Write for Fake {
+    async fn execute(&self, operation: &Operation) -> Result<Output, CloudError> {
+        let mut state = self.state.lock().unwrap();
+        let name = operation.name();
+        if let Some(kind) = state.failures.get_mut(name).and_then(VecDeque::pop_front) {
+            return Err(error(name, kind));
+        }
+        state.counter += 1;
+        let step = StepId(format!("call {}", state.counter));
+        let output = apply_to(&mut state.world, &step, operation)
+            .map_err(|refusal| CloudError { message: refusal.to_string(), ..error(name, CloudErrorKind::Refused) })?;
+        state.written.push(operation.clone());
+        Ok(output)
+    }
+}
+
+/// Who the fake says is calling.
+pub fn identity() -> Identity {
+    Identity {
+        account: "000000000000".into(),
+        region: "eu-west-1".into(),
+        arn: "arn:aws:iam::000000000000:user/test".into(),
+    }
+}
