@@ -1,0 +1,29 @@
+//! JSON documents: the contract's keys, from typed values, in a fixed order.
+//!
+//! `format_version` 1.0; new keys may come, none goes or changes its meaning.
+
+mod build;
+mod files;
+mod types;
+
+use serde::Serialize;
+
+pub use build::{plan, resources};
+pub use files::{RuleDocument, RulesDocument, ValidateDocument, explanation, rules, validate};
+pub use types::{
+    After, ApiCalls, Change, End, Field, Finding, Gap, Gate, Held, NotChecked, Outcome, PlanDocument, Refused,
+    Resource, Step, Undeclared, Unmanaged,
+};
+
+/// The version of every document.
+pub const FORMAT_VERSION: &str = "1.0";
+/// The version of this program.
+pub const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The document as text, with a line break at its end.
+pub fn to_text<T: Serialize>(document: &T) -> String {
+    // our documents have string keys only, so that writing them cannot fail
+    let mut text = serde_json::to_string_pretty(document).unwrap_or_default();
+    text.push('\n');
+    text
+}

@@ -1,0 +1,124 @@
+//! Problems of desired files as rustc shows its own: message, place, source line, caret, hint.
+//!
+//! Only the line around a place is handed to the renderer: whole large files are slow.
+
+use annotate_snippets::renderer::DEFAULT_TERM_WIDTH;
+use annotate_snippets::{AnnotationKind, Group, Level as Mark, Origin, Renderer, Snippet};
+
+use super::layout::{clean, count};
+use super::paint::{BAD, HINT};
+use super::place::Places;
+use super::{Colour, Look};
+use crate::desired::{Level, Problem};
+use crate::model::{Sources, Span};
+
+/// How many problems are shown; the rest is counted.
+pub const SHOWN: usize = 100;
+
+/// The problems, each with its source line, and how many there are.
+pub fn render(files: &Sources, problems: &[Problem], look: &Look) -> String {
+    let places = Places::of(files);
+    let mut out = String::new();
+    for problem in problems.iter().take(SHOWN) {
+        out.push_str(&one(&places, problem, look));
+        out.push('\n');
+    }
+    if problems.len() > SHOWN {
+        out.push_str(&format!("… and {} more\n\n", problems.len() - SHOWN));
+    }
+    out.push_str(&look.colour.paint(BAD, &tally(problems)));
+    out.push('\n');
+    out
+}
+
+/// `2 errors, 1 warning`.
+pub fn tally(problems: &[Problem]) -> String {
+    let of = |level: Level| problems.iter().filter(|p| p.level == level).count();
+    match (of(Level::Error), of(Level::Warning)) {
+        (errors, 0) => count(errors, "error"),
+        (0, warnings) => count(warnings, "warning"),
+        (errors, warnings) => format!("{}, {}", count(errors, "error"), count(warnings, "warning")),
+    }
+}
+
+fn one(places: &Places<'_>, problem: &Problem, look: &Look) -> String {
+    let level = match problem.level {
+        Level::Error => Mark::ERROR,
+        Level::Warning => Mark::WARNING,
+    };
+    let mut group = level.primary_title(clean(&problem.message)).elements(Vec::<Origin<'_>>::new());
+    if let Some((span, label)) = &problem.at {
+        group = source(group, places, *span, label, AnnotationKind::Primary);
+    }
+    let mut groups = vec![group];
+    if let Some((span, label)) = &problem.also {
+        let label = if label.is_empty() { "the other place" } else { label };
+        groups.push(source(Group::with_level(Mark::NOTE), places, *span, label, AnnotationKind::Context));
+    }
+    let renderer = match look.colour {
+        Colour::Off => Renderer::plain(),
+        Colour::On => Renderer::styled(),
+    };
+    let mut text = renderer.term_width(DEFAULT_TERM_WIDTH.min(look.width.max(60))).render(&groups);
+    text.push('\n');
+    if let Some(hint) = &problem.hint {
+        text.push_str(&format!("{}: {}\n", look.colour.paint(HINT, "hint"), clean(hint)));
+    }
+    text
+}
+
+/// Adds a place to a group: `--> file:line:column`, the line, the caret.
+fn source<'a>(group: Group<'a>, places: &Places<'a>, span: Span, label: &'a str, kind: AnnotationKind) -> Group<'a> {
+    let (Some(place), Some((text, line, range))) = (places.place(span), places.excerpt(span)) else { return group };
+    let origin =
+        Origin::path(clean(&place.file).into_owned()).line(place.line as usize).char_column(place.column as usize);
+    let mark = kind.span(range).label((!label.is_empty()).then(|| clean(label)));
+    group.element(origin).element(Snippet::source(text).line_start(line).annotation(mark))
+}
+
+/// One line for each problem: `file:line:column: error: message (hint)`.
+pub fn lines(files: &Sources, problems: &[Problem]) -> String {
+    let places = Places::of(files);
+    let line = |problem: &Problem| {
+        let place = problem.at.as_ref().and_then(|(span, _)| places.place(*span));
+        let place = place.map(|place| format!("{place}: ")).unwrap_or_default();
+        format!("{}{}: {}\n", clean(&place), level(problem), message(problem))
+    };
+    capped(problems, line)
+}
+
+/// One line for each problem, as GitHub's workflow commands: they become annotations of a pull request.
+pub fn github(files: &Sources, problems: &[Problem]) -> String {
+    let places = Places::of(files);
+    let escape = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    let property = |text: &str| escape(text).replace(':', "%3A").replace(',', "%2C");
+    let line = |problem: &Problem| {
+        let place = problem.at.as_ref().and_then(|(span, _)| places.place(*span));
+        let at = place.map(|p| format!(" file={},line={},col={}", property(&p.file), p.line, p.column));
+        format!("::{}{}::{}\n", level(problem), at.unwrap_or_default(), escape(&message(problem)))
+    };
+    capped(problems, line)
+}
+
+fn capped(problems: &[Problem], line: impl Fn(&Problem) -> String) -> String {
+    let mut out: String = problems.iter().take(SHOWN).map(line).collect();
+    if problems.len() > SHOWN {
+        out.push_str(&format!("… and {} more\n", problems.len() - SHOWN));
+    }
+    out
+}
+
+/// The level's word.
+pub const fn level(problem: &Problem) -> &'static str {
+    match problem.level {
+        Level::Error => "error",
+        Level::Warning => "warning",
+    }
+}
+
+fn message(problem: &Problem) -> String {
+    let label = problem.at.as_ref().map(|(_, label)| label.as_str()).filter(|label| !label.is_empty());
+    let label = label.map(|label| format!(": {label}")).unwrap_or_default();
+    let hint = problem.hint.as_ref().map(|hint| format!(" (hint: {hint})")).unwrap_or_default();
+    clean(&format!("{}{label}{hint}", problem.message)).into_owned()
+}

@@ -1,0 +1,240 @@
+//! The differences: one line for each resource, one for each field that differs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anstyle::Style;
+
+use super::page::Page;
+use crate::diff::{Cause, Change, Verdict};
+use crate::model::kind::{Action, Conditions};
+use crate::model::{Address, FieldPath, Spec};
+use crate::report::aftermath::left_open;
+use crate::report::layout::{clean, pad, shorten, width};
+use crate::report::paint::{BAD, FAINT, GOOD, WARN, WORST};
+use crate::report::place::Places;
+use crate::report::summary::differences;
+use crate::report::value::{TextLine, change_in_words, line_diff};
+use crate::report::{View, gaps};
+
+/// Where fields begin.
+const INDENT: usize = 6;
+/// The widest column of addresses and of field paths.
+const COLUMN: usize = 36;
+/// How many lines of a changed text a brief report shows.
+const TEXT_LINES: usize = 6;
+
+struct Row {
+    sign: (&'static str, Style),
+    address: String,
+    what: String,
+    tags: Vec<(Style, String)>,
+    fields: Vec<FieldRow>,
+}
+
+struct FieldRow {
+    path: String,
+    change: String,
+    lines: Vec<TextLine>,
+    rules: String,
+    place: Option<String>,
+}
+
+/// The differences of a plan, and what could not be compared.
+pub(super) fn changes(view: &View<'_>, page: &mut Page<'_>) {
+    let plan = view.plan;
+    let changes: Vec<&Change> = plan.differences().collect();
+    if !changes.is_empty() {
+        let causes: BTreeSet<Option<Cause>> = changes.iter().map(|c| c.cause).collect();
+        let common = if let (1, Some(Some(only))) = (causes.len(), causes.first()) { Some(*only) } else { None };
+        let count = differences(plan);
+        page.heading(&match common {
+            Some(cause) if count == 1 => format!("1 difference ({})", in_words(cause)),
+            Some(cause) => format!("{count} differences (all {})", in_words(cause)),
+            None => format!("{count} differences"),
+        });
+        let places = Places::of(&view.desired.files);
+        let left = left_open(plan);
+        let rows: Vec<Row> =
+            changes.iter().map(|c| row(view, &places, c, common.is_none(), left.contains(&c.address), page)).collect();
+        print(&rows, page);
+    }
+    unknown(view, page);
+}
+
+const fn in_words(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Drift => "drift: AWS was changed since the last apply",
+        Cause::Pending => "pending: the files say more than was ever applied",
+        Cause::Both => "both sides moved since the last apply",
+        Cause::Unadopted => "unadopted: this stack never applied these",
+        Cause::Orphaned => "orphaned: no file mentions them any more",
+    }
+}
+
+fn row(view: &View<'_>, places: &Places<'_>, change: &Change, tag: bool, left: bool, page: &Page<'_>) -> Row {
+    let address = &change.address;
+    let (sign, what) = match &change.verdict {
+        Verdict::Create => (("+", GOOD), view.plan.diff.bound.want.get(address).map(created).unwrap_or_default()),
+        Verdict::Delete => (("-", BAD), "registered, but not in the files: deregister".to_owned()),
+        Verdict::Replace(_) => (("±", BAD), "AWS cannot edit this: needs a replacement".to_owned()),
+        Verdict::Update(_) => (("~", WARN), String::new()),
+        Verdict::Unknown(_) | Verdict::InSync => (("?", FAINT), String::new()),
+    };
+    let fields = change.verdict.fields();
+    let mut tags = Vec::new();
+    if fields.is_empty() {
+        let rules = view.plan.risks.of_resource(address);
+        tags.extend((!rules.is_empty()).then(|| (WORST, format!("5xx {}", rules.join(" ")))));
+    }
+    tags.extend(left.then(|| (WARN, "left open".to_owned())));
+    tags.extend(change.cause.filter(|_| tag).map(|cause| (FAINT, cause.as_str().to_owned())));
+    let at = match fields {
+        [only] => only.path.clone(),
+        _ => FieldPath::root(),
+    };
+    let place = places.of_field(view.desired, address, &at);
+    tags.extend(place.map(|place| (FAINT, clean(&format!("{}:{}", place.file, place.line)).into_owned())));
+    let field = |f: &crate::model::FieldChange| {
+        let rules = view.plan.risks.of_field(address, &f.path);
+        let place = (!page.is_brief() && fields.len() > 1).then(|| places.of_field(view.desired, address, &f.path));
+        let lines = line_diff(&f.live, &f.desired).unwrap_or_default();
+        let rules = if rules.is_empty() { String::new() } else { format!("5xx {}", rules.join(" ")) };
+        let path = clean(f.path.as_str()).into_owned();
+        let room =
+            page.look.width.saturating_sub(INDENT + width(&path).max(COLUMN / 2) + 2 + 2 + width(&rules)).max(24);
+        let room = if page.is_brief() { room } else { 400 };
+        let change = if lines.is_empty() { change_in_words(&f.path, &f.live, &f.desired, room) } else { String::new() };
+        FieldRow { path, change, lines, rules, place: place.flatten().map(|p| format!("{}:{}", p.file, p.line)) }
+    };
+    Row {
+        sign,
+        address: clean(&address.to_string()).into_owned(),
+        what: clean(&what).into_owned(),
+        tags,
+        fields: fields.iter().map(field).collect(),
+    }
+}
+
+fn print(rows: &[Row], page: &mut Page<'_>) {
+    let column = |widths: &mut dyn Iterator<Item = usize>| widths.filter(|w| *w <= COLUMN).max().unwrap_or(0);
+    let addresses = column(&mut rows.iter().map(|r| width(&r.address)));
+    let paths = column(&mut rows.iter().flat_map(|r| &r.fields).map(|f| width(&f.path)));
+    let risky = rows.iter().flat_map(|r| &r.fields).filter(|f| !f.rules.is_empty());
+    let changes = column(&mut risky.map(|f| width(&f.change)));
+    for row in rows {
+        let sign = page.paint(row.sign.1, row.sign.0);
+        let tags: Vec<String> = row.tags.iter().map(|(style, text)| page.paint(*style, text)).collect();
+        let tags_width: usize = row.tags.iter().map(|(_, text)| width(text) + 2).sum();
+        let address = pad(&row.address, addresses);
+        let room = page.look.width.saturating_sub(4 + width(&address) + 2 + tags_width);
+        if row.what.is_empty() {
+            page.line(&format!("  {sign} {address}  {}", tags.join("  ")));
+        } else if width(&row.what) <= room {
+            page.line(&format!("  {sign} {address}  {}  {}", row.what, tags.join("  ")));
+        } else {
+            page.line(&format!("  {sign} {address}  {}", tags.join("  ")));
+            let what = if page.is_brief() { shorten(&row.what, page.look.width - INDENT) } else { row.what.clone() };
+            page.line(&format!("{}{what}", pad("", INDENT)));
+        }
+        for field in &row.fields {
+            let rules = page.paint(WORST, &field.rules);
+            let place = field.place.as_ref().map(|p| format!("  {}", page.paint(FAINT, p))).unwrap_or_default();
+            let (path, change) = (pad(&field.path, paths), pad(&field.change, changes));
+            page.line(&format!("{}{path}  {change}  {rules}{place}", pad("", INDENT)));
+            text_lines(&field.lines, page);
+        }
+    }
+}
+
+/// A changed text of several lines, line by line.
+fn text_lines(lines: &[TextLine], page: &mut Page<'_>) {
+    let shown = if page.is_brief() { TEXT_LINES } else { lines.len() };
+    let moved = |line: &&TextLine| !page.is_brief() || !matches!(line, TextLine::Same(_));
+    let lines: Vec<&TextLine> = lines.iter().filter(moved).collect();
+    for line in lines.iter().take(shown) {
+        let (style, sign, text) = match line {
+            TextLine::Gone(text) => (BAD, '-', text),
+            TextLine::New(text) => (GOOD, '+', text),
+            TextLine::Same(text) => (FAINT, ' ', text),
+        };
+        let text = shorten(text, page.look.width - INDENT - 4);
+        let text = page.paint(style, &format!("{sign} {text}"));
+        page.line(&format!("{}{text}", pad("", INDENT + 2)));
+    }
+    if lines.len() > shown {
+        let text = page.paint(FAINT, &format!("… and {} more lines", lines.len() - shown));
+        page.line(&format!("{}{text}", pad("", INDENT + 2)));
+    }
+}
+
+/// What could not be compared, by the gap that hides it.
+fn unknown(view: &View<'_>, page: &mut Page<'_>) {
+    let hiding: Vec<gaps::Hiding<'_>> = gaps::of(view.plan).into_iter().filter(|g| !g.hides.is_empty()).collect();
+    if hiding.is_empty() {
+        return;
+    }
+    page.heading("Not known, so left as it is");
+    for gap in hiding {
+        let sign = page.paint(WARN, "?");
+        let names = list(gap.hides.iter().copied(), page.is_brief());
+        page.line(&format!("  {sign} {}", clean(&names)));
+        page.wrapped(INDENT, &clean(&gap.gap.error.to_string()));
+    }
+}
+
+/// Addresses in a row; in a brief report three of them.
+pub(super) fn list<'a>(addresses: impl Iterator<Item = &'a Address>, brief: bool) -> String {
+    let all: Vec<String> = addresses.map(ToString::to_string).collect();
+    match all.as_slice() {
+        [first, second, third, rest @ ..] if brief && !rest.is_empty() => {
+            format!("{first}, {second}, {third} and {} more", rest.len())
+        }
+        all => all.join(", "),
+    }
+}
+
+/// What is created, in a line.
+fn created(spec: &Spec) -> String {
+    let action = |action: Option<&Action>| action.map(ToString::to_string).unwrap_or_default();
+    match spec {
+        Spec::SecurityGroup(s) => {
+            let rules: Vec<String> = s.ingress.iter().flatten().map(ToString::to_string).collect();
+            if rules.is_empty() { "create".to_owned() } else { format!("create: lets in {}", rules.join(", ")) }
+        }
+        Spec::Certificate(c) => format!("create: {}", c.names.iter().flatten().cloned().collect::<Vec<_>>().join(", ")),
+        Spec::TargetGroup(g) => {
+            let protocol = g.protocol.map(|p| p.as_str()).unwrap_or_default();
+            let port = g.port.map(|p| format!(":{p}")).unwrap_or_default();
+            format!("create: {protocol}{port}")
+        }
+        Spec::Target(_) => "register".to_owned(),
+        Spec::LoadBalancer(lb) => format!("create: {}", lb.scheme.map_or("internet-facing", |s| s.as_str())),
+        Spec::Listener(l) => {
+            let protocol = l.protocol.map(|p| p.as_str()).unwrap_or_default();
+            format!("create: {protocol}, {}", action(l.default.as_ref()))
+        }
+        Spec::Rule(r) => {
+            let when = r.when.as_ref().map(conditions).unwrap_or_default();
+            format!("create: {when}: {}", action(r.action.as_ref()))
+        }
+    }
+}
+
+fn conditions(when: &Conditions) -> String {
+    let Conditions { host, path, method, header, query, source_ip } = when;
+    let mut parts: BTreeMap<usize, String> = BTreeMap::new();
+    let sets = [("host", host), ("path", path), ("method", method), ("from", source_ip)];
+    for (at, (word, values)) in sets.into_iter().enumerate() {
+        if !values.is_empty() {
+            parts.insert(at, format!("{word} {}", values.iter().cloned().collect::<Vec<_>>().join(" or ")));
+        }
+    }
+    if !header.is_empty() {
+        let names: Vec<&str> = header.iter().map(|h| h.name.as_str()).collect();
+        parts.insert(8, format!("header {}", names.join(", ")));
+    }
+    if !query.is_empty() {
+        parts.insert(9, "query".to_owned());
+    }
+    parts.into_values().collect::<Vec<_>>().join(", ")
+}

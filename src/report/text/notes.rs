@@ -1,0 +1,156 @@
+//! What a plan leaves, refuses, cannot see or does not manage, each with its reason.
+
+use std::collections::BTreeMap;
+
+use super::changes::list;
+use super::page::Page;
+use crate::model::Address;
+use crate::plan::{Guard, Plan};
+use crate::report::layout::{clean, count, pad};
+use crate::report::paint::{BAD, FAINT, HINT};
+use crate::report::value::in_words;
+use crate::report::{View, gaps};
+
+/// All notes.
+pub(super) fn notes(view: &View<'_>, page: &mut Page<'_>) {
+    let plan = view.plan;
+    refused(plan, page);
+    held(plan, page);
+    unread(plan, page);
+    page.blank();
+    unselected(plan, page);
+    not_checked(plan, page);
+    unmanaged(plan, page);
+    undeclared(plan, page);
+}
+
+fn refused(plan: &Plan, page: &mut Page<'_>) {
+    if plan.refused.is_empty() {
+        return;
+    }
+    page.heading("Refused");
+    let mut by: BTreeMap<(Guard, &str), Vec<&Address>> = BTreeMap::new();
+    for refused in &plan.refused {
+        by.entry((refused.guard, &refused.because)).or_default().extend(refused.address.as_ref());
+    }
+    let mut lifts: Vec<Guard> = Vec::new();
+    for ((guard, because), mut addresses) in by {
+        addresses.sort();
+        let names = list(addresses.into_iter(), page.is_brief());
+        let names = if names.is_empty() { guard.as_str().to_owned() } else { names };
+        let names = page.paint(BAD, &clean(&names));
+        page.line(&format!("  {names}"));
+        page.wrapped(6, &clean(because));
+        if guard.can_be_lifted() && !lifts.contains(&guard) {
+            lifts.push(guard);
+        }
+    }
+    for guard in lifts {
+        let hint = page.paint(HINT, "hint");
+        page.line(&format!("  {hint}: `--dangerous-allow {}` lifts that guard", guard.as_str()));
+    }
+}
+
+fn held(plan: &Plan, page: &mut Page<'_>) {
+    if plan.held.is_empty() {
+        return;
+    }
+    page.heading("Held");
+    let mut by: BTreeMap<&str, Vec<&Address>> = BTreeMap::new();
+    for held in &plan.held {
+        by.entry(&held.because).or_default().push(&held.address);
+    }
+    for (because, mut addresses) in by {
+        addresses.sort();
+        page.line(&format!("  {}", clean(&list(addresses.into_iter(), page.is_brief()))));
+        page.wrapped(6, &clean(because));
+    }
+}
+
+/// Gaps that hide no declared resource by themselves: lookups, and what only rules miss.
+fn unread(plan: &Plan, page: &mut Page<'_>) {
+    let gaps: Vec<gaps::Hiding<'_>> = gaps::of(plan).into_iter().filter(|g| g.hides.is_empty()).collect();
+    if gaps.is_empty() {
+        return;
+    }
+    page.heading("Could not read");
+    for gap in gaps {
+        page.line(&format!("  {}", clean(&gap.what)));
+        page.wrapped(6, &clean(&gap.gap.error.to_string()));
+    }
+}
+
+fn unselected(plan: &Plan, page: &mut Page<'_>) {
+    if !plan.diff.unselected.is_empty() {
+        let names = list(plan.diff.unselected.iter(), page.is_brief());
+        note(page, &format!("Left out as you asked: {}", clean(&names)));
+    }
+}
+
+fn not_checked(plan: &Plan, page: &mut Page<'_>) {
+    let mut by: BTreeMap<(bool, String), Vec<&str>> = BTreeMap::new();
+    for rule in &plan.now.not_checked {
+        by.entry((rule.partly, rule.needs_in_words())).or_default().push(rule.rule);
+    }
+    let reasons: Vec<String> = by
+        .iter()
+        .map(|((partly, needs), rules)| {
+            format!("{}{} (needs {needs})", if *partly { "in part " } else { "" }, rules.join(" "))
+        })
+        .collect();
+    match (reasons.is_empty(), page.is_brief()) {
+        (true, _) => {}
+        (false, true) => note(page, &format!("Not checked: {}", reasons.join(", "))),
+        (false, false) => {
+            page.heading("Not checked");
+            for reason in reasons {
+                page.wrapped(2, &reason);
+            }
+        }
+    }
+}
+
+fn unmanaged(plan: &Plan, page: &mut Page<'_>) {
+    let found = &plan.diff.unmanaged;
+    if found.is_empty() {
+        return;
+    }
+    if page.is_brief() {
+        let names = list(found.iter().map(|u| &u.address), true);
+        return note(page, &format!("Unmanaged, never touched: {}", clean(&names)));
+    }
+    page.heading("Unmanaged: on AWS, not in the files, never touched");
+    for one in found {
+        page.line(&format!("  {}  {}", clean(&one.address.to_string()), clean(&one.what)));
+    }
+}
+
+fn undeclared(plan: &Plan, page: &mut Page<'_>) {
+    let all: Vec<_> =
+        plan.diff.changes.iter().flat_map(|c| c.undeclared.iter().map(move |u| (&c.address, u))).collect();
+    if all.is_empty() {
+        return;
+    }
+    if page.is_brief() {
+        let what = count(all.len(), "setting");
+        let differ = if all.len() == 1 { "differs" } else { "differ" };
+        return note(page, &format!("Undeclared, left alone: {what} that {differ} from AWS's default (-v lists them)"));
+    }
+    page.heading("Undeclared: not in the files, left alone, not AWS's default");
+    for (address, setting) in all {
+        let (live, default) = (in_words(&setting.path, &setting.live), in_words(&setting.path, &setting.default));
+        page.line(&format!(
+            "  {}  {}  {live} (default {default})",
+            clean(&address.to_string()),
+            clean(setting.path.as_str())
+        ));
+    }
+}
+
+/// A faint note in as few lines as it takes.
+fn note(page: &mut Page<'_>, text: &str) {
+    for (at, line) in crate::report::layout::wrap(text, page.look.width - 2).into_iter().enumerate() {
+        let line = page.paint(FAINT, &line);
+        page.line(&format!("{}{line}", pad("", if at == 0 { 0 } else { 2 })));
+    }
+}

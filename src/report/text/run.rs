@@ -1,0 +1,90 @@
+//! The end of an apply: what was done, in how long, and how to go on.
+
+use std::time::Duration;
+
+use super::page::Page;
+use crate::report::Look;
+use crate::report::layout::{clean, count};
+use crate::report::paint::{BAD, GOOD, HINT, WARN};
+
+/// How a run ended, in the simplest values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunEnd {
+    /// Everything is in sync, and another look at AWS confirms it.
+    Done,
+    /// All steps ended; so many resources still differ or are held.
+    LeftOpen(usize),
+    /// A step failed, or its gate timed out.
+    Stopped {
+        /// The step.
+        step: String,
+        /// What went wrong.
+        error: String,
+    },
+    /// A signal came; the call in flight was finished.
+    Interrupted,
+}
+
+/// A run that ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Its id.
+    pub id: String,
+    /// Steps that ended well.
+    pub done: usize,
+    /// Steps there were.
+    pub total: usize,
+    /// How long it took.
+    pub took: Duration,
+    /// How it ended.
+    pub end: RunEnd,
+    /// What to run to go on, such as `no502 apply desired/`.
+    pub again: String,
+}
+
+/// The last lines of an apply.
+pub fn run(run: &Run, look: &Look) -> String {
+    let mut page = Page::new(look);
+    let took = duration(run.took);
+    let steps = format!("{} of {}", run.done, count(run.total, "step"));
+    let again = format!("`{}`", clean(&run.again));
+    match &run.end {
+        RunEnd::Done => {
+            let word = page.paint(GOOD, "Done");
+            page.line(&format!("{word}: {} in {took}. AWS now is what the files say.", count(run.done, "step")));
+        }
+        RunEnd::LeftOpen(left) => {
+            let word = page.paint(WARN, "Done, but not all");
+            let differ = if *left == 1 { "differs" } else { "differ" };
+            page.line(&format!("{word}: {steps} in {took}; {} still {differ}.", count(*left, "resource")));
+            hint(&mut page, &format!("{again} once that is possible; the plan above says why not now"));
+        }
+        RunEnd::Stopped { step, error } => {
+            let word = page.paint(BAD, "Stopped");
+            page.line(&format!("{word} after {steps} in {took}, at `{}`:", clean(step)));
+            page.wrapped(2, &clean(error));
+            page.line("Nothing after it was tried. The journal holds what was there before.");
+            hint(&mut page, &format!("{again} goes on from here; `no502 rollback {}` goes back", clean(&run.id)));
+        }
+        RunEnd::Interrupted => {
+            let word = page.paint(WARN, "Interrupted");
+            page.line(&format!("{word} after {steps} in {took}. The call in flight was finished and recorded."));
+            hint(&mut page, &format!("{again} goes on from here; `no502 rollback {}` goes back", clean(&run.id)));
+        }
+    }
+    page.text()
+}
+
+fn hint(page: &mut Page<'_>, text: &str) {
+    let word = page.paint(HINT, "hint");
+    page.line(&format!("{word}: {text}"));
+}
+
+/// A duration as people say it: `0.4 s`, `12 s`, `3 min 5 s`.
+fn duration(took: Duration) -> String {
+    match took.as_secs() {
+        0..10 => format!("{:.1} s", took.as_secs_f64()),
+        s @ 10..120 => format!("{s} s"),
+        s => format!("{} min {} s", s / 60, s % 60),
+    }
+}

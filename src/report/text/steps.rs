@@ -1,0 +1,164 @@
+//! The steps: counted by what they do; in full where asked for.
+
+use super::page::Page;
+use crate::cloud::Operation;
+use crate::plan::{Gate, Plan, Reversible, Step};
+use crate::report::layout::{clean, count, pad, wrap};
+use crate::report::paint::{FAINT, WARN};
+
+/// What a step is for, in the usual order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    Network,
+    Certificates,
+    Groups,
+    Register,
+    Balancers,
+    Listeners,
+    Rules,
+    Leave,
+    Tags,
+    Stamps,
+}
+
+impl Phase {
+    const ALL: [Self; 10] = [
+        Self::Network,
+        Self::Certificates,
+        Self::Groups,
+        Self::Register,
+        Self::Balancers,
+        Self::Listeners,
+        Self::Rules,
+        Self::Leave,
+        Self::Tags,
+        Self::Stamps,
+    ];
+    const fn in_words(self) -> &'static str {
+        match self {
+            Self::Network => "open the network",
+            Self::Certificates => "certificates",
+            Self::Groups => "target groups",
+            Self::Register => "register targets",
+            Self::Balancers => "load balancers",
+            Self::Listeners => "listeners",
+            Self::Rules => "rules",
+            Self::Leave => "deregister targets",
+            Self::Tags => "tags",
+            Self::Stamps => "mark as managed",
+        }
+    }
+    const fn of(step: &Step) -> Self {
+        if step.stamp {
+            return Self::Stamps;
+        }
+        match step.operation {
+            Operation::CreateSecurityGroup { .. }
+            | Operation::AuthorizeIngress { .. }
+            | Operation::DescribeIngress { .. } => Self::Network,
+            Operation::ImportCertificate { .. } | Operation::RequestCertificate { .. } => Self::Certificates,
+            Operation::CreateTargetGroup { .. }
+            | Operation::ModifyTargetGroup { .. }
+            | Operation::ModifyTargetGroupAttributes { .. } => Self::Groups,
+            Operation::RegisterTargets { .. } => Self::Register,
+            Operation::CreateLoadBalancer { .. }
+            | Operation::ModifyLoadBalancerAttributes { .. }
+            | Operation::SetSecurityGroups { .. }
+            | Operation::SetSubnets { .. }
+            | Operation::SetIpAddressType { .. } => Self::Balancers,
+            Operation::CreateListener { .. }
+            | Operation::ModifyListener { .. }
+            | Operation::ModifyListenerAttributes { .. } => Self::Listeners,
+            Operation::CreateRule { .. } | Operation::ModifyRule { .. } | Operation::SetRulePriorities { .. } => {
+                Self::Rules
+            }
+            Operation::DeregisterTargets { .. } => Self::Leave,
+            Operation::AddTags { .. } => Self::Tags,
+        }
+    }
+}
+
+/// The steps of a plan.
+pub(super) fn steps(plan: &Plan, page: &mut Page<'_>) {
+    if plan.steps.is_empty() || (plan.is_clean() && page.is_brief()) {
+        return;
+    }
+    let works = plan.steps.iter().filter(|s| !s.stamp).count();
+    page.heading(&match (works, plan.steps.len() - works) {
+        (0, stamps) => format!("Steps: {}", count(stamps, "mark")),
+        (works, 0) => format!("Steps: {}", count(works, "call")),
+        (works, stamps) => format!("Steps: {}, then {}", count(works, "call"), count(stamps, "mark")),
+    });
+    if page.is_brief() { brief(plan, page) } else { full(plan, page) }
+}
+
+fn brief(plan: &Plan, page: &mut Page<'_>) {
+    let phase = |phase: Phase| match plan.steps.iter().filter(|s| Phase::of(s) == phase).count() {
+        0 => None,
+        n => Some(format!("{} {n}", phase.in_words())),
+    };
+    let phases: Vec<String> = Phase::ALL.into_iter().filter_map(phase).collect();
+    page.wrapped(2, &phases.join(" · "));
+    for step in &plan.steps {
+        if let Some(gate) = step.gate {
+            let line =
+                page.paint(FAINT, &format!("  waits after {}: until {}", clean(&step.id.to_string()), waits(gate)));
+            page.line(&line);
+        }
+    }
+    let lasting: Vec<String> =
+        plan.steps.iter().filter(|s| s.reversible != Reversible::Exact).map(|s| s.id.to_string()).collect();
+    if !lasting.is_empty() {
+        let text = format!("cannot be undone exactly: {}", clean(&lasting.join(", ")));
+        for line in wrap(&text, page.look.width - 2) {
+            let line = page.paint(WARN, &line);
+            page.line(&format!("  {line}"));
+        }
+    }
+}
+
+fn full(plan: &Plan, page: &mut Page<'_>) {
+    let number = |id: &crate::model::StepId| plan.steps.iter().position(|s| s.id == *id).map_or(0, |i| i + 1);
+    let digits = plan.steps.len().to_string().len();
+    let indent = digits + 4;
+    for (at, step) in plan.steps.iter().enumerate() {
+        let nr = format!("{:>digits$}", at + 1);
+        let address = clean(&step.address.to_string()).into_owned();
+        page.line(&format!("  {nr}. {} {address}: {}", step.operation.name(), clean(&step.why)));
+        let mut reasons: Vec<(&str, Vec<usize>)> = Vec::new();
+        for after in &step.after {
+            match reasons.iter_mut().find(|(why, _)| *why == after.why) {
+                Some((_, numbers)) => numbers.push(number(&after.step)),
+                None => reasons.push((&after.why, vec![number(&after.step)])),
+            }
+        }
+        for (why, mut numbers) in reasons {
+            numbers.sort_unstable();
+            let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+            for line in wrap(&format!("after {}: {}", numbers.join(", "), clean(why)), page.look.width - indent) {
+                let line = page.paint(FAINT, &line);
+                page.line(&format!("{}{line}", pad("", indent)));
+            }
+        }
+        if let Some(gate) = step.gate {
+            page.line(&format!("{}then waits until {}", pad("", indent), waits(gate)));
+        }
+        let lasting = match step.reversible {
+            Reversible::Exact => continue,
+            Reversible::NewIdentity => "undone only with another ARN or DNS name",
+            Reversible::No => "cannot be undone: AWS does not give back what was there",
+        };
+        let line = page.paint(WARN, lasting);
+        page.line(&format!("{}{line}", pad("", indent)));
+    }
+}
+
+/// What a gate waits for.
+pub(super) fn waits(gate: Gate) -> String {
+    match gate {
+        Gate::LoadBalancerActive => "the load balancer is active".to_owned(),
+        Gate::CertificateIssued => "the certificate is issued".to_owned(),
+        Gate::TargetsHealthy { at_least: 1 } => "at least 1 target is healthy".to_owned(),
+        Gate::TargetsHealthy { at_least } => format!("at least {at_least} targets are healthy"),
+    }
+}

@@ -1,0 +1,36 @@
+//! What is wrong with files, and what the rules say of them.
+
+use super::page::Page;
+use crate::report::layout::count;
+use crate::report::paint::{GOOD, WARN};
+use crate::report::{Look, Validation, problem};
+use crate::rules::Severity;
+
+/// Problems with their source lines, findings, and a last line that says how it stands.
+pub fn validate(validation: &Validation<'_>, look: &Look) -> String {
+    let mut out = String::new();
+    if !validation.problems.is_empty() {
+        out.push_str(&problem::render(validation.files, validation.problems, look));
+    }
+    let mut page = Page::new(look);
+    let findings = validation.judgement.map(|j| j.findings.as_slice()).unwrap_or_default();
+    let bad = findings.iter().filter(|f| f.severity >= Severity::High).count();
+    if !findings.is_empty() {
+        page.heading(if bad > 0 { "Clients would see errors" } else { "Findings" });
+        for finding in findings {
+            super::findings::finding(finding, None, &mut page);
+        }
+        page.blank();
+    }
+    if let Some(desired) = validation.desired.filter(|_| validation.problems.is_empty()) {
+        let what =
+            format!("{} in {}", count(desired.specs.len(), "resource"), count(validation.files.files.len(), "file"));
+        let line = match findings.len() {
+            0 => format!("{}: {what}", page.paint(GOOD, "ok")),
+            n => format!("{}: {what}, {}", page.paint(WARN, "valid"), count(n, "finding")),
+        };
+        page.line(&line);
+    }
+    out.push_str(&page.text());
+    out
+}
