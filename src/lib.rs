@@ -1,6 +1,7 @@
 //! no502: a declarative reconciler for AWS Application Load Balancers.
 pub mod apply;
 pub mod aws;
+pub mod cli;
 pub mod cloud;
 pub mod desired;
 pub mod diff;

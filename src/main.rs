@@ -1,2 +1,7 @@
-//! The `no502` program.
-fn main() {}
+//! The `no502` program: parses, runs, maps the result to an exit code. Everything else is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    no502::cli::main()
+}

@@ -46,6 +46,24 @@ pub struct Inputs<'a> {
     pub secrets: &'a dyn Fn(&SecretRef, &Path) -> Option<String>,
 }
 
+/// Reads a variable file (`--var-file`): a map of names to plain values.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn variable_file(path: &Path) -> Result<BTreeMap<String, String>, Problems> {
+    let found = Found::default();
+    let read = read::read(&[path.to_owned()], None, &found);
+    let mut values = BTreeMap::new();
+    for index in read.usable {
+        let text = read.sources.files.get(index as usize).map_or("", |f| f.text.as_str());
+        for tree in parse::parse(index, text, &found).unwrap_or_default() {
+            values.extend(variables::plain(&tree, &found));
+        }
+    }
+    let failed = found.errors() > 0;
+    if failed { Err(Problems { files: read.sources, list: found.finish() }) } else { Ok(values) }
+}
+
 /// Reads desired files: what they mean and what is doubtful about them, or everything that is
 /// wrong with them.
 pub fn load(inputs: &Inputs<'_>) -> Result<(Resolved, Problems), Problems> {

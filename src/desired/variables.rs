@@ -157,3 +157,24 @@ impl<'a> Variables<'a> {
         }
     }
 }
+
+/// The values of a tree that is a map of names to plain values.
+pub(super) fn plain(tree: &Node, found: &Found) -> BTreeMap<String, String> {
+    let Some(entries) = tree.map() else {
+        found.push(
+            Problem::error(tree.span, "a variable file is a map of names to plain values").hint("write `name: value`"),
+        );
+        return BTreeMap::new();
+    };
+    let mut values = BTreeMap::new();
+    for entry in entries {
+        match entry.value.text() {
+            Some(text) => {
+                values.insert(entry.key.to_string(), text.to_owned());
+            }
+            None => found
+                .push(Problem::error(entry.value.span, format!("the variable `{}` is not a plain value", entry.key))),
+        }
+    }
+    values
+}

@@ -113,16 +113,9 @@ pub async fn applied(fake: &Arc<Fake>, plan: &Plan) -> (Run, Vec<Event>) {
     let (_send, stop) = watch::channel(false);
     let shown = BTreeMap::new();
     let observer: Arc<dyn Observer> = Arc::clone(&memory) as Arc<dyn Observer>;
-    let run = run(
-        Arc::clone(fake),
-        plan.steps.clone(),
-        plan.basis.clone(),
-        shown,
-        &Settings::default(),
-        observer,
-        stop,
-    )
-    .await;
+    let run =
+        run(Arc::clone(fake), plan.steps.clone(), plan.basis.clone(), shown, &Settings::default(), observer, stop)
+            .await;
     let events = memory.0.lock().unwrap().clone();
     (run, events)
 }

@@ -63,13 +63,13 @@ pub fn run(run: &Run, look: &Look) -> String {
             let word = page.paint(BAD, "Stopped");
             page.line(&format!("{word} after {steps} in {took}, at `{}`:", clean(step)));
             page.wrapped(2, &clean(error));
-            page.line("Nothing after it was tried. The journal holds what was there before.");
-            hint(&mut page, &format!("{again} goes on from here; `no502 rollback {}` goes back", clean(&run.id)));
+            page.line("Nothing more was started; what was done stays done. The journal holds what was there before.");
+            hint(&mut page, &format!("{again} reads AWS and goes on from here"));
         }
         RunEnd::Interrupted => {
             let word = page.paint(WARN, "Interrupted");
             page.line(&format!("{word} after {steps} in {took}. The call in flight was finished and recorded."));
-            hint(&mut page, &format!("{again} goes on from here; `no502 rollback {}` goes back", clean(&run.id)));
+            hint(&mut page, &format!("{again} reads AWS and goes on from here"));
         }
     }
     page.text()

@@ -1,0 +1,314 @@
+//! The command line. Names and meanings are stable: scripts and CI jobs depend on them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Finds and closes the differences between AWS Application Load Balancers and the files that describe
+/// them, and says which of them make clients see 502, 503 or 504.
+#[derive(Debug, Parser)]
+#[command(name = "no502", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// The exit codes, as `--help` and the README show them.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+  0    done, or nothing to do; clean
+  1    error: usage, invalid file, AWS failure, defect
+  2    differences (check; plan --detailed-exitcode); apply left something open
+  3    as 2, and clients can see 5xx; or a finding says that they do
+  4    the live view is incomplete, and what was seen is clean
+  5    apply stopped part-way; running it again continues
+  6    refused: wrong account or region, stale plan, foreign owner, replacement, \"no\" at the prompt
+  130  interrupted (143: terminated)";
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Profile of the AWS configuration files
+    #[arg(long, global = true, value_name = "NAME", help_heading = "AWS")]
+    pub profile: Option<String>,
+    /// Region; must agree with the files
+    #[arg(long, global = true, value_name = "REGION", help_heading = "AWS")]
+    pub region: Option<String>,
+    /// Endpoint for every AWS service, such as a LocalStack
+    #[arg(long, global = true, value_name = "URL", help_heading = "AWS")]
+    pub endpoint_url: Option<String>,
+    /// Role to assume
+    #[arg(long, global = true, value_name = "ARN", help_heading = "AWS")]
+    pub assume_role: Option<String>,
+    /// External id that the role asks for
+    #[arg(long, global = true, value_name = "ID", requires = "assume_role", help_heading = "AWS")]
+    pub external_id: Option<String>,
+    /// ELB calls per second; the whole account shares AWS's limit of 10
+    #[arg(long, global = true, value_name = "N", value_parser = rate, help_heading = "AWS")]
+    pub max_rps: Option<f64>,
+    /// A variable of the files; repeatable
+    #[arg(long = "var", global = true, value_name = "NAME=VALUE", value_parser = variable)]
+    pub vars: Vec<(String, String)>,
+    /// A YAML or JSON file of variables; repeatable
+    #[arg(long = "var-file", global = true, value_name = "FILE")]
+    pub var_files: Vec<PathBuf>,
+    /// When to colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+    /// Print no notes and no progress
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Print more; twice: also log what is called
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Go to this folder first
+    #[arg(long, global = true, value_name = "DIR")]
+    pub chdir: Option<PathBuf>,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write NAME=VALUE".to_owned()),
+    }
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
+        _ => Err("a number above 0".to_owned()),
+    }
+}
+
+/// A duration: `30s`, `5m`, `1h`, or seconds.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = match text.char_indices().find(|(_, c)| !c.is_ascii_digit()) {
+        Some((at, _)) => text.split_at(at),
+        None => (text, "s"),
+    };
+    let factor = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return Err("write 30s, 5m, 1h or a number of seconds".to_owned()),
+    };
+    let number: u64 = number.parse().map_err(|_| "write 30s, 5m, 1h or a number of seconds".to_owned())?;
+    number.checked_mul(factor).map(Duration::from_secs).ok_or_else(|| "too long".to_owned())
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check files without calling AWS: syntax, limits, cross-field rules, 5xx rules
+    Validate(Validate),
+    /// Show what differs, which differences make clients see 5xx, and the steps that would close them
+    Plan(Plan),
+    /// Show the plan, ask, run it, and verify that nothing is left
+    Apply(Apply),
+    /// The scheduled drift check: read-only, quiet, for CI
+    Check(Check),
+    /// Mark live resources that match the files as managed by this stack; change nothing else
+    Adopt(Adopt),
+    /// Explain a 5xx rule, or list them all
+    Explain(Explain),
+    /// Print the JSON Schema of the desired-state language
+    Schema,
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// Which files, for every command that takes some.
+#[derive(Debug, Args)]
+pub struct Files {
+    /// Files or folders (`*.yaml`, `*.yml`); `-` is standard input
+    #[arg(value_name = "PATH", default_value = "desired")]
+    pub paths: Vec<PathBuf>,
+}
+
+impl Files {
+    /// The paths as they were typed, for hints; empty for the default.
+    pub fn typed(&self) -> String {
+        let typed: Vec<String> = self.paths.iter().map(|path| path.display().to_string()).collect();
+        if typed == ["desired"] { String::new() } else { typed.join(" ") }
+    }
+}
+
+/// How to print.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document.
+    Json,
+}
+
+/// Which part of a diff.
+#[derive(Debug, Args)]
+pub struct Part {
+    /// Only these resources and what they need; `*` matches anything; repeatable
+    #[arg(long = "target", value_name = "ADDRESS")]
+    pub targets: Vec<String>,
+    /// Only differences that can make clients see 5xx
+    #[arg(long)]
+    pub only_5xx: bool,
+}
+
+/// `no502 validate`
+#[derive(Debug, Args)]
+pub struct Validate {
+    #[command(flatten)]
+    /// Which files.
+    pub files: Files,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// What makes the exit code 3
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t = ValidateFailOn::FiveXx)]
+    pub fail_on: ValidateFailOn,
+}
+
+/// What fails `validate`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ValidateFailOn {
+    /// A finding that says clients see 5xx.
+    #[value(name = "5xx")]
+    FiveXx,
+    /// Any finding.
+    Any,
+    /// No finding.
+    Never,
+}
+
+/// `no502 plan`
+#[derive(Debug, Args)]
+pub struct Plan {
+    #[command(flatten)]
+    /// Which files.
+    pub files: Files,
+    #[command(flatten)]
+    /// Which part.
+    pub part: Part,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Exit with 2 or 3 where there are differences
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+/// `no502 apply`
+#[derive(Debug, Args)]
+pub struct Apply {
+    #[command(flatten)]
+    /// Which files.
+    pub files: Files,
+    #[command(flatten)]
+    /// Which part.
+    pub part: Part,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Do not ask
+    #[arg(long, visible_alias = "auto-approve")]
+    pub yes: bool,
+    /// How long one gate may wait
+    #[arg(long, value_name = "DUR", value_parser = duration, default_value = "10m")]
+    pub gate_timeout: Duration,
+    /// Do not wait between steps: requests may meet what is not ready yet
+    #[arg(long)]
+    pub no_gates: bool,
+    /// Lift one guard; repeatable
+    #[arg(long = "dangerous-allow", value_name = "GUARD", value_enum)]
+    pub allow: Vec<Liftable>,
+    /// Folder for the run's journal
+    #[arg(long, value_name = "DIR")]
+    pub journal: Option<PathBuf>,
+}
+
+/// Guards that can be lifted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Liftable {
+    /// Change what another stack or tool owns.
+    ForeignOwner,
+    /// Apply although part of the live view is missing; nothing behind a gap is touched.
+    Incomplete,
+    /// Apply although the rehearsal found fault with the plan.
+    Rehearsal,
+}
+
+/// `no502 check`
+#[derive(Debug, Args)]
+pub struct Check {
+    #[command(flatten)]
+    /// Which files.
+    pub files: Files,
+    #[command(flatten)]
+    /// Which part.
+    pub part: Part,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Write the report there instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// What makes the exit code 2 or 3
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t = FailOn::Drift)]
+    pub fail_on: FailOn,
+}
+
+/// What fails `check`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// What moved on AWS, or was never adopted; pending changes are printed only.
+    Drift,
+    /// Also pending, undeclared and unmanaged things.
+    Any,
+    /// Only what makes clients see 5xx.
+    #[value(name = "5xx")]
+    FiveXx,
+    /// Nothing but an incomplete view.
+    Never,
+}
+
+/// `no502 adopt`
+#[derive(Debug, Args)]
+pub struct Adopt {
+    #[command(flatten)]
+    /// Which files.
+    pub files: Files,
+    /// Do not ask
+    #[arg(long, visible_alias = "auto-approve")]
+    pub yes: bool,
+}
+
+/// `no502 explain`
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// A rule's code or name, such as E101 or hc-path-mismatch; all rules without it
+    pub rule: Option<String>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}

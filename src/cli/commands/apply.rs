@@ -1,0 +1,185 @@
+//! `no502 apply`: shows the plan, asks, runs it with gates, and verifies that nothing is left.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::super::args::{Apply as Args, Format, Global, Liftable};
+use super::super::error::CliError;
+use super::super::session::{self, Connection, World};
+use super::super::terminal::Terminal;
+use super::super::{exit, output};
+use super::plan::selection;
+use super::run::{self, Ending, Recorded};
+use crate::apply::Settings;
+use crate::cloud::{ApiCalls, Read as _};
+use crate::desired::Resolved;
+use crate::plan::{Guard, Options, Plan};
+use crate::report::text::{Run, RunEnd};
+use crate::report::{View, json, text};
+
+/// The calls are shown at the end, when they are known.
+static NO_CALLS: ApiCalls = ApiCalls { by_operation: BTreeMap::new() };
+
+/// What stays the same during one apply.
+struct Context<'a> {
+    args: &'a Args,
+    desired: &'a Resolved,
+    connection: &'a Connection,
+    options: &'a Options,
+    terminal: Terminal,
+    world: &'a World,
+    paths: String,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Files that cannot be used; AWS that cannot be read at all; guards; a "no" at the prompt.
+pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World) -> Result<u8, CliError> {
+    let (desired, warnings) = session::load(&args.files, global)?;
+    output::warnings(terminal, &warnings);
+    session::need_secrets(&desired)?;
+    let connection = session::connect(&desired, global, world).await?;
+    let allowed = args.allow.iter().map(|liftable| guard(*liftable)).collect();
+    let options = Options { selection: selection(&args.part), allowed };
+    let plan = session::plan(&connection, &desired, &options, world.now).await?;
+    let c = Context {
+        args,
+        desired: &desired,
+        connection: &connection,
+        options: &options,
+        terminal,
+        world,
+        paths: args.files.typed(),
+    };
+    if args.format == Format::Text {
+        output::data(terminal, &text::plan(&c.view(&plan), &output::look(terminal)))?;
+    }
+    let consent = if plan.refused.is_empty() { c.consent(&plan) } else { Err(refusal(&plan)) };
+    if let Err(error) = consent {
+        c.document(&plan, None, json::Outcome::Refused)?;
+        return Err(error);
+    }
+    if plan.steps.is_empty() {
+        return c.nothing_to_do(&plan);
+    }
+    let recorded =
+        run::execute(&connection, &plan, plan.steps.clone(), &c.settings(), args.journal.as_deref(), (terminal, world))
+            .await?;
+    let ending = match run::unfinished(&recorded) {
+        Some(ending) => ending,
+        None => c.verify(&plan).await?,
+    };
+    c.end(&plan, &recorded, ending)
+}
+
+const fn guard(liftable: Liftable) -> Guard {
+    match liftable {
+        Liftable::ForeignOwner => Guard::ForeignOwner,
+        Liftable::Incomplete => Guard::Incomplete,
+        Liftable::Rehearsal => Guard::Rehearsal,
+    }
+}
+
+fn refusal(plan: &Plan) -> CliError {
+    let Some(first) = plan.refused.first() else { return CliError::refused("refused") };
+    let subject = first.address.as_ref().map(|a| format!("{a}: ")).unwrap_or_default();
+    let more = match plan.refused.len() {
+        1 => String::new(),
+        n => format!(" (and {} more, listed above)", n - 1),
+    };
+    let error = CliError::refused(format!("nothing was changed: {subject}{}{more}", first.because));
+    match &first.address {
+        _ if first.guard.can_be_lifted() => {
+            error.hint(format!("`--dangerous-allow {}` lifts this guard", first.guard.as_str()))
+        }
+        Some(address) => error
+            .hint(format!("change the file back, or {address} by hand; `--target` applies other changes meanwhile")),
+        None => error,
+    }
+}
+
+impl Context<'_> {
+    fn view<'v>(&'v self, plan: &'v Plan) -> View<'v> {
+        View { command: "apply", plan, desired: self.desired, api_calls: &NO_CALLS, paths: &self.paths }
+    }
+
+    fn consent(&self, plan: &Plan) -> Result<(), CliError> {
+        if plan.steps.is_empty() {
+            return Ok(());
+        }
+        run::consent(self.args.yes, self.terminal, "Apply this plan?")
+    }
+
+    /// Gates look more often where they may not wait long.
+    fn settings(&self) -> Settings {
+        let gate_timeout = self.args.gate_timeout;
+        let poll = (gate_timeout / 20).clamp(Duration::from_millis(500), Duration::from_secs(5));
+        Settings { gate_timeout, poll, gates: !self.args.no_gates, ..Settings::default() }
+    }
+
+    fn nothing_to_do(&self, plan: &Plan) -> Result<u8, CliError> {
+        self.document(plan, None, json::Outcome::NothingToDo)?;
+        self.terminal.note(&text::api_calls(&self.connection.aws.api_calls()));
+        Ok(match (plan.held.is_empty(), plan.is_complete()) {
+            (false, _) => exit::DIFFERENT,
+            (true, false) => exit::INCOMPLETE,
+            (true, true) => exit::CLEAN,
+        })
+    }
+
+    /// Reads everything again and expects nothing left.
+    async fn verify(&self, plan: &Plan) -> Result<Ending, CliError> {
+        let after = session::plan(self.connection, self.desired, self.options, self.world.now).await?;
+        let left: Vec<String> = after.differences().map(|c| c.address.to_string()).collect();
+        let held = |address: &String| plan.held.iter().any(|h| h.address.to_string() == *address);
+        let moved: Vec<&str> = left.iter().filter(|a| !held(a)).map(String::as_str).collect();
+        if !moved.is_empty() {
+            self.terminal.error(&format!("applied, but these differ again: {}", moved.join(", ")));
+        }
+        let (text, json) = match left.len() {
+            0 => (RunEnd::Done, json::Outcome::Done),
+            n => (RunEnd::LeftOpen(n), json::Outcome::LeftOpen),
+        };
+        let code = match (left.is_empty(), after.is_complete()) {
+            (false, _) if after.has_risk() => exit::FIVE_XX,
+            (false, _) => exit::DIFFERENT,
+            (true, false) => exit::INCOMPLETE,
+            (true, true) => exit::CLEAN,
+        };
+        Ok(Ending { text, json, code })
+    }
+
+    fn end(&self, plan: &Plan, recorded: &Recorded, ending: Ending) -> Result<u8, CliError> {
+        self.document(plan, Some(recorded), ending.json)?;
+        let run = Run {
+            id: recorded.id.clone(),
+            done: recorded.run.done.len(),
+            total: recorded.total,
+            took: recorded.took,
+            end: ending.text,
+            again: self.view(plan).command_line("apply"),
+        };
+        match self.args.format {
+            Format::Text => output::data(self.terminal, &text::run(&run, &output::look(self.terminal)))?,
+            Format::Json => self.terminal.note(&text::run(&run, &output::plain(self.terminal))),
+        }
+        if ending.code != exit::CLEAN {
+            self.terminal.note(&format!("journal: {}", recorded.journal.display()));
+        }
+        self.terminal.note(&text::api_calls(&self.connection.aws.api_calls()));
+        Ok(ending.code)
+    }
+
+    /// The JSON document, if one is wanted.
+    fn document(&self, plan: &Plan, recorded: Option<&Recorded>, outcome: json::Outcome) -> Result<(), CliError> {
+        if self.args.format != Format::Json {
+            return Ok(());
+        }
+        let calls = self.connection.aws.api_calls();
+        let view = View { api_calls: &calls, ..self.view(plan) };
+        let run = recorded.map(|r| r.id.clone()).unwrap_or_default();
+        let end = json::End { run, outcome, resources: json::resources(plan) };
+        output::data(self.terminal, &json::to_text(&json::plan(&view, Some(end))))
+    }
+}

@@ -1,0 +1,10 @@
+//! One file for each command: wiring only.
+
+pub mod adopt;
+pub mod apply;
+pub mod check;
+pub mod explain;
+pub mod plan;
+pub mod print;
+pub mod run;
+pub mod validate;

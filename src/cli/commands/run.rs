@@ -1,0 +1,148 @@
+//! Running steps, for `apply` and `adopt`: consent, journal, progress, and how it ended.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::super::error::CliError;
+use super::super::progress::Progress;
+use super::super::session::{self, Connection, World};
+use super::super::terminal::Terminal;
+use super::super::{exit, interrupt};
+use crate::apply::{Event, Failure, Journal, Observer, Outcome, Run, Settings, run};
+use crate::model::{Id, Spec};
+use crate::plan::{Plan, Step};
+use crate::report::json;
+use crate::report::text::RunEnd;
+
+/// Asks, unless the user said yes beforehand.
+///
+/// # Errors
+/// Nobody can be asked, or the answer is no.
+pub fn consent(yes: bool, terminal: Terminal, question: &str) -> Result<(), CliError> {
+    if yes {
+        return Ok(());
+    }
+    if !terminal.can_ask() {
+        let error = CliError::refused("nothing was changed: there is no terminal to ask on");
+        return Err(error.hint("read the plan, then pass --yes"));
+    }
+    match terminal.ask(question) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(CliError::refused("nothing was changed: the answer was not `yes`")),
+        Err(error) => Err(CliError::refused(format!("nothing was changed: the answer cannot be read: {error}"))),
+    }
+}
+
+/// Tells the journal first, then the display.
+struct Both {
+    journal: Journal,
+    progress: Progress,
+}
+
+impl Observer for Both {
+    fn observe(&self, event: &Event) -> std::io::Result<()> {
+        self.journal.observe(event)?;
+        self.progress.observe(event)
+    }
+}
+
+/// A run that ended.
+pub struct Recorded {
+    /// What it did.
+    pub run: Run,
+    /// Its id.
+    pub id: String,
+    /// Its journal.
+    pub journal: PathBuf,
+    /// Steps there were.
+    pub total: usize,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// Runs steps of a plan, recorded in `folder`, or where XDG says state belongs.
+///
+/// # Errors
+/// The journal cannot be made, and without one nothing is applied; signals cannot be listened to.
+pub async fn execute(
+    connection: &Connection,
+    plan: &Plan,
+    steps: Vec<Step>,
+    settings: &Settings,
+    folder: Option<&Path>,
+    (terminal, world): (Terminal, &World),
+) -> Result<Recorded, CliError> {
+    let folder = folder.map_or_else(session::state_folder, |f| Ok(f.to_owned()))?;
+    let id = format!("{}-{:08x}", world.now.strftime("%Y%m%dT%H%M%SZ"), world.seed & 0xffff_ffff);
+    let who = (plan.identity.account.as_str(), plan.identity.region.as_str(), plan.stack.as_str());
+    let journal = Journal::create(&folder, &id, who, session::clock).map_err(|e| {
+        CliError::new(format!("cannot write a journal in {}: {e}", folder.display()))
+            .hint("choose another folder with --journal; nothing is applied without one")
+    })?;
+    let path = journal.path().to_owned();
+    terminal.note(&format!("journal: {}", path.display()));
+    let total = steps.len();
+    let both = Arc::new(Both { journal, progress: Progress::new(terminal, total) });
+    let stop = interrupt::listen(terminal)?;
+    let began = Instant::now();
+    let run = run(Arc::clone(&connection.aws), steps, plan.basis.clone(), shown(plan), settings, both, stop).await;
+    Ok(Recorded { run, id, journal: path, total, took: began.elapsed() })
+}
+
+/// The live objects with secrets hidden, by id.
+fn shown(plan: &Plan) -> BTreeMap<Id, Spec> {
+    let bound = &plan.diff.bound;
+    bound.ids.iter().filter_map(|(a, id)| bound.live.get(a).map(|live| (id.clone(), live.spec.clone()))).collect()
+}
+
+/// How a command ended, in the words of every report, and its exit code.
+pub struct Ending {
+    /// For people.
+    pub text: RunEnd,
+    /// For programs.
+    pub json: json::Outcome,
+    /// The exit code.
+    pub code: u8,
+}
+
+/// How a run ended that did not complete; `None` for one that did.
+pub fn unfinished(recorded: &Recorded) -> Option<Ending> {
+    let stopped = |step: String, error: String, code: u8| Ending {
+        text: RunEnd::Stopped { step, error },
+        json: json::Outcome::Stopped,
+        code,
+    };
+    match &recorded.run.outcome {
+        Outcome::Completed => None,
+        Outcome::Interrupted => {
+            let code = interrupt::exit_code();
+            Some(Ending { text: RunEnd::Interrupted, json: json::Outcome::Interrupted, code })
+        }
+        Outcome::AwaitingValidation { step, sees } => {
+            Some(Ending { json: json::Outcome::LeftOpen, ..stopped(step.to_string(), sees.clone(), exit::DIFFERENT) })
+        }
+        Outcome::Failed { step, why } => {
+            let (error, code) = failure(why);
+            Some(stopped(step.to_string(), error, code))
+        }
+    }
+}
+
+fn failure(why: &Failure) -> (String, u8) {
+    match why {
+        Failure::Stale { moved } => {
+            let text = format!("AWS changed since the plan was made, so the call was not made: {}", moved.join("; "));
+            (text, exit::REFUSED)
+        }
+        Failure::Call { error } => (error.to_string(), exit::STOPPED),
+        Failure::GateFailed { sees } => (sees.clone(), exit::STOPPED),
+        Failure::GateTimedOut { sees } => (format!("waited too long (--gate-timeout): {sees}"), exit::STOPPED),
+        Failure::NotRecorded { message } => {
+            (format!("the journal cannot be written, so the call was not made: {message}"), exit::STOPPED)
+        }
+    }
+}

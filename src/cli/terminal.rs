@@ -1,0 +1,87 @@
+//! The terminal: where output goes, whether it is coloured, and the one question that is asked.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+
+use super::args::{Color, Global};
+
+/// Columns of a report: terminals are at least this wide, or wrap by themselves.
+const WIDTH: usize = 100;
+
+/// Where a command prints.
+#[derive(Clone, Copy, Debug)]
+pub struct Terminal {
+    /// Whether standard output is coloured.
+    pub colored: bool,
+    /// Whether standard error is coloured.
+    pub colored_notes: bool,
+    /// Whether notes are left out.
+    pub quiet: bool,
+    /// Columns of a report.
+    pub width: usize,
+    /// How much more to print.
+    pub verbose: u8,
+}
+
+impl Terminal {
+    /// As the flags and the environment say. `no_color` is whether `NO_COLOR` is set and not empty.
+    pub fn new(global: &Global, no_color: bool) -> Self {
+        let on = |terminal: bool| match global.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => terminal && !no_color,
+        };
+        Self {
+            colored: on(io::stdout().is_terminal()),
+            colored_notes: on(io::stderr().is_terminal()),
+            quiet: global.quiet,
+            width: WIDTH,
+            verbose: global.verbose,
+        }
+    }
+
+    /// Data, to standard output. A reader that went away is no error.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub fn data(self, text: &str) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result,
+        }
+    }
+
+    /// A note, to standard error, unless the user wants none.
+    pub fn note(self, text: &str) {
+        if !self.quiet {
+            self.error(text);
+        }
+    }
+
+    /// An error, to standard error. There is nobody left to tell if that fails.
+    pub fn error(self, text: &str) {
+        let mut err = io::stderr().lock();
+        let _ = err.write_all(text.as_bytes());
+        if !text.ends_with('\n') {
+            let _ = err.write_all(b"\n");
+        }
+    }
+
+    /// Whether somebody can be asked: there is a terminal on both ends.
+    pub fn can_ask(self) -> bool {
+        io::stdin().is_terminal() && io::stdout().is_terminal()
+    }
+
+    /// Asks, and takes only a whole `yes`.
+    ///
+    /// # Errors
+    /// Standard input cannot be read.
+    pub fn ask(self, question: &str) -> io::Result<bool> {
+        let mut err = io::stderr().lock();
+        write!(err, "{question} Only `yes` is taken: ")?;
+        err.flush()?;
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer)?;
+        Ok(answer.trim() == "yes")
+    }
+}
