@@ -108,6 +108,8 @@ pub(super) struct Caller {
     counts: Mutex<ApiCalls>,
     jitter: Mutex<u64>,
     in_flight: Semaphore,
+    /// What pauses between attempts are multiplied by: 1, and less in tests.
+    pub(super) pace: f64,
 }
 
 impl Caller {
@@ -118,6 +120,7 @@ impl Caller {
             counts: Mutex::default(),
             jitter: Mutex::new(seed),
             in_flight: Semaphore::new(IN_FLIGHT),
+            pace: 1.0,
         }
     }
 
@@ -172,7 +175,7 @@ impl Caller {
     /// Half of it fixed, half of it random, doubling each time.
     fn backoff(&self, base: Duration, attempt: u32) -> Duration {
         let whole = base * 2_u32.saturating_pow(attempt - 1);
-        whole.mul_f64(0.5 + self.random() / 2.0)
+        whole.mul_f64((0.5 + self.random() / 2.0) * self.pace)
     }
 
     /// The next number of the jitter's sequence in 0..1 (splitmix64, seeded by the caller).

@@ -26,6 +26,8 @@ mod security_group;
 mod session;
 mod tags;
 mod target_group;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::Arc;

@@ -56,12 +56,16 @@ impl Session {
             return Err(refused("configuration", "no region: name one with --region or AWS_REGION"));
         };
         let config = with_role(found, &options).await.into_builder().retry_config(RetryConfig::disabled()).build();
+        Ok(Self::new(&config, region, &options, secrets))
+    }
+
+    fn new(config: &SdkConfig, region: String, options: &Options, secrets: Resolver) -> Self {
         let hosts = Hosts::default();
-        let elb = aws_sdk_elasticloadbalancingv2::config::Builder::from(&config).interceptor(hosts.watch(Service::Elb));
-        let acm = aws_sdk_acm::config::Builder::from(&config).interceptor(hosts.watch(Service::Acm));
-        let ec2 = aws_sdk_ec2::config::Builder::from(&config).interceptor(hosts.watch(Service::Ec2));
-        let sts = aws_sdk_sts::config::Builder::from(&config).interceptor(hosts.watch(Service::Sts));
-        Ok(Self {
+        let elb = aws_sdk_elasticloadbalancingv2::config::Builder::from(config).interceptor(hosts.watch(Service::Elb));
+        let acm = aws_sdk_acm::config::Builder::from(config).interceptor(hosts.watch(Service::Acm));
+        let ec2 = aws_sdk_ec2::config::Builder::from(config).interceptor(hosts.watch(Service::Ec2));
+        let sts = aws_sdk_sts::config::Builder::from(config).interceptor(hosts.watch(Service::Sts));
+        Self {
             elb: aws_sdk_elasticloadbalancingv2::Client::from_conf(elb.build()),
             acm: aws_sdk_acm::Client::from_conf(acm.build()),
             ec2: aws_sdk_ec2::Client::from_conf(ec2.build()),
@@ -70,7 +74,7 @@ impl Session {
             region,
             secrets,
             created: Mutex::default(),
-        })
+        }
     }
 
     /// Who is calling.
@@ -109,4 +113,39 @@ async fn with_role(config: SdkConfig, options: &Options) -> SdkConfig {
     let provider = provider.build_from_provider(base).await;
     let provider = aws_sdk_sts::config::SharedCredentialsProvider::new(provider);
     config.into_builder().credentials_provider(provider).build()
+}
+
+#[cfg(test)]
+impl Session {
+    /// A session of the account 000000000000 on an endpoint, whatever this machine is configured for.
+    pub(super) fn for_test(endpoint: &str, secrets: Resolver) -> Self {
+        let keys = aws_sdk_sts::config::Credentials::new("000000000000", "test", None, None, "test");
+        let keys = aws_sdk_sts::config::SharedCredentialsProvider::new(keys);
+        let config = Self::test_config(endpoint).into_builder().credentials_provider(keys).build();
+        let options = Options { max_rps: Some(1000.0), ..Options::default() };
+        let mut session = Self::new(&config, "eu-west-1".to_owned(), &options, secrets);
+        session.calls.pace = 0.001;
+        session
+    }
+
+    /// A session that finds no credentials.
+    pub(super) fn without_credentials(endpoint: &str) -> Self {
+        let profile = aws_config::profile::ProfileFileCredentialsProvider::builder().profile_name("none-of-no502");
+        let chain = aws_config::meta::credentials::CredentialsProviderChain::first_try("Profile", profile.build());
+        let chain = aws_sdk_sts::config::SharedCredentialsProvider::new(chain);
+        let config = Self::test_config(endpoint).into_builder().credentials_provider(chain).build();
+        let secrets: Resolver = std::sync::Arc::new(|_| Err("none".to_owned()));
+        Self::new(&config, "eu-west-1".to_owned(), &Options::default(), secrets)
+    }
+
+    fn test_config(endpoint: &str) -> SdkConfig {
+        let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).build();
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-west-1"))
+            .endpoint_url(endpoint)
+            .timeout_config(timeouts)
+            .retry_config(RetryConfig::disabled())
+            .build()
+    }
 }
