@@ -20,9 +20,10 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use super::Options;
 use super::budget::{Budget, Category, Service};
 use super::error::{After, classify};
-use crate::cloud::{ApiCalls, CloudError};
+use crate::cloud::{ApiCalls, CloudError, CloudErrorKind};
 
 /// Attempts in all.
 const ATTEMPTS: u32 = 5;
@@ -110,17 +111,20 @@ pub(super) struct Caller {
     in_flight: Semaphore,
     /// What pauses between attempts are multiplied by: 1, and less in tests.
     pub(super) pace: f64,
+    /// The profile that was asked for by name.
+    profile: Option<String>,
 }
 
 impl Caller {
-    pub(super) fn new(max_rps: Option<f64>, seed: u64, hosts: Hosts) -> Self {
+    pub(super) fn new(options: &Options, hosts: Hosts) -> Self {
         Self {
-            budget: Budget::new(max_rps),
+            budget: Budget::new(options.max_rps),
             hosts,
             counts: Mutex::default(),
-            jitter: Mutex::new(seed),
+            jitter: Mutex::new(options.seed),
             in_flight: Semaphore::new(IN_FLIGHT),
             pace: 1.0,
+            profile: options.profile.clone(),
         }
     }
 
@@ -159,12 +163,20 @@ impl Caller {
                 After::Unclear => (attempt < ATTEMPTS && call.idempotent, Duration::from_millis(200)),
             };
             if !again {
-                return Err(failure.error);
+                return Err(self.with_profile(failure.error));
             }
             tracing::debug!(operation = call.name, attempt, error = %failure.error, "trying again");
             tokio::time::sleep(self.backoff(base, attempt)).await;
             attempt += 1;
         }
+    }
+
+    /// Names the profile where credentials are the trouble.
+    fn with_profile(&self, mut error: CloudError) -> CloudError {
+        if let (CloudErrorKind::Credentials, Some(profile)) = (error.kind, &self.profile) {
+            error.message = format!("profile {profile}: {}", error.message);
+        }
+        error
     }
 
     fn count(&self, operation: &str) {

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::budget::Category;
 use super::call::Call;
-use super::error::{incomplete, refused};
+use super::error::{incomplete, present, refused};
 use super::execute::{Secrets, arn};
 use super::session::Session;
 use super::tags::Tags;
@@ -111,7 +111,7 @@ impl Session {
         loop {
             let request = request.clone().set_next_token(token.take());
             let page = self.calls.run(CALL, || request.clone().send()).await?;
-            let summaries = page.certificate_summary_list.into_iter().flatten();
+            let summaries = present(CALL.name, page.certificate_summary_list)?.into_iter();
             found.extend(summaries.filter_map(|s| Some((Id(s.certificate_arn?), s.domain_name?))));
             token = page.next_token.filter(|next| !next.is_empty());
             if token.is_none() {
@@ -125,7 +125,7 @@ impl Session {
         const CALL: Call = Call::new("DescribeCertificate", Category::AcmDescribe);
         let request = self.acm.describe_certificate().certificate_arn(id.as_str());
         match self.calls.run(CALL, || request.clone().send()).await {
-            Ok(answer) => Ok(answer.certificate),
+            Ok(answer) => Ok(Some(answer.certificate.ok_or_else(|| incomplete(CALL.name, "certificate"))?)),
             Err(error) if error.kind == CloudErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }

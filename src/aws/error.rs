@@ -70,8 +70,8 @@ where
             let message = format!("{host} sent {what} (HTTP {status}): {}", root(&chain));
             (CloudErrorKind::Malformed, None, message, if cut { After::Unclear } else { After::Stop })
         }
-        other => {
-            let chain = chain_of(Some(other));
+        SdkError::ConstructionFailure(_) | _ => {
+            let chain = chain_of(Some(failure));
             let kind = if is_about_credentials(&chain) { CloudErrorKind::Credentials } else { CloudErrorKind::Refused };
             (kind, None, format!("the request could not be made: {}", root(&chain)), After::Stop)
         }
@@ -82,6 +82,11 @@ where
 /// An error of our own making.
 pub(super) fn refused(operation: &str, message: impl Into<String>) -> CloudError {
     CloudError { kind: CloudErrorKind::Refused, operation: operation.to_owned(), code: None, message: message.into() }
+}
+
+/// The list that an answer must hold: AWS says an empty one, and silence is not absence.
+pub(super) fn present<T>(operation: &str, list: Option<Vec<T>>) -> Result<Vec<T>, CloudError> {
+    list.ok_or_else(|| incomplete(operation, "list"))
 }
 
 /// An answer that lacks what it must hold.
@@ -184,6 +189,9 @@ fn credentials_message(chain: &[String]) -> String {
     let root = root(chain);
     if root.contains("not enabled") || root.contains("no providers in chain") {
         return "no credentials found: no environment variables, profile, SSO session or instance role".to_owned();
+    }
+    if root.contains("IMDS") || root.contains("metadata") {
+        return format!("no credentials found; the last place asked, instance metadata, says: {root}");
     }
     root.to_owned()
 }

@@ -16,6 +16,7 @@ use super::network::{Owners, Wanted};
 use super::session::Session;
 use super::{certificate, listener, load_balancer, rule, security_group, target_group};
 use crate::cloud::{CloudError, Facts, Gap, Hidden, NeededFor, Scope, Snapshot};
+use crate::model::kind::Certificate;
 use crate::model::value::{Protocol, TargetType};
 use crate::model::{Id, Kind, Link, Selectable, Spec};
 
@@ -252,13 +253,10 @@ impl View<'_> {
         let session = self.session;
         let of_elb = |id: &&Id| id.as_str().contains(":elasticloadbalancing:") && !id.as_str().contains('|');
         let tagged: Vec<Id> = self.snapshot.found.keys().filter(of_elb).cloned().collect();
-        let (asked, iam): (Vec<_>, Vec<_>) = self.certificates.iter().cloned().partition(certificate::is_acm);
-        for id in iam {
-            let error = refused("DescribeCertificate", "it is an IAM server certificate, which no502 cannot read");
-            self.snapshot.gaps.push(Gap { hidden: Hidden::Resource(id), needed_for: NeededFor::Rules, error });
-        }
-        let attached = self.attached_certificates().into_iter().filter(|id| !self.certificates.contains(id));
-        let described: Vec<Id> = asked.iter().cloned().chain(attached).collect();
+        let attached = self.attached_certificates();
+        let all = self.certificates.union(&attached).cloned();
+        let (described, iam): (Vec<_>, Vec<_>) = all.partition(certificate::is_acm);
+        let asked: Vec<Id> = described.iter().filter(|id| self.certificates.contains(id)).cloned().collect();
         let (groups, needed_for) = self.wanted_groups();
         let (tags, certificates, certificate_tags, found_groups) = tokio::try_join!(
             session.tags_of(tagged),
@@ -266,12 +264,15 @@ impl View<'_> {
             of_each(session, &asked, |s, id| async move { s.certificate_tags(&id).await }),
             wanted(!groups.is_empty(), session.security_groups(groups.filter("group-id"))),
         )?;
+        for id in iam {
+            let error = refused("DescribeCertificate", "it is an IAM server certificate, which no502 cannot read");
+            self.unknown_certificate(id, error);
+        }
         for (id, result) in certificates {
-            let is_asked = self.certificates.contains(&id);
-            let needed_for = if is_asked { NeededFor::Diff } else { NeededFor::Rules };
-            let Some(found) = self.keep(result, Hidden::Resource(id), needed_for) else { continue };
-            if let Some((id, spec, facts)) = found.and_then(certificate::from_sdk) {
-                self.snapshot.insert(id, spec, Facts::Certificate(facts));
+            match result.map(|found| found.and_then(certificate::from_sdk)) {
+                Ok(Some((id, spec, facts))) => self.snapshot.insert(id, spec, Facts::Certificate(facts)),
+                Ok(None) => {}
+                Err(error) => self.unknown_certificate(id, error),
             }
         }
         for (id, result) in tags.into_iter().chain(certificate_tags) {
@@ -284,12 +285,12 @@ impl View<'_> {
                 *tags = found;
             }
         }
-        let hidden = if self.scope.security_group_ids.is_empty() && self.scope.security_group_names.is_empty() {
-            Hidden::Lookups
-        } else {
-            Hidden::Kind(Kind::SecurityGroup)
-        };
-        for found in self.keep(found_groups, hidden, needed_for).unwrap_or_default() {
+        let by_selectors = self.scope.selectors.iter().any(|s| s.what == Selectable::SecurityGroup);
+        if let (Err(error), true) = (&found_groups, by_selectors) {
+            let gap = Gap { hidden: Hidden::Lookups, needed_for: NeededFor::Diff, error: error.clone() };
+            self.snapshot.gaps.push(gap);
+        }
+        for found in self.keep(found_groups, Hidden::Kind(Kind::SecurityGroup), needed_for).unwrap_or_default() {
             let Some((id, spec)) = security_group::from_sdk(found) else { continue };
             if groups.takes(&id, Some(&spec.name), &spec.tags) {
                 self.snapshot.insert(id, spec, Facts::None);
@@ -298,11 +299,28 @@ impl View<'_> {
         Ok(())
     }
 
+    /// A certificate that exists and could not be read. One that was looked for by its name may be any
+    /// of those that are desired: then all of them are hidden.
+    fn unknown_certificate(&mut self, id: Id, error: CloudError) {
+        let by_arn = self.scope.certificates.contains(&id);
+        let needed_for = match (self.certificates.contains(&id), certificate::is_acm(&id)) {
+            (true, true) => NeededFor::Diff,
+            (_, false) | (false, true) => NeededFor::Rules,
+        };
+        let hidden = if by_arn || needed_for == NeededFor::Rules {
+            self.snapshot.insert(id.clone(), Certificate::default(), Facts::None);
+            Hidden::Resource(id)
+        } else {
+            Hidden::Kind(Kind::Certificate)
+        };
+        self.snapshot.gaps.push(Gap { hidden, needed_for, error });
+    }
+
     /// The certificates on the listeners that were read.
     fn attached_certificates(&self) -> BTreeSet<Id> {
         let listeners = self.snapshot.listeners();
         let links = listeners.flat_map(|(_, l)| l.certificate.iter().chain(l.sni_certificates.iter().flatten()));
-        links.filter_map(Link::id).filter(|id| certificate::is_acm(id)).cloned().collect()
+        links.filter_map(Link::id).cloned().collect()
     }
 
     /// The security groups to read, and who needs them.
@@ -310,7 +328,8 @@ impl View<'_> {
         let mut groups = Wanted::by_selectors(&self.scope.selectors, Selectable::SecurityGroup);
         groups.ids.clone_from(&self.scope.security_group_ids);
         groups.names.clone_from(&self.scope.security_group_names);
-        let needed_for = if groups.is_empty() { NeededFor::Rules } else { NeededFor::Diff };
+        let is_named = !groups.ids.is_empty() || !groups.names.is_empty();
+        let needed_for = if is_named { NeededFor::Diff } else { NeededFor::Rules };
         if self.scope.network {
             let around = self.snapshot.load_balancers().filter_map(|(_, lb)| lb.security_groups.as_ref()).flatten();
             groups.ids.extend(around.filter_map(Link::id).cloned());

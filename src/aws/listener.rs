@@ -6,7 +6,7 @@ use aws_sdk_elasticloadbalancingv2::types::{self as sdk, ListenerAttribute};
 
 use super::action;
 use super::call::Call;
-use super::error::{incomplete, refused};
+use super::error::{incomplete, present, refused};
 use super::execute::arn;
 use super::session::Session;
 use super::tags;
@@ -62,7 +62,7 @@ impl Session {
                 .page_size(PAGE)
                 .set_marker(marker.take());
             let page = self.calls.run(Call::elb("DescribeListeners"), || request.clone().send()).await?;
-            found.extend(page.listeners.unwrap_or_default());
+            found.extend(present("DescribeListeners", page.listeners)?);
             marker = page.next_marker.filter(|next| !next.is_empty());
             if marker.is_none() {
                 return Ok(found);
@@ -75,7 +75,7 @@ impl Session {
         let request = self.elb.describe_listeners().listener_arns(id.as_str());
         match self.calls.run(Call::elb("DescribeListeners"), || request.clone().send()).await {
             Ok(answer) => {
-                let mut found = answer.listeners.into_iter().flatten();
+                let mut found = present("DescribeListeners", answer.listeners)?.into_iter();
                 Ok(found.find(|listener| listener.listener_arn.as_deref() == Some(id.as_str())))
             }
             Err(error) if error.kind == CloudErrorKind::NotFound => Ok(None),
@@ -88,7 +88,7 @@ impl Session {
         let request = self.elb.describe_listener_attributes().listener_arn(id.as_str());
         let answer = self.calls.run(Call::elb("DescribeListenerAttributes"), || request.clone().send()).await?;
         let entry = |a: ListenerAttribute| Some((a.key?, a.value.unwrap_or_default()));
-        Ok(answer.attributes.into_iter().flatten().filter_map(entry).collect())
+        Ok(present("DescribeListenerAttributes", answer.attributes)?.into_iter().filter_map(entry).collect())
     }
 
     /// The certificates it chooses by server name; the default one is left out.
@@ -103,7 +103,8 @@ impl Session {
                 .page_size(PAGE)
                 .set_marker(marker.take());
             let page = self.calls.run(Call::elb("DescribeListenerCertificates"), || request.clone().send()).await?;
-            let by_name = page.certificates.into_iter().flatten().filter(|c| c.is_default != Some(true));
+            let all = present("DescribeListenerCertificates", page.certificates)?;
+            let by_name = all.into_iter().filter(|c| c.is_default != Some(true));
             found.extend(by_name.filter_map(|c| c.certificate_arn).map(|arn| Link::Id(Id(arn))));
             marker = page.next_marker.filter(|next| !next.is_empty());
             if marker.is_none() {

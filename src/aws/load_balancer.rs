@@ -6,7 +6,7 @@ use aws_sdk_elasticloadbalancingv2::types::{self as sdk, LoadBalancerAttribute};
 
 use super::budget::Category;
 use super::call::Call;
-use super::error::incomplete;
+use super::error::{incomplete, present};
 use super::execute::{arn, arns};
 use super::session::Session;
 use super::tags;
@@ -57,7 +57,7 @@ impl Session {
         loop {
             let request = self.elb.describe_load_balancers().page_size(PAGE).set_marker(marker.take());
             let page = self.calls.run(Call::elb("DescribeLoadBalancers"), || request.clone().send()).await?;
-            found.extend(page.load_balancers.unwrap_or_default());
+            found.extend(present("DescribeLoadBalancers", page.load_balancers)?);
             marker = page.next_marker.filter(|next| !next.is_empty());
             if marker.is_none() {
                 return Ok(found);
@@ -70,7 +70,7 @@ impl Session {
         let request = self.elb.describe_load_balancers().load_balancer_arns(id.as_str());
         match self.calls.run(Call::elb("DescribeLoadBalancers"), || request.clone().send()).await {
             Ok(answer) => {
-                let mut found = answer.load_balancers.into_iter().flatten();
+                let mut found = present("DescribeLoadBalancers", answer.load_balancers)?.into_iter();
                 Ok(found.find(|lb| lb.load_balancer_arn.as_deref() == Some(id.as_str())))
             }
             Err(error) if error.kind == CloudErrorKind::NotFound => Ok(None),
@@ -83,7 +83,7 @@ impl Session {
         let request = self.elb.describe_load_balancer_attributes().load_balancer_arn(id.as_str());
         let answer = self.calls.run(Call::elb("DescribeLoadBalancerAttributes"), || request.clone().send()).await?;
         let entry = |a: LoadBalancerAttribute| Some((a.key?, a.value.unwrap_or_default()));
-        Ok(answer.attributes.into_iter().flatten().filter_map(entry).collect())
+        Ok(present("DescribeLoadBalancerAttributes", answer.attributes)?.into_iter().filter_map(entry).collect())
     }
 
     /// `CreateLoadBalancer`.

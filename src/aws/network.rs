@@ -7,6 +7,7 @@ use aws_sdk_ec2::types::{Filter, NetworkInterface};
 
 use super::budget::Category;
 use super::call::Call;
+use super::error::present;
 use super::security_group::tags_from_sdk;
 use super::session::Session;
 use super::tags::Tags;
@@ -137,7 +138,7 @@ impl Session {
         loop {
             let request = request.clone().set_next_token(token.take());
             let page = self.calls.run(CALL, || request.clone().send()).await?;
-            for subnet in page.subnets.into_iter().flatten() {
+            for subnet in present(CALL.name, page.subnets)? {
                 let Some(id) = subnet.subnet_id else { continue };
                 let spec = Subnet {
                     vpc: subnet.vpc_id.map(Id),
@@ -163,7 +164,7 @@ impl Session {
         loop {
             let request = request.clone().set_next_token(token.take());
             let page = self.calls.run(CALL, || request.clone().send()).await?;
-            let vpcs = page.vpcs.into_iter().flatten();
+            let vpcs = present(CALL.name, page.vpcs)?.into_iter();
             found.extend(vpcs.filter_map(|v| Some((Id(v.vpc_id?), Vpc { tags: tags_from_sdk(v.tags) }))));
             token = page.next_token.filter(|next| !next.is_empty());
             if token.is_none() {
@@ -181,7 +182,7 @@ impl Session {
         loop {
             let request = request.clone().set_next_token(token.take());
             let page = self.calls.run(CALL, || request.clone().send()).await?;
-            found.extend(page.network_interfaces.unwrap_or_default());
+            found.extend(present(CALL.name, page.network_interfaces)?);
             token = page.next_token.filter(|next| !next.is_empty());
             if token.is_none() {
                 return Ok(found);

@@ -7,7 +7,7 @@ use aws_sdk_elasticloadbalancingv2::types as sdk;
 use super::action;
 use super::budget::Category;
 use super::call::Call;
-use super::error::{incomplete, refused};
+use super::error::{incomplete, present, refused};
 use super::execute::{Secrets, arn};
 use super::session::Session;
 use super::tags;
@@ -161,7 +161,7 @@ impl Session {
             let request =
                 self.elb.describe_rules().listener_arn(listener.as_str()).page_size(PAGE).set_marker(marker.take());
             let page = self.calls.run(Call::elb("DescribeRules"), || request.clone().send()).await?;
-            found.extend(page.rules.unwrap_or_default());
+            found.extend(present("DescribeRules", page.rules)?);
             marker = page.next_marker.filter(|next| !next.is_empty());
             if marker.is_none() {
                 return Ok(found);
@@ -174,7 +174,7 @@ impl Session {
         let request = self.elb.describe_rules().rule_arns(id.as_str());
         match self.calls.run(Call::elb("DescribeRules"), || request.clone().send()).await {
             Ok(answer) => {
-                let mut found = answer.rules.into_iter().flatten();
+                let mut found = present("DescribeRules", answer.rules)?.into_iter();
                 Ok(found.find(|rule| rule.rule_arn.as_deref() == Some(id.as_str())))
             }
             Err(error) if error.kind == CloudErrorKind::NotFound => Ok(None),
@@ -247,7 +247,7 @@ mod tests {
     fn resolver() -> Resolver {
         Arc::new(|secret| match secret {
             SecretRef::Env(name) if name == "ORIGIN" => Ok("s3cret".to_owned()),
-            other => Err(format!("{other} is not set")),
+            SecretRef::Env(_) | SecretRef::File(_) => Err(format!("{secret} is not set")),
         })
     }
 

@@ -10,7 +10,7 @@ use ipnet::IpNet;
 
 use super::budget::Category;
 use super::call::Call;
-use super::error::{incomplete, refused};
+use super::error::{incomplete, present, refused};
 use super::execute::arn;
 use super::session::Session;
 use super::tags::Tags;
@@ -146,7 +146,7 @@ impl Session {
         loop {
             let request = request.clone().set_next_token(token.take());
             let page = self.calls.run(CALL, || request.clone().send()).await?;
-            found.extend(page.security_groups.unwrap_or_default());
+            found.extend(present(CALL.name, page.security_groups)?);
             token = page.next_token.filter(|next| !next.is_empty());
             if token.is_none() {
                 return Ok(found);

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
@@ -55,6 +57,7 @@ impl Session {
         let Some(region) = found.region().map(ToString::to_string) else {
             return Err(refused("configuration", "no region: name one with --region or AWS_REGION"));
         };
+        let found = with_profile(found, &options);
         let config = with_role(found, &options).await.into_builder().retry_config(RetryConfig::disabled()).build();
         Ok(Self::new(&config, region, &options, secrets))
     }
@@ -70,7 +73,7 @@ impl Session {
             acm: aws_sdk_acm::Client::from_conf(acm.build()),
             ec2: aws_sdk_ec2::Client::from_conf(ec2.build()),
             sts: aws_sdk_sts::Client::from_conf(sts.build()),
-            calls: Caller::new(options.max_rps, options.seed, hosts),
+            calls: Caller::new(options, hosts),
             region,
             secrets,
             created: Mutex::default(),
@@ -102,6 +105,16 @@ impl Session {
     }
 }
 
+/// The same configuration, with the credentials of the profile that was asked for by name: it wins over
+/// keys in the environment, as with other tools.
+fn with_profile(config: SdkConfig, options: &Options) -> SdkConfig {
+    let Some(profile) = &options.profile else { return config };
+    let surroundings = ProviderConfig::without_region().with_region(config.region().cloned());
+    let provider = ProfileFileCredentialsProvider::builder().configure(&surroundings).profile_name(profile).build();
+    let provider = aws_sdk_sts::config::SharedCredentialsProvider::new(provider);
+    config.into_builder().credentials_provider(provider).build()
+}
+
 /// The same configuration, with the credentials of the role to assume.
 async fn with_role(config: SdkConfig, options: &Options) -> SdkConfig {
     let Some(role) = &options.assume_role else { return config };
@@ -130,7 +143,7 @@ impl Session {
 
     /// A session that finds no credentials.
     pub(super) fn without_credentials(endpoint: &str) -> Self {
-        let profile = aws_config::profile::ProfileFileCredentialsProvider::builder().profile_name("none-of-no502");
+        let profile = ProfileFileCredentialsProvider::builder().profile_name("none-of-no502");
         let chain = aws_config::meta::credentials::CredentialsProviderChain::first_try("Profile", profile.build());
         let chain = aws_sdk_sts::config::SharedCredentialsProvider::new(chain);
         let config = Self::test_config(endpoint).into_builder().credentials_provider(chain).build();

@@ -7,6 +7,7 @@ use aws_sdk_elasticloadbalancingv2::types::{Tag, TagDescription};
 
 use super::budget::Category;
 use super::call::{Call, each};
+use super::error::present;
 use super::session::Session;
 use crate::cloud::{CloudError, CloudErrorKind};
 use crate::model::Id;
@@ -68,7 +69,7 @@ impl Session {
         let request = self.elb.describe_tags().set_resource_arns(Some(arns));
         let answer = self.calls.run(Call::elb("DescribeTags"), || request.clone().send()).await?;
         let entry = |d: TagDescription| Some((Id(d.resource_arn?), from_elb(d.tags)));
-        Ok(answer.tag_descriptions.into_iter().flatten().filter_map(entry).collect())
+        Ok(present("DescribeTags", answer.tag_descriptions)?.into_iter().filter_map(entry).collect())
     }
 
     /// The tags of one resource.

@@ -6,7 +6,7 @@ use aws_sdk_elasticloadbalancingv2::types::{self as sdk, TargetGroupAttribute};
 
 use super::budget::Category;
 use super::call::Call;
-use super::error::incomplete;
+use super::error::{incomplete, present};
 use super::execute::arn;
 use super::session::Session;
 use super::tags;
@@ -97,7 +97,7 @@ impl Session {
         loop {
             let request = self.elb.describe_target_groups().page_size(PAGE).set_marker(marker.take());
             let page = self.calls.run(Call::elb("DescribeTargetGroups"), || request.clone().send()).await?;
-            found.extend(page.target_groups.unwrap_or_default());
+            found.extend(present("DescribeTargetGroups", page.target_groups)?);
             marker = page.next_marker.filter(|next| !next.is_empty());
             if marker.is_none() {
                 return Ok(found);
@@ -110,7 +110,7 @@ impl Session {
         let request = self.elb.describe_target_groups().target_group_arns(id.as_str());
         match self.calls.run(Call::elb("DescribeTargetGroups"), || request.clone().send()).await {
             Ok(answer) => {
-                let mut found = answer.target_groups.into_iter().flatten();
+                let mut found = present("DescribeTargetGroups", answer.target_groups)?.into_iter();
                 Ok(found.find(|group| group.target_group_arn.as_deref() == Some(id.as_str())))
             }
             Err(error) if error.kind == CloudErrorKind::NotFound => Ok(None),
@@ -123,15 +123,15 @@ impl Session {
         let request = self.elb.describe_target_group_attributes().target_group_arn(id.as_str());
         let answer = self.calls.run(Call::elb("DescribeTargetGroupAttributes"), || request.clone().send()).await?;
         let entry = |a: TargetGroupAttribute| Some((a.key?, a.value.unwrap_or_default()));
-        Ok(answer.attributes.into_iter().flatten().filter_map(entry).collect())
+        Ok(present("DescribeTargetGroupAttributes", answer.attributes)?.into_iter().filter_map(entry).collect())
     }
 
     /// Its registered targets and their health: the only list of registrations there is.
     pub(super) async fn target_health(&self, id: &Id) -> Result<Vec<(Id, Target, TargetHealth)>, CloudError> {
         let request = self.elb.describe_target_health().target_group_arn(id.as_str());
         let answer = self.calls.run(Call::elb("DescribeTargetHealth"), || request.clone().send()).await?;
-        let found = answer.target_health_descriptions.into_iter().flatten();
-        Ok(found.filter_map(|one| target(id, one)).collect())
+        let found = present("DescribeTargetHealth", answer.target_health_descriptions)?;
+        Ok(found.into_iter().filter_map(|one| target(id, one)).collect())
     }
 
     /// `CreateTargetGroup`.

@@ -1,11 +1,14 @@
 //! Canned answers from a tiny server: what each failure means, and what is tried again.
 
+mod gaps;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
+use super::session::Session;
 use super::{Aws, Options};
 use crate::cloud::{CloudError, CloudErrorKind, Hidden, NeededFor, Operation, Read as _, Scope, Snapshot, Write as _};
 use crate::model::kind::{Action, FixedResponse, Rule};
@@ -35,7 +38,7 @@ fn fault(status: u16, code: &str, message: &str) -> Reply {
     Reply::Http(status, format!("<ErrorResponse>{error}<RequestId>1</RequestId></ErrorResponse>"))
 }
 
-/// Answers each request by what `script` says to its body; returns the endpoint.
+/// Answers each request by what `script` says to it; returns the endpoint.
 async fn serve(script: impl Fn(&str) -> Reply + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -60,7 +63,7 @@ async fn serve(script: impl Fn(&str) -> Reply + Send + Sync + 'static) -> String
                         break;
                     }
                 }
-                let answer = match script(text.split_once("\r\n\r\n").map_or("", |(_, body)| body)) {
+                let answer = match script(&text) {
                     Reply::Http(status, body) => {
                         format!(
                             "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
@@ -80,7 +83,7 @@ async fn serve(script: impl Fn(&str) -> Reply + Send + Sync + 'static) -> String
 
 /// A connection that finds nothing of this machine's own configuration.
 async fn connect(endpoint: &str) -> Aws {
-    let session = super::session::Session::for_test(endpoint, Arc::new(|_| Ok("s3cret".to_owned())));
+    let session = Session::for_test(endpoint, Arc::new(|_| Ok("s3cret".to_owned())));
     Aws { session: Arc::new(session) }
 }
 
@@ -152,7 +155,7 @@ async fn what_concerns_every_call_ends_the_fetch() {
 #[tokio::test]
 async fn no_credentials_are_told_from_bad_ones() {
     let endpoint = serve(|_| Reply::Close).await;
-    let session = super::session::Session::without_credentials(&endpoint);
+    let session = Session::without_credentials(&endpoint);
     let error = Aws { session: Arc::new(session) }.identity().await.unwrap_err();
     assert_eq!(error.kind, CloudErrorKind::Credentials, "{error}");
 }
