@@ -1,6 +1,6 @@
 //! Apply's progress on standard error: one line when a step ends, one when a gate waits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Mutex;
 
@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::terminal::Terminal;
 use crate::apply::{Event, Observer};
+use crate::cloud::Operation;
 use crate::model::StepId;
 
 /// Prints what happens.
@@ -21,6 +22,7 @@ pub struct Progress {
 struct State {
     began: BTreeMap<StepId, Instant>,
     ended: usize,
+    stamps: BTreeSet<StepId>,
     seen: BTreeMap<StepId, String>,
 }
 
@@ -35,11 +37,18 @@ impl Observer for Progress {
     fn observe(&self, event: &Event) -> io::Result<()> {
         let mut state = self.state.lock().map_err(|_| io::Error::other("the display's lock is poisoned"))?;
         match event {
-            Event::Begun { step, .. } => {
+            Event::Begun { step, operation, .. } => {
                 state.began.insert(step.clone(), Instant::now());
+                if matches!(**operation, Operation::AddTags { .. }) {
+                    state.stamps.insert(step.clone());
+                }
             }
             Event::Done { step, .. } => {
                 state.ended += 1;
+                // marks are many and dull
+                if state.stamps.contains(step) && self.terminal.verbose == 0 {
+                    return Ok(());
+                }
                 let took = state.began.get(step).map_or(0.0, |at| at.elapsed().as_secs_f64());
                 self.terminal.note(&format!("  [{}/{}] {step}  {took:.1}s", state.ended, self.total));
             }

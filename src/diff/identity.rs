@@ -241,7 +241,10 @@ fn stranger(id: &Id, spec: &Spec, names: &Names) -> Option<Address> {
         Spec::LoadBalancer(lb) => Some(Address::load_balancer(&lb.name)),
         Spec::TargetGroup(group) => Some(Address::target_group(&group.name)),
         Spec::SecurityGroup(_) => Some(Address::security_group(id.as_str())),
-        Spec::Certificate(_) => Some(Address::certificate(id.as_str().rsplit('/').next().unwrap_or(id.as_str()))),
+        Spec::Certificate(c) => {
+            let last = id.as_str().rsplit('/').next().unwrap_or(id.as_str());
+            Some(Address::certificate(c.domain.as_deref().unwrap_or(last)))
+        }
         Spec::Listener(l) => of(&l.load_balancer).map(|lb| Address::listener(&lb.name, l.port)),
         Spec::Target(t) => of(&t.target_group).map(|group| Address::target(&group.name, &t.id, t.port)),
         Spec::Rule(r) => of(&r.listener).map(|l| Address::rule(l, &format!("#{}", r.priority.unwrap_or(0)))),

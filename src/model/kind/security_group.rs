@@ -133,7 +133,10 @@ impl SecurityGroup {
                 [] => Value::Null,
                 rules => json!(rules.iter().map(TrafficRule::to_string).collect::<Vec<_>>()),
             };
-            c.push("ingress", shown(live.ingress.as_deref().unwrap_or_default()), shown(&missing), Mutability::InPlace);
+            // what is declared and there, against what is declared: rules of others are not shown
+            let wanted = want.ingress.as_deref().unwrap_or_default();
+            let there: Vec<TrafficRule> = wanted.iter().filter(|rule| !missing.contains(rule)).cloned().collect();
+            c.push("ingress", shown(&there), shown(wanted), Mutability::InPlace);
         }
         c.tags(&live.tags, tags);
         c.finish()
