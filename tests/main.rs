@@ -3,4 +3,5 @@
 
 mod desired;
 mod offline;
+mod report;
 mod support;

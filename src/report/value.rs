@@ -1,6 +1,6 @@
 //! Values in a few words: as a difference shows them.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use similar::{ChangeTag, TextDiff};
 
 use super::layout::{clean, shorten, width};
@@ -48,14 +48,41 @@ fn words(value: &Value) -> String {
         Value::String(text) => text_in_words(text),
         Value::Array(items) if items.is_empty() => "(none)".to_owned(),
         Value::Array(items) => items.iter().map(words).collect::<Vec<_>>().join(", "),
-        Value::Object(map) => match (map.len(), map.iter().next()) {
-            (0, _) | (_, None) => "(none)".to_owned(),
-            (1, Some((key, value))) => format!("{} {}", clean(key), words(value)),
-            _ => {
-                map.iter().map(|(key, value)| format!("{} {}", clean(key), words(value))).collect::<Vec<_>>().join(", ")
-            }
-        },
+        Value::Object(map) => object(map),
     }
+}
+
+fn object(map: &Map<String, Value>) -> String {
+    let text = |key: &str| map.get(key).and_then(Value::as_str);
+    if let Some(state) = text("state") {
+        // a target's health
+        let more = ["reason", "description"].into_iter().filter_map(text);
+        return std::iter::once(state).chain(more).map(|part| clean(part).into_owned()).collect::<Vec<_>>().join(" ");
+    }
+    match (map.len(), map.iter().next()) {
+        (0, _) | (_, None) => "(none)".to_owned(),
+        (1, Some((key, Value::Object(redirect)))) if key == "redirect" => self::redirect(redirect),
+        (1, Some((key, Value::Object(response)))) if key == "fixed_response" => {
+            let part = |key: &str| response.get(key).filter(|v| !v.is_null()).map(|v| format!(" {}", words(v)));
+            format!("fixed response{}{}", part("status").unwrap_or_default(), part("body").unwrap_or_default())
+        }
+        (1, Some((key, value))) => format!("{} {}", clean(key), words(value)),
+        _ => map.iter().map(|(key, value)| format!("{} {}", clean(key), words(value))).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// `redirect 301 to https://shop.example.com:443/new`, of which only what is declared.
+fn redirect(parts: &Map<String, Value>) -> String {
+    let part = |key: &str| parts.get(key).map(|v| clean(v.as_str().unwrap_or_default()).into_owned());
+    let status = parts.get("status").map(words).unwrap_or_default();
+    let mut to = part("protocol").map(|p| p.to_lowercase()).unwrap_or_default();
+    if let Some(host) = part("host") {
+        to = if to.is_empty() { host } else { format!("{to}://{host}") };
+    }
+    to.extend(part("port").map(|port| format!(":{port}")));
+    to.extend(part("path"));
+    to.extend(part("query").map(|query| format!("?{query}")));
+    if to.is_empty() { format!("redirect {status}") } else { format!("redirect {status} to {to}") }
 }
 
 /// A text as it is, in quotes where one could not see its ends.
@@ -71,8 +98,8 @@ fn text_in_words(text: &str) -> String {
 /// `live → desired` in at most so many columns; of lists only what comes and goes if the whole is too long.
 pub fn change_in_words(path: &FieldPath, live: &Value, desired: &Value, room: usize) -> String {
     let (was, will) = (in_words(path, live), in_words(path, desired));
-    if live.is_null() && path.as_str() == "ingress" {
-        return shorten(&format!("+ {will}"), room);
+    if path.as_str() == "ingress" {
+        return shorten(&ingress(live, desired), room);
     }
     let whole = format!("{was} → {will}");
     if width(&whole) <= room {
@@ -92,6 +119,17 @@ pub fn change_in_words(path: &FieldPath, live: &Value, desired: &Value, room: us
         _ => (half, half),
     };
     format!("{} → {}", shorten(&was, was_room), shorten(&will, will_room))
+}
+
+/// Ingress rules are added, never taken away: the desired side holds what is missing. A rule that is there
+/// already lacks its description only.
+fn ingress(live: &Value, missing: &Value) -> String {
+    let there = |rule: &Value| live.as_array().is_some_and(|rules| rules.contains(rule));
+    let rules = missing.as_array().map(Vec::as_slice).unwrap_or_default();
+    let one = |rule: &Value| {
+        if there(rule) { format!("description of {}", words(rule)) } else { format!("+ {}", words(rule)) }
+    };
+    rules.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 /// One line of a comparison of two texts.
@@ -141,10 +179,7 @@ mod tests {
         assert_eq!(at("stickiness", json!("true")), "true");
         assert_eq!(at("tags.timeout", json!("60")), "60");
         assert_eq!(at("forward", json!({"blue": 90, "green": 10})), "blue 90, green 10");
-        assert_eq!(
-            at("default", json!({"redirect": {"protocol": "HTTPS", "status": 301}})),
-            "redirect protocol HTTPS, status 301"
-        );
+        assert_eq!(at("default", json!({"redirect": {"protocol": "HTTPS", "status": 301}})), "redirect 301 to https");
         assert_eq!(at("x", Value::Null), "(none)");
         assert_eq!(at("x", json!("")), "\"\"");
         assert_eq!(at("x", json!("no such site")), "no such site");

@@ -75,7 +75,7 @@ fn row(view: &View<'_>, places: &Places<'_>, change: &Change, tag: bool, left: b
     let address = &change.address;
     let (sign, what) = match &change.verdict {
         Verdict::Create => (("+", GOOD), view.plan.diff.bound.want.get(address).map(created).unwrap_or_default()),
-        Verdict::Delete => (("-", BAD), "registered, but not in the files: deregister".to_owned()),
+        Verdict::Delete => (("-", BAD), "deregister: not in the files".to_owned()),
         Verdict::Replace(_) => (("±", BAD), "AWS cannot edit this: needs a replacement".to_owned()),
         Verdict::Update(_) => (("~", WARN), String::new()),
         Verdict::Unknown(_) | Verdict::InSync => (("?", FAINT), String::new()),
@@ -118,21 +118,20 @@ fn row(view: &View<'_>, places: &Places<'_>, change: &Change, tag: bool, left: b
 fn print(rows: &[Row], page: &mut Page<'_>) {
     let column = |widths: &mut dyn Iterator<Item = usize>| widths.filter(|w| *w <= COLUMN).max().unwrap_or(0);
     let addresses = column(&mut rows.iter().map(|r| width(&r.address)));
-    let paths = column(&mut rows.iter().flat_map(|r| &r.fields).map(|f| width(&f.path)));
-    let risky = rows.iter().flat_map(|r| &r.fields).filter(|f| !f.rules.is_empty());
-    let changes = column(&mut risky.map(|f| width(&f.change)));
+    let (whole, parts): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| in_one_line(row, addresses, page));
+    let fields = || parts.iter().flat_map(|r| &r.fields);
+    let paths = column(&mut fields().map(|f| width(&f.path)));
+    let changes = column(&mut fields().filter(|f| !f.rules.is_empty()).map(|f| width(&f.change)));
     for row in rows {
         let sign = page.paint(row.sign.1, row.sign.0);
         let tags: Vec<String> = row.tags.iter().map(|(style, text)| page.paint(*style, text)).collect();
-        let tags_width: usize = row.tags.iter().map(|(_, text)| width(text) + 2).sum();
-        let address = pad(&row.address, addresses);
-        let room = page.look.width.saturating_sub(4 + width(&address) + 2 + tags_width);
-        if row.what.is_empty() {
-            page.line(&format!("  {sign} {address}  {}", tags.join("  ")));
-        } else if width(&row.what) <= room {
-            page.line(&format!("  {sign} {address}  {}  {}", row.what, tags.join("  ")));
-        } else {
-            page.line(&format!("  {sign} {address}  {}", tags.join("  ")));
+        let (address, tags) = (pad(&row.address, addresses), tags.join("  "));
+        if whole.iter().any(|w| std::ptr::eq(*w, row)) {
+            page.line(&format!("  {sign} {address}  {}{tags}", gapped(row.fields.first(), &row.what, page)));
+            continue;
+        }
+        page.line(&format!("  {sign} {address}  {tags}"));
+        if !row.what.is_empty() {
             let what = if page.is_brief() { shorten(&row.what, page.look.width - INDENT) } else { row.what.clone() };
             page.line(&format!("{}{what}", pad("", INDENT)));
         }
@@ -143,6 +142,31 @@ fn print(rows: &[Row], page: &mut Page<'_>) {
             page.line(&format!("{}{path}  {change}  {rules}{place}", pad("", INDENT)));
             text_lines(&field.lines, page);
         }
+    }
+}
+
+/// Whether a resource and its only difference fit on a line.
+fn in_one_line(row: &Row, addresses: usize, page: &Page<'_>) -> bool {
+    let before = 4 + width(&row.address).max(addresses) + 2;
+    let tags: usize = row.tags.iter().map(|(_, text)| width(text) + 2).sum();
+    let middle = match row.fields.as_slice() {
+        [] => width(&row.what),
+        [only] if only.lines.is_empty() && row.what.is_empty() => {
+            let rules = if only.rules.is_empty() { 0 } else { width(&only.rules) + 2 };
+            width(&only.path) + 2 + width(&only.change) + rules
+        }
+        _ => return false,
+    };
+    before + middle + tags <= page.look.width
+}
+
+/// The only difference of a resource, or what is done with it as a whole, and a gap.
+fn gapped(field: Option<&FieldRow>, what: &str, page: &Page<'_>) -> String {
+    match field {
+        Some(field) if field.rules.is_empty() => format!("{}  {}  ", field.path, field.change),
+        Some(field) => format!("{}  {}  {}  ", field.path, field.change, page.paint(WORST, &field.rules)),
+        None if what.is_empty() => String::new(),
+        None => format!("{what}  "),
     }
 }
 

@@ -1,64 +1,105 @@
 //! Findings: what clients see, worst first.
 
+use std::collections::BTreeSet;
+
 use super::page::Page;
 use crate::report::View;
 use crate::report::aftermath::{self, Aftermath, Judged};
-use crate::report::layout::{clean, count, pad, width, wrap_at_most};
+use crate::report::layout::{clean, count, pad, shorten, width, wrap, wrap_at_most};
 use crate::report::paint::{self, FAINT, GOOD, WARN};
 use crate::report::value::in_words;
 use crate::rules::{Finding, Severity};
 
 /// Where titles and details begin.
 const INDENT: usize = 12;
-/// How many lines of "what clients see" a brief report gives one finding.
-const LINES: usize = 2;
+
+/// Findings with the same cause, severity and effect, which a brief report shows as one.
+struct Group<'a> {
+    first: &'a Finding,
+    rest: Vec<&'a Finding>,
+    aftermath: Option<Aftermath>,
+}
+
+impl<'a> Group<'a> {
+    fn alike(&self, other: &Finding, aftermath: Option<Aftermath>) -> bool {
+        let (a, b) = (self.first, other);
+        (&a.rule, a.severity, &a.detail, self.aftermath) == (&b.rule, b.severity, &b.detail, aftermath)
+    }
+    fn all(findings: impl Iterator<Item = (&'a Finding, Option<Aftermath>)>, merge: bool) -> Vec<Self> {
+        let mut groups: Vec<Self> = Vec::new();
+        for (finding, aftermath) in findings {
+            match groups.iter_mut().find(|g| merge && g.alike(finding, aftermath)) {
+                Some(group) => group.rest.push(finding),
+                None => groups.push(Self { first: finding, rest: Vec::new(), aftermath }),
+            }
+        }
+        groups
+    }
+    /// The resources, in a brief report two of them.
+    fn addresses(&self) -> String {
+        let first = self.first.address.to_string();
+        match self.rest.as_slice() {
+            [] => first,
+            [only] => format!("{first}, {}", only.address),
+            more => format!("{first} and {} more", more.len()),
+        }
+    }
+}
 
 /// Findings about the live state.
 pub(super) fn live(view: &View<'_>, page: &mut Page<'_>) {
     let all = aftermath::findings(view.plan);
     let present: Vec<&Judged<'_>> = all.iter().filter(|j| j.aftermath != Aftermath::Appears).collect();
-    let Some(worst) = present.iter().map(|j| j.finding.severity).max() else { return };
-    let heading = match worst {
-        Severity::Critical => "Clients see errors now",
-        Severity::High => "Clients can see errors",
-        Severity::Medium | Severity::Low | Severity::Info => "Findings",
-    };
-    page.heading(heading);
+    let worst = present.iter().map(|j| j.finding.severity).max();
+    match worst {
+        Some(Severity::Critical) => page.heading("Clients see errors now"),
+        Some(Severity::High) => page.heading("Clients can see errors"),
+        Some(Severity::Medium | Severity::Low | Severity::Info) => page.heading("Findings"),
+        None => return,
+    }
     let to_mend = !view.plan.is_clean();
-    let (shown, minor): (Vec<&Judged<'_>>, Vec<&Judged<'_>>) =
-        present.into_iter().partition(|j| !page.is_brief() || j.finding.severity >= Severity::Medium);
-    for judged in shown {
-        finding(judged.finding, to_mend.then_some(judged.aftermath), page);
-    }
-    if !minor.is_empty() {
-        let codes: std::collections::BTreeSet<&str> = minor.iter().map(|j| j.finding.rule.as_str()).collect();
-        let codes = codes.into_iter().collect::<Vec<_>>().join(", ");
-        let line =
-            page.paint(FAINT, &format!("  and {} ({codes}); -v shows them", count(minor.len(), "minor finding")));
-        page.line(&line);
-    }
+    let judged = present.iter().map(|j| (j.finding, to_mend.then_some(j.aftermath)));
+    list(judged, page);
 }
 
 /// Findings that the plan itself would bring.
 pub(super) fn appearing(view: &View<'_>, page: &mut Page<'_>) {
     let all = aftermath::findings(view.plan);
     let future: Vec<&Judged<'_>> = all.iter().filter(|j| j.aftermath == Aftermath::Appears).collect();
-    if future.is_empty() {
-        return;
-    }
-    page.heading("The files themselves would bring");
-    for judged in future {
-        finding(judged.finding, Some(judged.aftermath), page);
+    if !future.is_empty() {
+        page.heading("This plan would bring");
+        list(future.iter().map(|j| (j.finding, Some(j.aftermath))), page);
     }
 }
 
-/// One finding: severity, address, title, code; what clients see; the way out where the plan has none.
-pub(super) fn finding(finding: &Finding, aftermath: Option<Aftermath>, page: &mut Page<'_>) {
+/// Findings of files alone.
+pub(super) fn of_files(findings: &[Finding], page: &mut Page<'_>) {
+    list(findings.iter().map(|f| (f, None)), page);
+}
+
+fn list<'a>(findings: impl Iterator<Item = (&'a Finding, Option<Aftermath>)>, page: &mut Page<'_>) {
+    let brief = page.is_brief();
+    let (shown, minor): (Vec<_>, Vec<_>) = findings.partition(|(f, _)| !brief || f.severity >= Severity::Medium);
+    for group in Group::all(shown.into_iter(), brief) {
+        print(&group, page);
+    }
+    if !minor.is_empty() {
+        let codes: BTreeSet<&str> = minor.iter().map(|(f, _)| f.rule.as_str()).collect();
+        let codes = codes.into_iter().collect::<Vec<_>>().join(", ");
+        let line = format!("  and {} ({codes}); -v shows them", count(minor.len(), "minor finding"));
+        let line = page.paint(FAINT, &line);
+        page.line(&line);
+    }
+}
+
+/// Severity, address, title, code; what clients see; the way out where the plan has none.
+fn print(group: &Group<'_>, page: &mut Page<'_>) {
+    let finding = group.first;
     let word = finding.severity.as_str().to_uppercase();
     let word = page.cell(paint::severity(finding.severity), &word, INDENT - 4);
-    let address = clean(&finding.address.to_string()).into_owned();
+    let address = clean(&group.addresses()).into_owned();
     let title = clean(&finding.title).into_owned();
-    let tail = match aftermath {
+    let tail = match group.aftermath {
         Some(Aftermath::Stays) => format!("({}, stays)", finding.rule),
         Some(Aftermath::Mended | Aftermath::Appears) | None => format!("({})", finding.rule),
     };
@@ -68,17 +109,27 @@ pub(super) fn finding(finding: &Finding, aftermath: Option<Aftermath>, page: &mu
         page.line(&format!("  {word}  {address}  {}", page.paint(FAINT, &tail)));
         page.wrapped(INDENT, &title);
     }
-    let room = page.look.width - INDENT;
     let detail = clean(&finding.detail).into_owned();
     if !page.is_brief() {
         page.wrapped(INDENT, &detail);
         evidence(finding, page);
     } else if finding.severity >= Severity::High {
-        for line in wrap_at_most(&detail, room, LINES) {
+        let lines = if finding.severity == Severity::Critical { 2 } else { 1 };
+        for line in first_sentences(&detail, page.look.width - INDENT, lines) {
             page.line(&format!("{}{line}", pad("", INDENT)));
         }
     }
-    fix(finding, aftermath, page);
+    fix(finding, group.aftermath, page);
+}
+
+/// The sentences that fit on a line; else what fits of the first one on so many lines.
+fn first_sentences(text: &str, room: usize, lines: usize) -> Vec<String> {
+    let ends = text.match_indices(". ").map(|(at, _)| at + 1).chain(std::iter::once(text.len()));
+    let fitting: Vec<&str> = ends.map(|end| text.get(..end).unwrap_or(text)).collect();
+    match fitting.iter().rev().find(|part| width(part) <= room) {
+        Some(part) => vec![(*part).to_owned()],
+        None => wrap_at_most(fitting.first().unwrap_or(&text), room, lines),
+    }
 }
 
 fn fix(finding: &Finding, aftermath: Option<Aftermath>, page: &mut Page<'_>) {
@@ -87,12 +138,13 @@ fn fix(finding: &Finding, aftermath: Option<Aftermath>, page: &mut Page<'_>) {
         Some(Aftermath::Mended) => ("this plan mends it", GOOD),
         Some(Aftermath::Stays | Aftermath::Appears) | None => ("fix", WARN),
     };
-    if finding.fix.text.is_empty() || (page.is_brief() && finding.severity < Severity::Medium) {
+    if finding.fix.text.is_empty() {
         return;
     }
     let text = format!("{mark}: {}", clean(&finding.fix.text));
-    let lines = if page.is_brief() { 1 } else { 9 };
-    for line in wrap_at_most(&text, page.look.width - INDENT, lines) {
+    let room = page.look.width - INDENT;
+    let lines = if page.is_brief() { wrap_at_most(&text, room, 2) } else { wrap(&text, room) };
+    for line in lines {
         let line = page.paint(style, &line);
         page.line(&format!("{}{line}", pad("", INDENT)));
     }
@@ -102,7 +154,7 @@ fn evidence(finding: &Finding, page: &mut Page<'_>) {
     for evident in &finding.evidence {
         let field = if evident.field.as_str().is_empty() { String::new() } else { format!(" {}", evident.field) };
         let text = format!("{}{field} = {}", evident.address, in_words(&evident.field, &evident.value));
-        let text = crate::report::layout::shorten(&clean(&text), page.look.width - INDENT);
+        let text = shorten(&clean(&text), page.look.width - INDENT);
         let text = page.paint(FAINT, &text);
         page.line(&format!("{}{text}", pad("", INDENT)));
     }

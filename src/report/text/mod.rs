@@ -129,13 +129,13 @@ fn header(view: &View<'_>, page: &mut Page<'_>) {
     }
 }
 
-/// The declared load balancers with their DNS names and, if it is not active, their state.
+/// The DNS names of the declared load balancers, and the state of those that are not active.
 fn balancers(plan: &Plan) -> Vec<String> {
     let bound = &plan.diff.bound;
     let declared = bound.want.keys().filter(|address| address.kind == Kind::LoadBalancer);
     let line = |address: &crate::model::Address| {
         let Facts::LoadBalancer(facts) = &bound.live.get(address)?.facts else { return None };
-        let name = facts.dns_name.as_deref().unwrap_or("no DNS name yet");
+        let name = facts.dns_name.as_deref()?;
         let state = if facts.state == "active" { String::new() } else { format!(" ({})", facts.state) };
         Some(clean(&format!("{name}{state}")).into_owned())
     };

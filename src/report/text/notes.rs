@@ -17,7 +17,9 @@ pub(super) fn notes(view: &View<'_>, page: &mut Page<'_>) {
     refused(plan, page);
     held(plan, page);
     unread(plan, page);
-    page.blank();
+    if !page.is_brief() || !(plan.refused.is_empty() && plan.held.is_empty() && plan.gaps().is_empty()) {
+        page.blank();
+    }
     unselected(plan, page);
     not_checked(plan, page);
     unmanaged(plan, page);

@@ -4,7 +4,7 @@ use super::page::Page;
 use crate::cloud::Operation;
 use crate::plan::{Gate, Plan, Reversible, Step};
 use crate::report::layout::{clean, count, pad, wrap};
-use crate::report::paint::{FAINT, WARN};
+use crate::report::paint::{FAINT, HEADING, WARN};
 
 /// What a step is for, in the usual order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,25 +84,35 @@ pub(super) fn steps(plan: &Plan, page: &mut Page<'_>) {
         return;
     }
     let works = plan.steps.iter().filter(|s| !s.stamp).count();
-    page.heading(&match (works, plan.steps.len() - works) {
-        (0, stamps) => format!("Steps: {}", count(stamps, "mark")),
-        (works, 0) => format!("Steps: {}", count(works, "call")),
-        (works, stamps) => format!("Steps: {}, then {}", count(works, "call"), count(stamps, "mark")),
-    });
-    if page.is_brief() { brief(plan, page) } else { full(plan, page) }
+    let calls = match (works, plan.steps.len() - works) {
+        (0, stamps) => count(stamps, "mark"),
+        (works, 0) => count(works, "call"),
+        (works, stamps) => format!("{}, then {}", count(works, "call"), count(stamps, "mark")),
+    };
+    if page.is_brief() {
+        page.blank();
+        brief(plan, &calls, page);
+    } else {
+        page.heading(&format!("Steps: {calls}"));
+        full(plan, page);
+    }
 }
 
-fn brief(plan: &Plan, page: &mut Page<'_>) {
+fn brief(plan: &Plan, calls: &str, page: &mut Page<'_>) {
     let phase = |phase: Phase| match plan.steps.iter().filter(|s| Phase::of(s) == phase).count() {
         0 => None,
         n => Some(format!("{} {n}", phase.in_words())),
     };
     let phases: Vec<String> = Phase::ALL.into_iter().filter_map(phase).collect();
-    page.wrapped(2, &phases.join(" · "));
+    let text = format!("{calls}: {}", phases.join(" · "));
+    for (at, line) in wrap(&text, page.look.width - 7).into_iter().enumerate() {
+        let start = if at == 0 { page.cell(HEADING, "Steps", 7) } else { pad("", 7) };
+        page.line(&format!("{start}{line}"));
+    }
     for step in &plan.steps {
         if let Some(gate) = step.gate {
             let line =
-                page.paint(FAINT, &format!("  waits after {}: until {}", clean(&step.id.to_string()), waits(gate)));
+                page.paint(FAINT, &format!("       waits after {} until {}", clean(&step.id.to_string()), waits(gate)));
             page.line(&line);
         }
     }
@@ -110,9 +120,9 @@ fn brief(plan: &Plan, page: &mut Page<'_>) {
         plan.steps.iter().filter(|s| s.reversible != Reversible::Exact).map(|s| s.id.to_string()).collect();
     if !lasting.is_empty() {
         let text = format!("cannot be undone exactly: {}", clean(&lasting.join(", ")));
-        for line in wrap(&text, page.look.width - 2) {
+        for line in wrap(&text, page.look.width - 7) {
             let line = page.paint(WARN, &line);
-            page.line(&format!("  {line}"));
+            page.line(&format!("       {line}"));
         }
     }
 }

@@ -17,9 +17,7 @@ pub fn validate(validation: &Validation<'_>, look: &Look) -> String {
     let bad = findings.iter().filter(|f| f.severity >= Severity::High).count();
     if !findings.is_empty() {
         page.heading(if bad > 0 { "Clients would see errors" } else { "Findings" });
-        for finding in findings {
-            super::findings::finding(finding, None, &mut page);
-        }
+        super::findings::of_files(findings, &mut page);
         page.blank();
     }
     if let Some(desired) = validation.desired.filter(|_| validation.problems.is_empty()) {
