@@ -2,7 +2,7 @@
 //!
 //! AWS throttles an account and region as a whole: what we take, people and controllers lose. All ELB
 //! actions share one bucket (40, refilled 10/s); we default to 8/s with a burst of 30. Sources: user
-//! guide "Request throttling for the ELB API", EC2 and ACM quotas (`reference/peers.md` §3a, §3b).
+//! guide "Request throttling for the ELB API", EC2 and ACM quotas.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};

@@ -19,8 +19,6 @@ const PAGE: i32 = 400;
 
 /// The spec; attributes, certificates by server name and tags are read apart. `None` for an answer
 /// without ARN or port.
-///
-/// A default action that says more than a spec can (it authenticates first) reads as `None`.
 pub(super) fn from_sdk(load_balancer: &Id, listener: sdk::Listener) -> Option<(Id, Listener)> {
     let id = Id(listener.listener_arn?);
     let (default, beyond) = action::from_sdk(listener.default_actions.unwrap_or_default());
@@ -32,7 +30,8 @@ pub(super) fn from_sdk(load_balancer: &Id, listener: sdk::Listener) -> Option<(I
         ssl_policy: listener.ssl_policy.filter(|policy| !policy.is_empty()),
         certificate: certificate.map(|arn| Link::Id(Id(arn))),
         sni_certificates: None,
-        default: default.filter(|_| beyond.is_empty()),
+        default,
+        beyond: beyond.into_iter().collect(),
         attributes: BTreeMap::new(),
         tags: BTreeMap::new(),
     };
@@ -125,6 +124,7 @@ impl Session {
             certificate: default_certificate,
             sni_certificates: _,
             default,
+            beyond: _,
             attributes: _,
             tags,
         } = spec;

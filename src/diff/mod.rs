@@ -150,7 +150,7 @@ fn change(desired: &Resolved, bound: &Bound, address: &Address, want: &Spec) -> 
         (None, Some(_)) => Verdict::Update(fields),
     };
     let undeclared = live.map(|live| Spec::undeclared(&live.spec, want)).unwrap_or_default();
-    let obstacle = if verdict == Verdict::InSync { None } else { obstacle(desired, bound, address) };
+    let obstacle = if verdict == Verdict::InSync { None } else { obstacle(desired, bound, address, verdict.fields()) };
     let stamped = live.is_some_and(|live| {
         let now = Applied::of(want, &live.spec, &children(bound, address));
         let owned = live.spec.tags().and_then(|tags| tags.get(ID_TAG));
@@ -169,16 +169,20 @@ fn change(desired: &Resolved, bound: &Bound, address: &Address, want: &Spec) -> 
 }
 
 /// Why a resource must be left as it is. A target shares its group's owner.
-fn obstacle(desired: &Resolved, bound: &Bound, address: &Address) -> Option<Obstacle> {
+fn obstacle(desired: &Resolved, bound: &Bound, address: &Address, changes: &[FieldChange]) -> Option<Obstacle> {
     if let Some(why) = bound.held.get(address) {
         return Some(Obstacle::Held(why.clone()));
     }
     let live = bound.live.get(address);
-    if let Some(rule) = live.and_then(|l| l.spec.rule())
-        && !rule.beyond.is_empty()
-    {
-        let parts: Vec<&str> = rule.beyond.iter().map(String::as_str).collect();
-        let why = format!("the live rule has settings that this version cannot write back ({})", parts.join(", "));
+    let default_changes = changes.iter().any(|f| f.path.within(&"default".into()));
+    let beyond = match live.map(|l| &l.spec) {
+        Some(Spec::Rule(rule)) => Some(&rule.beyond),
+        Some(Spec::Listener(listener)) if default_changes => Some(&listener.beyond),
+        Some(_) | None => None,
+    };
+    if let Some(beyond) = beyond.filter(|parts| !parts.is_empty()) {
+        let parts: Vec<&str> = beyond.iter().map(String::as_str).collect();
+        let why = format!("on AWS it has settings that this version cannot write back ({})", parts.join(", "));
         return Some(Obstacle::Held(why));
     }
     let owner = match address.kind {
@@ -209,7 +213,7 @@ fn strays<'b>(desired: &'b Resolved, bound: &'b Bound) -> impl Iterator<Item = C
             cause: None,
             stamped: false,
             undeclared: Vec::new(),
-            obstacle: obstacle(desired, bound, address),
+            obstacle: obstacle(desired, bound, address, &[]),
         })
     })
 }

@@ -1,6 +1,6 @@
 //! Actions: forward, redirect, fixed response.
 //!
-//! Source: API `Action`, `RedirectActionConfig`, `FixedResponseActionConfig`; aws-api.md §4.3.
+//! Source: API `Action`, `RedirectActionConfig`, `FixedResponseActionConfig`
 
 use std::collections::BTreeMap;
 

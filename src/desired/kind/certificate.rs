@@ -1,6 +1,6 @@
 //! Certificates: by ARN, imported from files, or requested from ACM.
 //!
-//! Source: API (ACM) `RequestCertificate`, `ImportCertificate`; aws-api.md §6.
+//! Source: API (ACM) `RequestCertificate`, `ImportCertificate`
 
 use std::collections::BTreeSet;
 

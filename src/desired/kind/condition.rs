@@ -1,6 +1,6 @@
 //! Conditions of rules.
 //!
-//! Source: API `RuleCondition`; user guide "Condition types"; aws-api.md §4.2.
+//! Source: API `RuleCondition`; user guide "Condition types"
 
 use std::collections::BTreeSet;
 

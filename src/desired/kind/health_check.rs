@@ -1,6 +1,6 @@
 //! Health checks of target groups.
 //!
-//! Source: API `CreateTargetGroup`, `Matcher`; aws-api.md §2.2.
+//! Source: API `CreateTargetGroup`, `Matcher`
 
 use super::super::check::seconds;
 use super::super::problem::{Level, Problem};

@@ -1,8 +1,8 @@
 //! Listeners: a port, what is spoken there, and what happens to requests that no rule takes.
 //!
-//! Source: API `CreateListener`, `ListenerAttribute`; aws-api.md §3.
+//! Source: API `CreateListener`, `ListenerAttribute`
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::node::Entry;
 use super::super::problem::Problem;
@@ -76,6 +76,7 @@ pub(super) fn read(parent: &Reader<'_, '_>, entry: &Entry) {
         certificate,
         sni_certificates: None,
         default: r.sub("default").and_then(|d| action::read(&d, protocol, action::Of::Default)),
+        beyond: BTreeSet::new(),
         attributes: attributes(&r, protocol),
         tags: r.tags(existing),
     };

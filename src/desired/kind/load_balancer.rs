@@ -1,6 +1,6 @@
 //! Application Load Balancers.
 //!
-//! Source: API `CreateLoadBalancer`, `LoadBalancerAttribute`; aws-api.md §1.
+//! Source: API `CreateLoadBalancer`, `LoadBalancerAttribute`
 
 use std::collections::{BTreeMap, BTreeSet};
 

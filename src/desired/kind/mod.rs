@@ -38,7 +38,7 @@ const TAGS: Field = field(
 const ACCEPT: Field =
     later("accept", "Known findings on this resource that are accepted, with a reason and an expiry.");
 
-/// The name of a load balancer (aws-api.md §8.6).
+/// The name of a load balancer (API: `CreateLoadBalancer`, `CreateTargetGroup`).
 const LOAD_BALANCER_NAME: TextRule = TextRule {
     noun: "a load balancer's name",
     min: 1,

@@ -1,6 +1,6 @@
 //! Listener rules: priority, conditions, action.
 //!
-//! Source: API `CreateRule`, `SetRulePriorities`; aws-api.md §4.1.
+//! Source: API `CreateRule`, `SetRulePriorities`
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,6 +1,6 @@
 //! Security groups and what they let in.
 //!
-//! Source: API (EC2) `CreateSecurityGroup`, `AuthorizeSecurityGroupIngress`; aws-api.md §7.2.
+//! Source: API (EC2) `CreateSecurityGroup`, `AuthorizeSecurityGroupIngress`
 
 use ipnet::IpNet;
 

@@ -1,6 +1,6 @@
 //! Targets of a group: addresses, instances, or one function.
 //!
-//! Source: API `RegisterTargets`, `TargetDescription`; aws-api.md §5.
+//! Source: API `RegisterTargets`, `TargetDescription`
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};

@@ -1,6 +1,6 @@
 //! Target groups: what the load balancer speaks to whom, and how it checks their health.
 //!
-//! Source: API `CreateTargetGroup`, `ModifyTargetGroupAttributes`; aws-api.md §2.
+//! Source: API `CreateTargetGroup`, `ModifyTargetGroupAttributes`
 
 use super::super::Backend;
 use super::super::names::{VPC, select};
@@ -233,7 +233,7 @@ fn applicable(r: &Reader<'_, '_>, all: &Attributes, target_type: Option<TargetTy
     }
 }
 
-/// Attributes that exclude each other (aws-api.md §2.3).
+/// Attributes that exclude each other (API: `TargetGroupAttribute`).
 fn contradictions(r: &Reader<'_, '_>, all: &Attributes) {
     let get = |key: &str| all.values.get(key).map(String::as_str);
     let (algorithm, slow) = ("load_balancing.algorithm.type", "slow_start.duration_seconds");

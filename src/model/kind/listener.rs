@@ -2,7 +2,7 @@
 //!
 //! Source: API `CreateListener`, `ModifyListener`, `ModifyListenerAttributes`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,10 @@ pub struct Listener {
     pub sni_certificates: Option<Vec<Link>>,
     /// What happens to requests that no rule takes.
     pub default: Option<Action>,
+    /// Parts of a live default action that this version cannot express, by their key in the language
+    /// (`authenticate`); always empty for a desired listener. Such a default is never written, because
+    /// AWS replaces the list of actions whole.
+    pub beyond: BTreeSet<String>,
     /// Attributes by AWS's key.
     pub attributes: BTreeMap<String, String>,
     /// Tags; ours are added when written.
@@ -47,6 +51,7 @@ impl Listener {
             certificate,
             sni_certificates: _,
             default,
+            beyond: _,
             attributes,
             tags,
         } = want;
@@ -83,6 +88,7 @@ impl Listener {
             certificate,
             sni_certificates,
             default,
+            beyond,
             attributes,
             tags,
         } = self;
@@ -94,6 +100,7 @@ impl Listener {
             certificate: or(certificate, &live.certificate),
             sni_certificates: or(sni_certificates, &live.sni_certificates),
             default: or(default, &live.default),
+            beyond: if beyond.is_empty() { live.beyond.clone() } else { beyond },
             attributes: super::merged(&live.attributes, attributes),
             tags: super::merged(&live.tags, tags),
         }
