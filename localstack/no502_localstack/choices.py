@@ -78,3 +78,6 @@ TRUST_STORE_SECONDS = 1.0
 
 # A capacity reservation is pending for minutes; here for two seconds, divided by the time scale.
 CAPACITY_SECONDS = 2.0
+
+# Whether an action that was written alone and without an Order is read back with one: it was seen both ways; shown.
+SINGLE_ACTION_SHOWS_ORDER = True

@@ -32,13 +32,13 @@ def acm() -> Service:
 
 @aws_provider(api="ec2", name="no502")
 def ec2() -> Service:
-    from localstack.services.ec2.provider import Ec2Provider
     from localstack.services.moto import MotoFallbackDispatcher
 
     from no502_localstack.ec2 import patches
+    from no502_localstack.ec2.provider import FaithfulEc2Provider
 
     patches.apply()
-    return Service.for_provider(Ec2Provider(), dispatch_table_factory=MotoFallbackDispatcher)
+    return Service.for_provider(FaithfulEc2Provider(), dispatch_table_factory=MotoFallbackDispatcher)
 
 
 @aws_provider(api="resourcegroupstaggingapi", name="no502")

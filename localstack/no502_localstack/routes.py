@@ -5,6 +5,7 @@ They belong to tests and demos, not to AWS: no SDK ever calls them.
 
 from __future__ import annotations
 
+import resource
 from typing import Any, Callable
 
 from localstack.http import Request, Resource, Response
@@ -84,6 +85,7 @@ def ready() -> Json:
             providers[name] = f"{type(cause).__name__}: {cause}"
     return {
         "version": __version__, "package": settings.PACKAGE, "time_scale": settings.TIME_SCALE, "providers": providers,
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
 
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
+from localstack.aws.api import CommonServiceException
 from localstack.utils.patch import patch
 from moto.ec2.exceptions import DependencyViolationError, EC2ClientError
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface, NetworkInterfaceBackend
-from moto.ec2.models.security_groups import SecurityGroupBackend
 from moto.ec2.models.subnets import SubnetBackend
 
 from no502_localstack.ec2.eni import LoadBalancerInterface, forget_gone
@@ -27,7 +27,6 @@ def apply() -> None:
     if _applied:
         return
     _applied = True
-    patch(SecurityGroupBackend.delete_security_group)(_delete_security_group)
     patch(SubnetBackend.delete_subnet)(_delete_subnet)
     patch(NetworkInterfaceBackend.delete_network_interface)(_delete_network_interface)
     patch(NetworkInterfaceBackend.get_all_network_interfaces)(_get_all_network_interfaces)
@@ -38,19 +37,14 @@ def _groups(backend: Any) -> list[Any]:
     return [group for groups in list(backend.groups.values()) for group in list(groups.values())]
 
 
-def _delete_security_group(
-    original: Callable[..., Any], self: Any, name: str | None = None, group_id: str | None = None
-) -> Any:
-    forget_gone(self)
-    found = next((g for g in _groups(self) if g.id == group_id or (not group_id and g.name == name)), None)
-    if found is not None:
-        _refuse_used_group(self, found)
-    return original(self, name, group_id)
-
-
-def _refuse_used_group(backend: Any, found: Any) -> None:
+def refuse_used_group(backend: Any, group_id: str | None, name: str | None) -> None:
+    """Raises if a customer may not delete the group now. Moto itself deletes default groups, with their VPC."""
+    forget_gone(backend)
+    found = next((g for g in _groups(backend) if g.id == group_id or (not group_id and g.name == name)), None)
+    if found is None:
+        return
     if found.name == "default":
-        raise EC2ClientError(
+        raise CommonServiceException(
             "CannotDelete", f"the specified group: \"{found.id}\" name: \"default\" cannot be deleted by a user"
         )
     on_interfaces = any(found.id in {g.id for g in eni.group_set} for eni in list(backend.enis.values()))
@@ -60,7 +54,7 @@ def _refuse_used_group(backend: Any, found: Any) -> None:
         for rule in [*group.ingress_rules, *group.egress_rules]
     )
     if on_interfaces or referenced:
-        raise DependencyViolationError(f"resource {found.id} has a dependent object")
+        raise CommonServiceException("DependencyViolation", f"resource {found.id} has a dependent object")
 
 
 def _delete_subnet(original: Callable[..., Any], self: Any, subnet_id: str) -> Any:

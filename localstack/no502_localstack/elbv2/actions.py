@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from no502_localstack import choices
 from no502_localstack.elbv2 import auth_actions, limits, names
 from no502_localstack.elbv2.errors import error, validation
 from no502_localstack.elbv2.store import LoadBalancer, Store, TargetGroup, groups_of
@@ -92,7 +93,8 @@ def _one(
         if protocol != "HTTPS":
             raise error("UnsupportedProtocol", f"Actions with type '{kind}' are supported only on HTTPS listeners")
         shown[_CONFIG[kind]] = auth_actions.normalise(kind, action.get(_CONFIG[kind]), previous)
-    return shown | {"Order": action.get("Order") or order}
+    given = action.get("Order")
+    return shown | ({"Order": given or order} if given or choices.SINGLE_ACTION_SHOWS_ORDER else {})
 
 
 def _forward(store: Store, balancer: LoadBalancer, action: Json) -> Json:
