@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::{Evidence, Finding, Need, Severity, judge};
+use super::{Evidence, Finding, Need, Severity, find, judge};
 use crate::desired::{Backend, Resolved};
 use crate::model::kind::{
     Action, Certificate, Conditions, FixedResponse, Forward, HealthCheck, Listener, LoadBalancer, Peer, Redirect, Rule,
@@ -206,7 +206,9 @@ impl World {
             available: self.available.clone(),
             ..Evidence::default()
         };
-        judge(&evidence).findings
+        let findings = judge(&evidence).findings;
+        findings.iter().for_each(complete);
+        findings
     }
     /// The findings as (rule, severity), worst first.
     pub fn verdict(&self) -> Vec<(String, Severity)> {
@@ -225,6 +227,16 @@ impl World {
         assert_eq!(findings.len(), 1, "{findings:#?}");
         findings.remove(0)
     }
+}
+
+/// What every finding owes its reader.
+pub fn complete(finding: &Finding) {
+    let rule = find(&finding.rule).unwrap();
+    assert!(finding.severity <= rule.severity, "{finding:#?}");
+    let words = [&finding.title, &finding.detail, &finding.fix.text];
+    assert!(words.iter().all(|text| !text.is_empty() && !text.contains("  ")), "{finding:#?}");
+    assert!(finding.title.chars().count() <= 90 && !finding.title.ends_with('.'), "{finding:#?}");
+    assert!(!finding.field.0.is_empty() && !finding.evidence.is_empty(), "{finding:#?}");
 }
 
 #[test]
