@@ -139,7 +139,161 @@ impl Block {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use super::*;
+    use crate::desired::{Inputs, Problem, Resolved, load as load_files};
+    use crate::model::{Address, Kind, Spec, TargetHealth};
+    use crate::rules::{ALL, Evidence, Finding, Need, Rule, judge, testing};
+
+    const EVERYTHING: [Need; 5] = [Need::Desired, Need::Live, Need::Health, Need::Network, Need::Certificates];
+
+    fn load(text: &str) -> Resolved {
+        let head = "version: 1\nstack: shop\naccount: \"000000000000\"\nregion: eu-west-1\n";
+        let text = format!("{head}{text}");
+        let inputs = Inputs {
+            paths: vec!["-".into()],
+            stdin: Some(text.clone()),
+            variables: BTreeMap::new(),
+            secrets: &|_, _| None,
+        };
+        let problem = |p: &Problem| format!("{} {:?}", p.message, p.hint);
+        match load_files(&inputs) {
+            Ok((resolved, _)) => resolved,
+            Err(problems) => panic!("{text}\n{:#?}", problems.list.iter().map(problem).collect::<Vec<_>>()),
+        }
+    }
+
+    /// What AWS would have: everything that can be read is there.
+    fn as_live(spec: Spec) -> Spec {
+        match spec {
+            Spec::SecurityGroup(mut group) => {
+                group.ingress.get_or_insert_default();
+                group.into()
+            }
+            Spec::Listener(mut listener) => {
+                listener.sni_certificates.get_or_insert_default();
+                listener.into()
+            }
+            other @ (Spec::Certificate(_)
+            | Spec::TargetGroup(_)
+            | Spec::Target(_)
+            | Spec::LoadBalancer(_)
+            | Spec::Rule(_)) => other,
+        }
+    }
+
+    struct Loaded {
+        desired: Resolved,
+        live: BTreeMap<Address, Spec>,
+    }
+
+    impl Loaded {
+        fn of(situation: &Situation) -> Self {
+            let live = load(&laid_over(situation.desired, situation.live)).specs;
+            let live = live.into_iter().map(|(address, spec)| (address, as_live(spec))).collect();
+            Self { desired: load(situation.desired), live }
+        }
+        /// The findings on the live state.
+        fn now(&self, situation: &Situation) -> Vec<Finding> {
+            let groups = |names: &[&str]| names.iter().map(|name| Address::security_group(name)).collect();
+            let networks = |nets: &[&str]| nets.iter().map(|net| net.parse().unwrap()).collect();
+            let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+            let health = |h: &Health| TargetHealth {
+                state: h.state.parse().ok(),
+                reason: text(h.reason),
+                description: text(h.description),
+            };
+            let at = |h: &Health| Address::new(Kind::Target, h.target);
+            self.judge(Evidence {
+                state: self.live.clone(),
+                health: situation.health.iter().map(|h| (at(h), health(h))).collect(),
+                interfaces: situation.interfaces.iter().map(|(ip, g)| (ip.parse().unwrap(), groups(g))).collect(),
+                subnets: situation.subnets.iter().map(|(lb, n)| (Address::load_balancer(lb), networks(n))).collect(),
+                ..Evidence::default()
+            })
+        }
+        /// The findings once the files are applied; AWS has not judged health again.
+        fn after(&self) -> Vec<Finding> {
+            let mut state = self.live.clone();
+            for (address, spec) in &self.desired.specs {
+                let spec = self.live.get(address).map_or(spec.clone(), |live| spec.clone().over(live));
+                state.insert(address.clone(), spec);
+            }
+            self.judge(Evidence { state, ..Evidence::default() })
+        }
+        fn judge(&self, evidence: Evidence) -> Vec<Finding> {
+            let available = EVERYTHING.into();
+            let findings = judge(&Evidence { desired: Some(&self.desired), available, ..evidence }).findings;
+            findings.iter().for_each(testing::complete);
+            findings
+        }
+        fn drifted(&self) -> Vec<(&Address, crate::model::FieldPath)> {
+            let fields = |(address, live): (_, &Spec)| {
+                let changes = self.desired.specs.get(address).map(|want| Spec::compare(live, want));
+                changes.into_iter().flatten().map(move |change| (address, change.path)).collect::<Vec<_>>()
+            };
+            self.live.iter().flat_map(fields).collect()
+        }
+    }
+
+    fn codes(findings: &[Finding]) -> BTreeSet<&str> {
+        findings.iter().map(|finding| finding.rule.as_str()).collect()
+    }
+
+    #[test]
+    fn bad_fires_exactly_its_rule_and_good_is_silent() {
+        for rule in ALL {
+            let found = Loaded::of(&rule.bad).now(&rule.bad);
+            assert_eq!(codes(&found), BTreeSet::from([rule.code]), "{}: {found:#?}", rule.code);
+            let found = Loaded::of(&rule.good).now(&rule.good);
+            assert!(found.is_empty(), "{}: {found:#?}", rule.code);
+        }
+    }
+
+    #[test]
+    fn what_drift_did_goes_with_it_and_cites_every_drifted_field() {
+        for rule in ALL.iter().filter(|rule| !rule.bad.live.is_empty()) {
+            let loaded = Loaded::of(&rule.bad);
+            let found = loaded.now(&rule.bad);
+            assert!(loaded.after().is_empty(), "{}: {:#?}", rule.code, loaded.after());
+            let drifted = loaded.drifted();
+            assert!(!drifted.is_empty(), "{}", rule.code);
+            for (address, field) in drifted {
+                assert!(found.iter().any(|f| f.cites(address, &field)), "{}: {address} {field}", rule.code);
+            }
+        }
+    }
+
+    /// A rule that needs no live state finds in the files what it finds on AWS.
+    #[test]
+    fn files_alone_are_enough_where_the_rule_says_so() {
+        let files = [Need::Desired, Need::Certificates];
+        let enough = |rule: &&&Rule| rule.bad.live.is_empty() && rule.needs.iter().all(|need| files.contains(need));
+        let rules: Vec<_> = ALL.iter().filter(enough).collect();
+        assert_eq!(rules.iter().map(|rule| rule.code).collect::<Vec<_>>(), ["E301", "E605", "E806"]);
+        for rule in rules {
+            let desired = load(rule.bad.desired);
+            let evidence = Evidence {
+                state: desired.specs.clone(),
+                desired: Some(&desired),
+                available: files.into(),
+                ..Evidence::default()
+            };
+            assert_eq!(codes(&judge(&evidence).findings), BTreeSet::from([rule.code]));
+        }
+    }
+
+    /// The example that people copy must not be one to be warned of.
+    #[test]
+    fn the_example_is_clean() {
+        let shop = concat!(env!("CARGO_MANIFEST_DIR"), "/desired/shop.yaml");
+        let inputs =
+            Inputs { paths: vec![shop.into()], stdin: None, variables: BTreeMap::new(), secrets: &|_, _| None };
+        let (desired, _) = load_files(&inputs).unwrap_or_else(|problems| panic!("{problems:#?}"));
+        let loaded = Loaded { live: desired.specs.clone(), desired };
+        assert!(loaded.after().is_empty(), "{:#?}", loaded.after());
+    }
 
     #[test]
     fn patches_replace_add_and_take_away() {
