@@ -8,7 +8,8 @@ use crate::model::kind::{Certificate, Listener, Rule as ListenerRule};
 use crate::model::value::Protocol;
 use crate::model::{Address, Link};
 
-const FIELD: &str = "when.host";
+const FIELD: &str = "certificate";
+const HOSTS: &str = "when.host";
 
 pub(in crate::rules) static RULE: Rule = Rule {
     code: "E605",
@@ -106,19 +107,19 @@ Balancers\"; ACM user guide on wildcard names; RFC 6125.
 
 fn check(evidence: &Evidence) -> Vec<Finding> {
     let https = evidence.listeners().filter(|(_, listener)| listener.protocol == Some(Protocol::Https));
-    https.flat_map(|(address, listener)| judge(evidence, address, listener)).collect()
+    https.filter_map(|(address, listener)| judge(evidence, address, listener)).collect()
 }
 
-fn judge(evidence: &Evidence, address: &Address, listener: &Listener) -> Vec<Finding> {
-    let Some(certificates) = certificates(evidence, address, listener) else { return Vec::new() };
+fn judge(evidence: &Evidence, address: &Address, listener: &Listener) -> Option<Finding> {
+    let certificates = certificates(evidence, address, listener)?;
     let rules = evidence.rules_of(address);
     let hosts = |rule: &ListenerRule| rule.when.as_ref().map(|when| when.host.clone()).unwrap_or_default();
+    let bare = |rule: &ListenerRule| hosts(rule).into_iter().filter(|h| !covered(&certificates, h)).collect();
+    let bare: Vec<(&Address, BTreeSet<String>)> = rules.iter().map(|(rule, spec)| (*rule, bare(spec))).collect();
+    let bare: Vec<_> = bare.into_iter().filter(|(_, hosts)| !hosts.is_empty()).collect();
     let served = rules.iter().flat_map(|(_, rule)| hosts(rule)).any(|host| covered(&certificates, &host));
     let severity = if served { Severity::High } else { Severity::Critical };
-    let bare = |rule: &ListenerRule| hosts(rule).into_iter().filter(|h| !covered(&certificates, h)).collect();
-    let bare = rules.iter().map(|(rule, spec)| (*rule, bare(spec)));
-    let bare = bare.filter(|(_, hosts): &(_, BTreeSet<String>)| !hosts.is_empty());
-    bare.map(|(rule, hosts)| finding(evidence, (address, listener), &certificates, rule, &hosts, severity)).collect()
+    (!bare.is_empty()).then(|| finding(evidence, (address, listener), &certificates, &bare, severity))
 }
 
 /// The certificates of a listener; `None` if the names of one are unknown.
@@ -142,30 +143,35 @@ fn covered(certificates: &[&Certificate], host: &str) -> bool {
     })
 }
 
+/// One finding for a listener: its certificate, and each rule with hosts that are not on it.
 fn finding(
     evidence: &Evidence,
     (address, listener): (&Address, &Listener),
     certificates: &[&Certificate],
-    rule: &Address,
-    hosts: &BTreeSet<String>,
+    bare: &[(&Address, BTreeSet<String>)],
     severity: Severity,
 ) -> Finding {
-    let shown = hosts.iter().cloned().collect::<Vec<_>>().join(", ");
+    let hosts: BTreeSet<&String> = bare.iter().flat_map(|(_, hosts)| hosts).collect();
+    let shown = hosts.iter().map(|host| host.as_str()).collect::<Vec<_>>().join(", ");
     let names: BTreeSet<&String> = certificates.iter().flat_map(|c| c.names.iter().flatten()).collect();
-    let finding = RULE
-        .finding(severity, rule, FIELD)
-        .titled(format!("no certificate of {} covers {shown}", address.name))
-        .detailed("Clients of that host get a certificate for another name and give up; a CDN in front answers 502.")
-        .evident(rule, FIELD, hosts)
-        .evident(address, "certificate", listener.certificate.as_ref().map(Link::to_string))
+    let mut finding = RULE
+        .finding(severity, address, FIELD)
+        .titled(format!("no certificate covers {shown}"))
+        .detailed(format!(
+            "Clients of {shown} get a certificate for another name and give up; a CDN in front answers 502."
+        ))
+        .evident(address, FIELD, listener.certificate.as_ref().map(Link::to_string))
         .evident(address, "certificate_names", names);
+    for (rule, hosts) in bare {
+        finding = finding.evident(rule, HOSTS, hosts);
+    }
     let all = |certificate: &Certificate| hosts.iter().all(|host| covered(&[certificate], host));
     let declared = evidence.declared(address).and_then(|spec| spec.listener()?.certificate.as_ref()?.address());
     let declared = declared.filter(|a| evidence.certificate(a).is_some_and(all));
     match (declared, evidence.certificates().find(|(_, c)| all(c))) {
         (Some(want), _) => finding
             .mended_by(format!("give {} the certificate {}, as the file says", address.name, want.name))
-            .declaring(address, "certificate", &want.name),
+            .declaring(address, FIELD, &want.name),
         (None, Some((other, _))) => {
             finding.mended_by(format!("add certificate {} to the SNI certificates of {}", other.name, address.name))
         }
@@ -206,7 +212,9 @@ mod tests {
         world.with_rule("r", rule("www.example.org", "", to("django")));
         let finding = world.only();
         assert_eq!(finding.severity, Severity::Critical);
-        assert!(finding.cites(&at("listener/web:443"), &"certificate".into()) && finding.field.as_str() == FIELD);
+        assert_eq!(finding.title, "no certificate covers www.example.org");
+        assert!(finding.cites(&at("listener/web:443"), &FIELD.into()));
+        assert!(finding.cites(&at("rule/web:443/r"), &HOSTS.into()));
         let names = Some(BTreeSet::from(["www.example.org".to_owned()]));
         world.live.insert(at("certificate/org"), Certificate { names, ..Certificate::default() }.into());
         assert_eq!(world.only().fix.text, "add certificate org to the SNI certificates of web:443");
