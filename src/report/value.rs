@@ -121,15 +121,11 @@ pub fn change_in_words(path: &FieldPath, live: &Value, desired: &Value, room: us
     format!("{} → {}", shorten(&was, was_room), shorten(&will, will_room))
 }
 
-/// Ingress rules are added, never taken away: the desired side holds what is missing. A rule that is there
-/// already lacks its description only.
-fn ingress(live: &Value, missing: &Value) -> String {
-    let there = |rule: &Value| live.as_array().is_some_and(|rules| rules.contains(rule));
-    let rules = missing.as_array().map(Vec::as_slice).unwrap_or_default();
-    let one = |rule: &Value| {
-        if there(rule) { format!("description of {}", words(rule)) } else { format!("+ {}", words(rule)) }
-    };
-    rules.iter().map(one).collect::<Vec<_>>().join(", ")
+/// Ingress rules are added or described anew, never taken away: only what comes is shown.
+fn ingress(live: &Value, desired: &Value) -> String {
+    let there = |rule: &&Value| live.as_array().is_some_and(|rules| rules.contains(rule));
+    let rules = desired.as_array().map(Vec::as_slice).unwrap_or_default();
+    rules.iter().filter(|rule| !there(rule)).map(|rule| format!("+ {}", words(rule))).collect::<Vec<_>>().join(", ")
 }
 
 /// One line of a comparison of two texts.

@@ -3,7 +3,7 @@
 //! Rules are additive: a declared rule that no live rule covers is a difference; live rules that
 //! the files do not mention are left alone. Source: API (EC2) `AuthorizeSecurityGroupIngress`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use ipnet::IpNet;
@@ -113,6 +113,16 @@ impl TrafficRule {
     }
 }
 
+/// Rules as reports show them; a description is part of it.
+fn shown<'r>(rules: impl Iterator<Item = &'r TrafficRule>) -> Value {
+    let one = |rule: &TrafficRule| match &rule.description {
+        Some(words) => format!("{rule} ({words})"),
+        None => rule.to_string(),
+    };
+    let rules: BTreeSet<String> = rules.map(one).collect();
+    if rules.is_empty() { Value::Null } else { json!(rules) }
+}
+
 impl SecurityGroup {
     /// The declared rules that no live rule satisfies.
     pub fn missing_ingress(live: &Self, want: &Self) -> Vec<TrafficRule> {
@@ -129,14 +139,10 @@ impl SecurityGroup {
         c.replace("description", &live.description, description);
         let missing = Self::missing_ingress(live, want);
         if !missing.is_empty() {
-            let shown = |rules: &[TrafficRule]| match rules {
-                [] => Value::Null,
-                rules => json!(rules.iter().map(TrafficRule::to_string).collect::<Vec<_>>()),
-            };
-            // what is declared and there, against what is declared: rules of others are not shown
-            let wanted = want.ingress.as_deref().unwrap_or_default();
-            let there: Vec<TrafficRule> = wanted.iter().filter(|rule| !missing.contains(rule)).cloned().collect();
-            c.push("ingress", shown(&there), shown(wanted), Mutability::InPlace);
+            let have = live.ingress.as_deref().unwrap_or_default();
+            let replaced = |rule: &TrafficRule| missing.iter().any(|m| m.same_traffic(rule));
+            let kept = have.iter().filter(|rule| !replaced(rule));
+            c.push("ingress", shown(have.iter()), shown(kept.chain(&missing)), Mutability::InPlace);
         }
         c.tags(&live.tags, tags);
         c.finish()
