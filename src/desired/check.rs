@@ -1,7 +1,7 @@
 //! The structural check: a tree against the description of the language, with every problem.
 
 use super::found::{Found, either, nearest};
-use super::node::{Core, Entry, Node, Scalar, Value, shortened};
+use super::node::{Core, Entry, Node, Scalar, Style, Value, shortened};
 use super::problem::Problem;
 use super::shape::{Complaint, Field, MapRule, NamedRule, Shape, TextRule, duration, parse_bool, parse_seconds};
 use crate::model::Span;
@@ -65,18 +65,22 @@ pub(super) fn required(entries: &[Entry], fields: &[Field], at: Span, noun: &str
             found.push(
                 Problem::error(at, format!("{noun} needs `{}`", field.key))
                     .label(format!("`{}` is missing", field.key))
-                    .hint(format!("{} It takes {}.", field.doc, field.shape.expects())),
+                    .hint(format!("`{}`: {}", field.key, field.doc)),
             );
         }
     }
 }
 
 fn value(node: &Node, shape: &Shape, what: What<'_>, found: &Found) {
+    if node.is_broken() {
+        return;
+    }
     match shape {
         Shape::Bool
         | Shape::Number(..)
         | Shape::Seconds(..)
         | Shape::ZeroOrSeconds(..)
+        | Shape::Scalar
         | Shape::Words(_)
         | Shape::Text(_) => match node.scalar() {
             Some(text) => scalar(node, text, shape, what, found),
@@ -96,12 +100,12 @@ fn value(node: &Node, shape: &Shape, what: What<'_>, found: &Found) {
             Value::Scalar(_) | Value::List(_) => wrong_type(node, shape, what, found),
         },
         Shape::List(item) => match &node.value {
-            Value::List(items) => items.iter().for_each(|i| value(i, item, what, found)),
+            Value::List(list) => items(list, item, what, found),
             Value::Scalar(_) if node.is_null() => nothing(node, what, "write `[]` for an empty list", found),
             Value::Scalar(_) | Value::Map(_) => wrong_type(node, shape, what, found),
         },
         Shape::OneOrMany(item) => match &node.value {
-            Value::List(items) => items.iter().for_each(|i| value(i, item, what, found)),
+            Value::List(list) => items(list, item, what, found),
             Value::Scalar(_) if node.is_null() => nothing(node, what, "write `[]` for an empty list", found),
             Value::Scalar(_) | Value::Map(_) => value(node, item, what, found),
         },
@@ -111,6 +115,12 @@ fn value(node: &Node, shape: &Shape, what: What<'_>, found: &Found) {
             Value::Scalar(_) if node.is_null() => {}
             Value::Scalar(_) | Value::List(_) => wrong_type(node, shape, what, found),
         },
+    }
+}
+
+fn items(list: &[Node], shape: &Shape, what: What<'_>, found: &Found) {
+    for item in list {
+        value(item, shape, What { key_span: item.span, ..what }, found);
     }
 }
 
@@ -125,16 +135,23 @@ fn any_of(node: &Node, shape: &Shape, shapes: &[Shape], what: What<'_>, found: &
     };
     let candidates: Vec<&Shape> = shapes.iter().filter(fits).collect();
     match candidates[..] {
-        [] => wrong_type(node, shape, what, found),
+        [] | [Shape::Words(_)] if candidates.first().is_none_or(|s| !accepts(s, node)) => {
+            wrong_type(node, shape, what, found);
+        }
+        [] => {}
         [only] => value(node, only, what, found),
         _ if candidates.iter().any(|s| accepts(s, node)) => {}
-        [first, ..] => {
-            // the alternative that comes nearest speaks: text rules explain more than types do
-            let text = candidates.iter().find(|s| matches!(s, Shape::Text(_)));
-            match (text, node.scalar().map(Scalar::core)) {
-                (Some(rule), Some(Core::Text)) => value(node, rule, what, found),
-                (_, Some(Core::Text | Core::Null)) => wrong_type(node, shape, what, found),
-                _ => value(node, first, what, found),
+        _ => {
+            // the alternative that comes nearest speaks: rules explain more than types do
+            let core = node.scalar().map(Scalar::core);
+            let speaks = |s: &&&Shape| match core {
+                Some(Core::Number) => matches!(s, Shape::Number(..) | Shape::Seconds(..) | Shape::ZeroOrSeconds(..)),
+                Some(Core::Text) => matches!(s, Shape::Text(_)),
+                Some(Core::Null | Core::Bool) | None => false,
+            };
+            match candidates.iter().find(speaks) {
+                Some(nearest) => value(node, nearest, what, found),
+                None => wrong_type(node, shape, what, found),
             }
         }
     }
@@ -161,19 +178,14 @@ fn wrong_type(node: &Node, shape: &Shape, what: What<'_>, found: &Found) {
         return nothing(node, what, &format!("it takes {wants}"), found);
     }
     let message = format!("`{}` takes {wants}", what.key);
-    found.push(Problem::error(node.span, message).label(format!("this is {}", node.described())));
-}
-
-/// A number that should have been quoted, or a text that should not have been.
-fn mistyped(node: &Node, scalar: &Scalar, shape: &Shape, what: What<'_>, found: &Found) {
-    let quoted = scalar.core() == Core::Text;
-    let problem = Problem::error(node.span, format!("`{}` takes {}", what.key, shape.expects()))
-        .label(format!("this is {}", node.described()));
-    found.push(match (shape, quoted) {
-        (Shape::Text(_), false) => problem.hint(format!("quote it: \"{}\"", scalar.text)),
-        (Shape::Number(..) | Shape::Bool, true) if scalar.style == super::node::Style::Quoted => {
-            problem.hint("write it without quotes")
-        }
+    let problem = Problem::error(node.span, message).label(format!("this is {}", node.described()));
+    let unquoted = |s: &Scalar| Node {
+        span: node.span,
+        value: Value::Scalar(Scalar { text: s.text.clone(), style: Style::Variable }),
+    };
+    let quoted = node.scalar().filter(|s| s.style == Style::Quoted);
+    found.push(match quoted.map(unquoted) {
+        Some(plain) if accepts(shape, &plain) => problem.hint("write it without quotes"),
         _ => problem,
     });
 }
@@ -183,16 +195,16 @@ fn scalar(node: &Node, scalar: &Scalar, shape: &Shape, what: What<'_>, found: &F
     if core == Core::Null && !matches!(shape, Shape::Words(w) if w.contains(&&*scalar.text)) {
         return nothing(node, what, &format!("it takes {}", shape.expects()), found);
     }
-    let variable = scalar.style == super::node::Style::Variable;
+    let variable = scalar.style == Style::Variable;
     match shape {
         Shape::Bool => {
             if !(core == Core::Bool || variable && parse_bool(&scalar.text).is_some()) {
-                mistyped(node, scalar, shape, what, found);
+                wrong_type(node, shape, what, found);
             }
         }
         Shape::Number(low, high) => {
             if core != Core::Number && !variable {
-                return mistyped(node, scalar, shape, what, found);
+                return wrong_type(node, shape, what, found);
             }
             match scalar.text.parse::<u32>() {
                 Ok(n) if (*low..=*high).contains(&n) => {}
@@ -212,13 +224,19 @@ fn scalar(node: &Node, scalar: &Scalar, shape: &Shape, what: What<'_>, found: &F
         }
         Shape::Text(rule) => {
             if core != Core::Text {
-                return mistyped(node, scalar, shape, what, found);
+                let message = format!("`{}` takes {}", what.key, shape.expects());
+                return found.push(
+                    Problem::error(node.span, message)
+                        .label(format!("this is {}", node.described()))
+                        .hint(format!("quote it: \"{}\"", scalar.text)),
+                );
             }
             if let Err(complaint) = text_rule(&scalar.text, rule) {
                 found.push(complained(node.span, what.key, complaint));
             }
         }
-        Shape::Map(_)
+        Shape::Scalar
+        | Shape::Map(_)
         | Shape::Named(_)
         | Shape::List(_)
         | Shape::OneOrMany(_)
@@ -286,7 +304,7 @@ fn attribute(entry: &Entry, table: &'static [Attribute], found: &Found) {
         Some(s) if !entry.value.is_null() => &*s.text,
         _ => {
             let what = What { key: known.key, key_span: entry.key_span, source: "" };
-            return wrong_type(&entry.value, &Shape::Text(&super::kind::ATTRIBUTE_VALUE), what, found);
+            return wrong_type(&entry.value, &Shape::Scalar, what, found);
         }
     };
     if !attribute_accepts(known.values, text) {

@@ -18,8 +18,11 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Adds a problem.
+    /// Adds a problem, once: an alias can bring one mistake to many places.
     pub fn push(&self, problem: Problem) {
+        if self.list.borrow().contains(&problem) {
+            return;
+        }
         let count = match problem.level {
             Level::Error => &self.errors,
             Level::Warning => &self.warnings,

@@ -19,6 +19,7 @@ mod reader;
 pub mod resolved;
 mod schema;
 mod shape;
+mod syntax;
 mod variables;
 
 use std::cell::RefCell;

@@ -11,6 +11,8 @@ pub(super) enum Style {
     Quoted,
     /// Made from `${name}`: whatever is wanted where it stands.
     Variable,
+    /// Already said to be wrong: nothing more is said about it.
+    Broken,
 }
 
 /// What a plain scalar is in the core schema.
@@ -56,7 +58,7 @@ impl Scalar {
     /// What it is in the core schema.
     pub fn core(&self) -> Core {
         match self.style {
-            Style::Quoted | Style::Variable => Core::Text,
+            Style::Quoted | Style::Variable | Style::Broken => Core::Text,
             Style::Plain => core_of(&self.text),
         }
     }
@@ -87,6 +89,10 @@ impl Node {
             Value::List(items) => items,
             Value::Scalar(_) | Value::Map(_) => std::slice::from_ref(self),
         }
+    }
+    /// Whether a problem with it was already said.
+    pub fn is_broken(&self) -> bool {
+        self.scalar().is_some_and(|s| s.style == Style::Broken)
     }
     /// Whether it is an unquoted null.
     pub fn is_null(&self) -> bool {

@@ -3,22 +3,22 @@
 //! Iterative, so that no nesting overflows the stack. Aliases are copies; how many nodes they may
 //! add is limited. A syntax error ends its file; everything else is collected.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError};
+use granit_parser::{Event, Parser, ScalarStyle};
 
 use super::found::Found;
 use super::node::{Entry, Node, Scalar, Style, Value};
 use super::problem::Problem;
+use super::syntax;
 use crate::model::Span;
 
 /// How deep maps and lists may nest; the language itself needs less than half of it.
 pub(super) const MAX_DEPTH: usize = 64;
 /// How many values a file may have.
 const MAX_NODES: usize = 1_000_000;
-/// How many of them aliases may add.
+/// How many values anchors and aliases may copy.
 const MAX_ALIASED: usize = 250_000;
 
 /// Parses a file into its documents; `None` after a syntax error.
@@ -36,12 +36,12 @@ pub(super) fn parse(file: u32, text: &str, found: &Found) -> Option<Vec<Node>> {
                 let range = span.byte_range().unwrap_or(0..0);
                 let tag = span.tag_span().and_then(|t| t.byte_range());
                 if let Err(problem) = builder.event(event, range, tag) {
-                    found.push(problem);
+                    found.push(*problem);
                     return None;
                 }
             }
             Err(error) => {
-                found.push(syntax(&builder, &error));
+                found.push(syntax::problem(text, &error, |range| builder.span(range)));
                 return None;
             }
         }
@@ -73,6 +73,8 @@ struct Builder<'a> {
     anchors: BTreeMap<usize, Node>,
     nodes: usize,
     aliased: usize,
+    /// The last key that was said to be no text.
+    bad_key: Option<Span>,
 }
 
 impl<'a> Builder<'a> {
@@ -86,6 +88,7 @@ impl<'a> Builder<'a> {
             anchors: BTreeMap::new(),
             nodes: 0,
             aliased: 0,
+            bad_key: None,
         }
     }
 
@@ -101,7 +104,7 @@ impl<'a> Builder<'a> {
         self.span(range.start..range.start + line.len())
     }
 
-    fn event(&mut self, event: Event<'_>, range: Range<usize>, tag: Option<Range<usize>>) -> Result<(), Problem> {
+    fn event(&mut self, event: Event<'_>, range: Range<usize>, tag: Option<Range<usize>>) -> Result<(), Box<Problem>> {
         if let Some(tag) = tag {
             self.tagged(tag);
         }
@@ -123,7 +126,9 @@ impl<'a> Builder<'a> {
                 self.anchors.clear();
                 Ok(())
             }
-            _ => Ok(()),
+            Event::StreamStart | Event::StreamEnd | Event::DocumentEnd | Event::Anchor(..) | Event::Comment(..) | _ => {
+                Ok(())
+            }
         }
     }
 
@@ -137,17 +142,17 @@ impl<'a> Builder<'a> {
 
     fn scalar(
         &mut self,
-        text: &Cow<'_, str>,
+        text: &str,
         style: ScalarStyle,
         anchor: usize,
         range: Range<usize>,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), Box<Problem>> {
         let style = if style == ScalarStyle::Plain { Style::Plain } else { Style::Quoted };
         let span = self.first_line(range);
-        self.complete(Node { span, value: Value::Scalar(Scalar { text: text.as_ref().into(), style }) }, anchor)
+        self.complete(Node { span, value: Value::Scalar(Scalar { text: text.into(), style }) }, anchor)
     }
 
-    fn close(&mut self, end: usize) -> Result<(), Problem> {
+    fn close(&mut self, end: usize) -> Result<(), Box<Problem>> {
         let Some(open) = self.open.pop() else { return Ok(()) };
         let span = self.first_line(open.start..end);
         let value = match open.kind {
@@ -159,45 +164,53 @@ impl<'a> Builder<'a> {
         self.complete(Node { span, value }, open.anchor)
     }
 
-    fn alias(&mut self, id: usize, range: Range<usize>) -> Result<(), Problem> {
+    fn alias(&mut self, id: usize, range: Range<usize>) -> Result<(), Box<Problem>> {
         let span = self.span(range);
-        let Some(target) = self.anchors.get(&id).cloned() else {
-            return Err(
-                Problem::error(span, "an anchor cannot hold itself").label("this alias is inside its own anchor")
-            );
+        let Some(target) = self.anchors.get(&id) else {
+            let problem = Problem::error(span, "an anchor cannot hold itself");
+            return Err(Box::new(problem.label("this alias is inside its own anchor")));
         };
-        self.aliased += target.size();
-        if self.aliased > MAX_ALIASED {
-            return Err(Problem::error(span, "aliases make this file too large")
-                .label(format!("more than {MAX_ALIASED} values"))
-                .hint("write the values out, or split the file"));
-        }
+        let target = target.clone();
+        self.copied(target.size(), span)?;
         if self.open.len() + target.height() > MAX_DEPTH {
-            return Err(too_deep(span));
+            return Err(Box::new(too_deep(span)));
         }
         self.complete(target, 0)
     }
 
-    fn unresolved(&mut self, name: &str, range: Range<usize>) -> Result<(), Problem> {
+    /// Counts copies that anchors and aliases make.
+    fn copied(&mut self, nodes: usize, span: Span) -> Result<(), Box<Problem>> {
+        self.aliased += nodes;
+        if self.aliased <= MAX_ALIASED {
+            return Ok(());
+        }
+        Err(Box::new(
+            Problem::error(span, "aliases make this file too large")
+                .label(format!("more than {MAX_ALIASED} values"))
+                .hint("write the values out, or split the file"),
+        ))
+    }
+
+    fn unresolved(&mut self, name: &str, range: Range<usize>) -> Result<(), Box<Problem>> {
         let span = self.span(range);
         self.found.push(
             Problem::error(span, format!("unknown anchor `{name}`"))
                 .label("no `&` with this name comes before it in this file")
                 .hint("quote the text if it is no alias: a plain `*` begins one"),
         );
-        let value = Value::Scalar(Scalar { text: name.into(), style: Style::Variable });
+        let value = Value::Scalar(Scalar { text: "".into(), style: Style::Broken });
         self.complete(Node { span, value }, 0)
     }
 
     /// Puts a finished node where it belongs.
-    fn complete(&mut self, node: Node, anchor: usize) -> Result<(), Problem> {
+    fn complete(&mut self, node: Node, anchor: usize) -> Result<(), Box<Problem>> {
         self.nodes += 1;
         if self.nodes > MAX_NODES {
-            return Err(Problem::error(node.span, "the file has too many values")
-                .label(format!("more than {MAX_NODES}"))
-                .hint("split it, files merge by key"));
+            let problem = Problem::error(node.span, "the file has too many values");
+            return Err(Box::new(problem.label(format!("more than {MAX_NODES}")).hint("split it, files merge by key")));
         }
         if anchor > 0 {
+            self.copied(node.size(), node.span)?;
             self.anchors.insert(anchor, node.clone());
         }
         match self.open.last_mut() {
@@ -206,7 +219,16 @@ impl<'a> Builder<'a> {
             Some(Open { kind: Kind::Map { entries, key }, .. }) => match key.take() {
                 Some(Some((key, key_span))) => entries.push(Entry { key, key_span, value: node }),
                 Some(None) => {}
-                None => *key = Some(key_of(node, self.found)),
+                None => {
+                    // of keys within keys only the innermost is said
+                    let inner = self.bad_key.is_some_and(|b| node.span.start <= b.start && b.end <= node.span.end);
+                    let span = node.span;
+                    let text = key_of(node, (!inner).then_some(self.found));
+                    if text.is_none() {
+                        self.bad_key = Some(span);
+                    }
+                    *key = Some(text);
+                }
             },
         }
         Ok(())
@@ -214,14 +236,16 @@ impl<'a> Builder<'a> {
 }
 
 /// The key that a node is; `None` if it is no text.
-fn key_of(node: Node, found: &Found) -> Option<(Box<str>, Span)> {
+fn key_of(node: Node, found: Option<&Found>) -> Option<(Box<str>, Span)> {
     match node.value {
         Value::Scalar(scalar) => Some((scalar.text, node.span)),
         Value::List(_) | Value::Map(_) => {
-            found.push(
-                Problem::error(node.span, "a key must be a plain text")
-                    .hint("quote it, or check the braces: `{{ x }}` is no template here, variables are `${x}`"),
-            );
+            if let Some(found) = found {
+                found.push(
+                    Problem::error(node.span, "a key must be a plain text")
+                        .hint("quote it, or check the braces: `{{ x }}` is no template here, variables are `${x}`"),
+                );
+            }
             None
         }
     }
@@ -278,42 +302,6 @@ pub(super) fn without_duplicates(entries: Vec<Entry>, found: &Found) -> Vec<Entr
     out
 }
 
-fn too_deep(span: Span) -> Problem {
+pub(super) fn too_deep(span: Span) -> Problem {
     Problem::error(span, "the file nests too deeply").label(format!("more than {MAX_DEPTH} levels"))
-}
-
-/// A syntax error in words a person can act on.
-fn syntax(builder: &Builder<'_>, error: &ScanError) -> Problem {
-    let at = error.marker().byte_offset().unwrap_or(0).min(builder.text.len());
-    let width = builder.text.get(at..).and_then(|t| t.chars().next()).filter(|c| *c != '\n').map_or(0, char::len_utf8);
-    let span = builder.span(at..at + width);
-    if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
-        return too_deep(span);
-    }
-    let problem = |message: &str| Problem::error(span, format!("this is not valid YAML: {message}"));
-    let (message, hint) = match error.kind() {
-        ErrorKind::TabNotAllowed
-        | ErrorKind::TabInBlockIndentation
-        | ErrorKind::TabInIndentation
-        | ErrorKind::TabAtBlockScalarStart => ("a tab cannot indent", "indent with spaces"),
-        ErrorKind::UnclosedQuotedScalar => ("a quote is not closed", "add the closing quote"),
-        ErrorKind::UnclosedFlowCollection { open } => {
-            return problem(&format!("`{open}` is not closed")).hint("add the closing bracket");
-        }
-        ErrorKind::MismatchedFlowCollectionEnd { open, close } => {
-            return problem(&format!("`{open}` is closed by `{close}`"));
-        }
-        ErrorKind::ExpectedFlowMappingSeparator => ("`,` or `}` is missing here", "separate entries by commas"),
-        ErrorKind::ExpectedFlowSequenceSeparator => ("`,` or `]` is missing here", "separate items by commas"),
-        ErrorKind::SimpleKeyExpected => ("`:` is missing after a key", "write `key: value`"),
-        ErrorKind::MappingValueNotAllowed => ("a second `:` cannot stand here", "quote a text that has `: ` in it"),
-        ErrorKind::InvalidIndentation | ErrorKind::ExpectedBlockMappingKey => {
-            ("the indentation fits no level above", "align keys of one map in one column")
-        }
-        ErrorKind::UnexpectedCharacter { character } => {
-            return problem(&format!("`{character}` cannot begin a value")).hint("quote the text");
-        }
-        kind => return problem(&kind.to_string()),
-    };
-    problem(message).hint(hint)
 }

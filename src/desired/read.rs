@@ -88,13 +88,14 @@ fn search(folder: &Path, depth: usize, files: &mut Vec<PathBuf>, found: &Found) 
 
 fn cannot_read(path: &Path, error: &io::Error) -> Problem {
     let problem = Problem::general(format!("cannot read `{}`: {}", path.display(), words(error)));
-    match error.kind() {
-        io::ErrorKind::NotFound => problem.hint("desired files are looked for in `desired/` unless a path is given"),
-        _ => problem,
+    if error.kind() == io::ErrorKind::NotFound {
+        return problem.hint("desired files are looked for in `desired/` unless a path is given");
     }
+    problem
 }
 
 /// An I/O error in words, without the number that std adds.
+#[expect(clippy::wildcard_enum_match_arm, reason = "std's enum: the rest keeps std's words")]
 pub(super) fn words(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "no such file or folder".to_owned(),

@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 use super::found::Found;
 use super::names::Names;
-use super::node::{Core, Entry, Node, find};
+use super::node::{Core, Entry, Node, Style, find};
 use super::problem::Problem;
 use super::resolved::Resolved;
 use super::shape::{parse_bool, parse_seconds};
@@ -78,18 +78,21 @@ pub(super) struct Reader<'n, 'c> {
     pub at: Span,
     entries: &'n [Entry],
     prefix: String,
+    /// The value is no map, which was already said: nothing is missing in it.
+    broken: bool,
 }
 
 impl<'n, 'c> Reader<'n, 'c> {
     /// Reads a resource's map; a value that is no map reads as an empty one.
     pub fn new(cx: &'c Context<'c>, address: &'n Address, entry: &'n Entry) -> Self {
+        let broken = entry.value.map().is_none() && !entry.value.is_null();
         let entries = entry.value.map().unwrap_or_default();
-        Self { cx, address, at: entry.key_span, entries, prefix: String::new() }
+        Self { cx, address, at: entry.key_span, entries, prefix: String::new(), broken }
     }
     /// The same, for a map that stands in a list.
     pub fn item(&self, node: &'n Node) -> Self {
         let entries = node.map().unwrap_or_default();
-        Self { at: node.span, entries, prefix: self.prefix.clone(), ..*self }
+        Self { at: node.span, entries, prefix: self.prefix.clone(), broken: node.map().is_none(), ..*self }
     }
     /// The path of a key within the resource.
     pub fn path(&self, key: &str) -> String {
@@ -109,6 +112,10 @@ impl<'n, 'c> Reader<'n, 'c> {
     pub fn node(&self, key: &str) -> Option<&'n Node> {
         self.entry(key).map(|e| &e.value)
     }
+    /// Whether the value is no map, which was already said.
+    pub const fn broken(&self) -> bool {
+        self.broken
+    }
     /// All entries.
     pub const fn entries(&self) -> &'n [Entry] {
         self.entries
@@ -117,7 +124,7 @@ impl<'n, 'c> Reader<'n, 'c> {
     pub fn sub(&self, key: &str) -> Option<Reader<'n, 'c>> {
         let entry = self.entry(key)?;
         let entries = entry.value.map()?;
-        Some(Self { at: entry.key_span, entries, prefix: self.path(key), ..*self })
+        Some(Self { at: entry.key_span, entries, prefix: self.path(key), broken: false, ..*self })
     }
     /// A text.
     pub fn text(&self, key: &str) -> Option<String> {
@@ -180,7 +187,7 @@ impl<'n, 'c> Reader<'n, 'c> {
     }
     /// Says that a resource that may have to be created lacks a key.
     pub fn needs(&self, key: &str, noun: &str, why: &str) {
-        if self.has(key).is_none() {
+        if self.has(key).is_none() && !self.broken {
             self.error(
                 Problem::error(self.at, format!("{noun} `{}` needs `{key}`", self.address.leaf()))
                     .label(format!("`{key}` is missing"))
@@ -192,7 +199,7 @@ impl<'n, 'c> Reader<'n, 'c> {
 
 /// The text of a scalar that may stand for text.
 pub(super) fn text_of(node: &Node) -> Option<&str> {
-    node.scalar().filter(|s| s.core() == Core::Text).map(|s| &*s.text)
+    node.scalar().filter(|s| s.core() == Core::Text && s.style != Style::Broken).map(|s| &*s.text)
 }
 
 /// A text, plain or `{ env: NAME }` or `{ file: PATH }`.

@@ -63,6 +63,7 @@ fn shape(of: &Shape) -> Value {
         Shape::ZeroOrSeconds(low, high) => {
             durations(json!({ "anyOf": [{ "const": 0 }, { "type": "integer", "minimum": low, "maximum": high }] }))
         }
+        Shape::Scalar => json!({ "type": ["string", "number", "boolean"] }),
         Shape::Words(words) => or_variable(json!({ "enum": words })),
         Shape::Text(rule) => text(rule),
         Shape::Map(rule) => map(rule),

@@ -16,6 +16,8 @@ pub(super) enum Shape {
     Seconds(u32, u32),
     /// Zero, or a duration of the range, in seconds.
     ZeroOrSeconds(u32, u32),
+    /// Any scalar: a text, a number or a bool.
+    Scalar,
     /// One of these words.
     Words(&'static [&'static str]),
     /// A text that keeps a rule.
@@ -140,11 +142,13 @@ impl Shape {
         match self {
             Self::Bool => "`true` or `false`".to_owned(),
             Self::Number(low, high) if low == high => format!("the number {low}"),
+            Self::Number(low, high) if low + 1 == *high => format!("{low} or {high}"),
             Self::Number(low, high) => format!("a number from {low} to {high}"),
             Self::Seconds(low, high) => format!("a duration from {} to {}", duration(*low), duration(*high)),
             Self::ZeroOrSeconds(low, high) => {
                 format!("0s, or a duration from {} to {}", duration(*low), duration(*high))
             }
+            Self::Scalar => "a text, a number or a bool".to_owned(),
             Self::Words(words) => super::found::either(words),
             Self::Text(rule) => rule.noun.to_owned(),
             Self::Map(rule) => rule.noun.to_owned(),

@@ -93,6 +93,7 @@ impl<'a> Variables<'a> {
         let text = scalar.text.clone();
         let mut out = String::with_capacity(text.len());
         let mut rest: &str = &text;
+        let (mut substituted, mut broken) = (false, false);
         while let Some(at) = rest.find("${") {
             if let Some(before) = rest[..at].strip_suffix('$') {
                 out.push_str(before);
@@ -108,22 +109,31 @@ impl<'a> Variables<'a> {
                         .hint("write `$${` for a literal `${`"),
                 );
                 rest = "";
+                broken = true;
                 break;
             };
             let whole = &rest[at..=at + end];
-            out.push_str(&self.value(whole, span));
-            scalar.style = Style::Variable;
+            substituted = true;
+            match self.value(whole, span) {
+                Some(value) => out.push_str(&value),
+                None => broken = true,
+            }
             rest = &rest[at + end + 1..];
         }
         out.push_str(rest);
-        scalar.text = out.into();
+        scalar.text = if broken { "".into() } else { out.into() };
+        scalar.style = match (broken, substituted) {
+            (true, _) => Style::Broken,
+            (false, true) => Style::Variable,
+            (false, false) => scalar.style,
+        };
     }
 
-    fn value(&mut self, whole: &str, span: Span) -> String {
+    fn value(&mut self, whole: &str, span: Span) -> Option<String> {
         let name = &whole[2..whole.len() - 1];
         self.used.insert(name.to_owned());
         if let Some(value) = self.values.get(name) {
-            return value.clone();
+            return Some(value.clone());
         }
         let at = self.within(span, whole);
         let valid = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
@@ -141,7 +151,7 @@ impl<'a> Variables<'a> {
                 .hint("there is no logic in variables; write `$${` for a literal `${`")
         };
         self.found.push(problem);
-        String::new()
+        None
     }
 
     /// The part of a scalar's place that this text stands at, if the file spells it the same way.

@@ -129,7 +129,7 @@ pub(super) fn read(r: &Reader<'_, '_>, listener: Option<Protocol>, of: Of) -> Op
                 Of::Rule => format!("rule `{}`", r.address.leaf()),
             };
             // an action that is not supported yet was already said to be so
-            if r.has("authenticate").is_none() {
+            if r.has("authenticate").is_none() && !r.broken() {
                 r.error(
                     Problem::error(r.at, format!("{what} does nothing"))
                         .label("one of `forward`, `redirect` and `fixed_response` is needed")

@@ -111,6 +111,7 @@ pub(super) fn read(cx: &Context<'_>, entry: &Entry) {
         [("arn", _)] => by_arn(&r),
         [("import", _)] => imported(&r),
         [_] => requested(&r),
+        [] if r.broken() => {}
         [] => r.error(
             Problem::error(r.at, format!("certificate `{}` comes from nowhere", address.name))
                 .label("one of `arn`, `import` and `domain` is needed")

@@ -156,7 +156,7 @@ pub(super) fn read(r: &Reader<'_, '_>) -> Option<Conditions> {
         method: texts(&when, "method"),
         header: headers(&when),
         query: queries(&when),
-        source_ip: texts(&when, "source_ip").iter().filter_map(|t| canonical(&when, t)).collect(),
+        source_ip: networks(&when),
     };
     limits(&when, &conditions);
     Some(conditions)
@@ -173,16 +173,20 @@ fn texts(when: &Reader<'_, '_>, key: &str) -> BTreeSet<String> {
     items.iter().filter_map(text_of).map(str::to_owned).collect()
 }
 
-fn canonical(when: &Reader<'_, '_>, text: &str) -> Option<String> {
-    let net: ipnet::IpNet = text.parse().ok()?;
-    let trunc = net.trunc();
-    if trunc != net {
-        when.error(
-            Problem::warning(when.value_span("source_ip"), format!("`{text}` has host bits set"))
-                .hint(format!("write {trunc}")),
-        );
+fn networks(when: &Reader<'_, '_>) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    let _ = texts(when, "source_ip");
+    for node in when.items("source_ip").unwrap_or_default() {
+        let Some(net) = text_of(node).and_then(|t| t.parse::<ipnet::IpNet>().ok()) else { continue };
+        let canonical = net.trunc();
+        if canonical != net {
+            when.error(
+                Problem::warning(node.span, format!("`{net}` has host bits set")).hint(format!("write {canonical}")),
+            );
+        }
+        all.insert(canonical.to_string());
     }
-    Some(trunc.to_string())
+    all
 }
 
 fn headers(when: &Reader<'_, '_>) -> BTreeSet<HeaderCondition> {

@@ -40,7 +40,7 @@ const FIELDS: &[Field] = &[
     field(
         "success_codes",
         "The codes that count as success: 200 to 499, for gRPC 0 to 99.",
-        Shape::AnyOf(&[Shape::Text(&CODES), Shape::Number(0, 499)]),
+        Shape::AnyOf(&[Shape::Text(&CODES), Shape::Number(0, 999)]),
     )
     .source("API Matcher"),
     field("interval", "Time between two checks of a target.", Shape::Seconds(5, 300))

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::node::Entry;
 use super::super::problem::Problem;
-use super::super::reader::{Attributes, Reader};
+use super::super::reader::{Attributes, Reader, text_of};
 use super::super::shape::{Complaint, Field, MapRule, NamedRule, Shape, TextRule, field, later};
 use super::{action, rule};
 use crate::model::attribute::{Applies, Attribute, LISTENER};
@@ -58,7 +58,7 @@ pub(super) fn read(parent: &Reader<'_, '_>, entry: &Entry) {
     let r = Reader::new(parent.cx, &address, entry);
     let existing = r.existing();
     let protocol: Option<Protocol> = r.word("protocol");
-    let certificate = r.node("certificate").and_then(|n| r.cx.names.certificate(n.text()?, n.span, r.cx.found));
+    let certificate = r.node("certificate").and_then(|n| r.cx.names.certificate(text_of(n)?, n.span, r.cx.found));
     if !existing {
         r.needs("protocol", "listener", "what clients speak here: http or https");
         r.needs(

@@ -19,9 +19,6 @@ use super::reader::Reader;
 use super::shape::{Complaint, Field, Shape, TextRule, field, later};
 use crate::model::Span;
 
-/// The value of an attribute; what it may be depends on its key.
-pub(super) const ATTRIBUTE_VALUE: TextRule = TextRule::any("a text, a number or a bool", 0, 1024);
-
 /// `existing: true`.
 const EXISTING: Field = field(
     "existing",
@@ -81,6 +78,7 @@ fn aws_name(reader: &Reader<'_, '_>, rule: &TextRule) -> String {
         None => {
             let key = reader.address.name.clone();
             if reader.has("name").is_none()
+                && super::check::text_rule(&key, &super::names::KEY).is_ok()
                 && let Err(complaint) = super::check::text_rule(&key, rule)
             {
                 reader.error(super::check::complained(reader.at, &key, complaint));

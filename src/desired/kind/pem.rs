@@ -129,7 +129,9 @@ fn key_algorithm(x509: &X509Certificate<'_>) -> Option<KeyAlgorithm> {
                 _ => return None,
             }
         }
-        _ => return None,
+        PublicKey::DSA(_) | PublicKey::GostR3410(_) | PublicKey::GostR3410_2012(_) | PublicKey::Unknown(_) => {
+            return None;
+        }
     };
     word.parse().ok()
 }

@@ -123,7 +123,7 @@ pub(super) fn read(cx: &Context<'_>, entry: &Entry) {
     let r = Reader::new(cx, &address, entry);
     let existing = r.existing();
     if existing {
-        if r.has("id").is_none() && r.has("vpc").is_none() {
+        if !r.broken() && r.has("id").is_none() && r.has("vpc").is_none() {
             r.error(
                 Problem::error(
                     r.at,
@@ -168,7 +168,7 @@ fn ingress(r: &Reader<'_, '_>, items: &[Node]) -> Vec<TrafficRule> {
         let ports = ports(&item, protocol);
         for node in item.entries().iter().filter(|e| &*e.key == "from").flat_map(|e| e.value.items()) {
             let Some(peer) = peer(r, node) else { continue };
-            for ports in &ports {
+            for (ports, port_at) in &ports {
                 let rule =
                     TrafficRule { protocol, ports: *ports, peer: peer.clone(), description: description.clone() };
                 let same = |(have, _): &&(TrafficRule, Span)| {
@@ -176,12 +176,12 @@ fn ingress(r: &Reader<'_, '_>, items: &[Node]) -> Vec<TrafficRule> {
                 };
                 match rules.iter().find(same) {
                     Some((_, before)) => r.error(
-                        Problem::warning(node.span, format!("`{rule}` is let in twice"))
+                        Problem::warning(*port_at, format!("`{rule}` is let in twice"))
                             .label("said again here")
                             .also(*before, "first said here")
                             .hint("keep one of the two"),
                     ),
-                    None => rules.push((rule, node.span)),
+                    None => rules.push((rule, *port_at)),
                 }
             }
         }
@@ -198,16 +198,17 @@ fn item_word(item: &Reader<'_, '_>) -> Option<IpProtocol> {
     find_text(item, "protocol").and_then(|t| t.parse().ok())
 }
 
-fn ports(item: &Reader<'_, '_>, protocol: IpProtocol) -> Vec<Option<(u16, u16)>> {
+/// Ranges with their places; `None` is every port.
+fn ports(item: &Reader<'_, '_>, protocol: IpProtocol) -> Vec<(Option<(u16, u16)>, Span)> {
     let Some(entry) = item.entries().iter().find(|e| &*e.key == "ports") else {
-        if matches!(protocol, IpProtocol::Tcp | IpProtocol::Udp) {
+        if matches!(protocol, IpProtocol::Tcp | IpProtocol::Udp) && !item.broken() {
             item.error(
                 Problem::error(item.at, "an ingress rule needs `ports`")
                     .label("`ports` is missing")
                     .hint("e.g. ports: [8000]; \"0-65535\" for every port"),
             );
         }
-        return vec![None];
+        return vec![(None, item.at)];
     };
     if !matches!(protocol, IpProtocol::Tcp | IpProtocol::Udp) {
         item.error(
@@ -215,13 +216,13 @@ fn ports(item: &Reader<'_, '_>, protocol: IpProtocol) -> Vec<Option<(u16, u16)>>
                 .label("remove it")
                 .hint("only tcp and udp have ports"),
         );
-        return vec![None];
+        return vec![(None, entry.key_span)];
     }
     let items = entry.value.items();
     if items.is_empty() {
         item.error(Problem::error(entry.value.span, "`ports` must not be empty").hint("e.g. ports: [8000]"));
     }
-    items.iter().filter_map(|n| n.text().and_then(parse_range)).map(Some).collect()
+    items.iter().filter_map(|n| Some((Some(n.text().and_then(parse_range)?), n.span))).collect()
 }
 
 fn peer(r: &Reader<'_, '_>, node: &Node) -> Option<Peer> {

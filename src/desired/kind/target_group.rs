@@ -50,7 +50,7 @@ const STICKINESS: &[Field] = &[
         .source("API TargetGroupAttribute stickiness.lb_cookie.duration_seconds"),
     field("cookie_name", "The application's cookie, with `type: app_cookie`.", Shape::Text(&COOKIE)),
 ];
-const STICKINESS_RULE: MapRule = MapRule { noun: "stickiness", fields: STICKINESS };
+const STICKINESS_RULE: MapRule = MapRule { noun: "a stickiness map", fields: STICKINESS };
 
 const BACKEND: &[Field] = &[
     field("server", "gunicorn, nginx, uvicorn, …", Shape::Text(&SERVER)),

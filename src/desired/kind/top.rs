@@ -26,9 +26,7 @@ const LIMITS: &[Field] = &[
     field("listeners", "Of a load balancer's listeners; 1 unless said.", ONE_LIMIT),
 ];
 const LIMITS_RULE: MapRule = MapRule { noun: "the limits of a run", fields: LIMITS };
-const ANY_SCALAR: Shape =
-    Shape::AnyOf(&[Shape::Text(&TextRule::any("a text", 0, 65536)), Shape::Number(0, u32::MAX), Shape::Bool]);
-const VARIABLES: NamedRule = NamedRule { noun: "a map of variables", key: &VARIABLE, value: ANY_SCALAR };
+const VARIABLES: NamedRule = NamedRule { noun: "a map of variables", key: &VARIABLE, value: Shape::Scalar };
 
 const FIELDS: &[Field] = &[
     field("version", "The version of this language.", Shape::Number(1, 1)),
@@ -126,6 +124,12 @@ fn head(cx: &Context<'_>, entries: &[Entry]) {
     out.region = text("region");
     out.limits = limits(find(entries, "limits").map(|e| &e.value));
     drop(out);
+    if entries.is_empty() {
+        return cx.found.push(
+            Problem::general("the files say nothing")
+                .hint("a desired file begins with `version: 1`, `stack`, `account` and `region`"),
+        );
+    }
     let start = |file| Span { file, start: 0, end: 0 };
     let at = entries.first().map(|e| e.key_span).map_or(start(0), |s| start(s.file));
     for (key, why) in [
@@ -134,7 +138,7 @@ fn head(cx: &Context<'_>, entries: &[Entry]) {
         ("account", "say where these files may run, e.g. `account: \"123456789012\"`; they run nowhere else"),
         ("region", "say where these files may run, e.g. `region: eu-west-1`"),
     ] {
-        if find(entries, key).is_none() && !cx.out.borrow().files.files.is_empty() {
+        if find(entries, key).is_none() {
             cx.found.push(Problem::error(at, format!("`{key}` is missing at the top level")).hint(why));
         }
     }
