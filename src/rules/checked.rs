@@ -158,22 +158,25 @@ impl<'e> Checked<'e> {
     pub(super) fn clients_see(&self, answering: bool) -> String {
         let (all, healthy) = (self.judged.len(), self.healthy());
         if !self.evidence.serves(self.address) {
-            return "No requests go to this group now; it could not take over.".to_owned();
+            return "Clients see nothing now: no requests go to this group. It could not take over.".to_owned();
         }
         if healthy > 0 {
-            let out = all - healthy;
+            let out = match all - healthy {
+                1 => format!("1 of {all} targets is"),
+                out => format!("{out} of {all} targets are"),
+            };
             return format!(
-                "{out} of {all} targets are out of service. The rest carries the whole load; clients see 502 or 504 once it cannot."
+                "Clients see 502 or 504 once the healthy targets cannot carry the whole load: {out} out of service."
             );
         }
         let see = if answering {
-            "clients get whatever the application answers, working or not"
+            "Clients get whatever the application answers, working or not"
         } else {
-            "clients get 502 or 504 from every target whose traffic port is dead as well"
+            "Clients get 502 or 504 wherever the traffic port is dead as well"
         };
         format!(
-            "No target is healthy, so the load balancer fails open and sends requests to all of them: {see}, not 503. \
-             ECS and Auto Scaling replace targets that stay unhealthy, which clients see as 502 and 503."
+            "{see}: no target is healthy, so the load balancer fails open and sends requests to all of them; there is \
+             no 503. ECS and Auto Scaling replace targets that stay unhealthy, which clients see as 502 and 503."
         )
     }
     /// What clients see while a setting only differs from the files.

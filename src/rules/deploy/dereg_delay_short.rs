@@ -83,7 +83,7 @@ fn judge(evidence: &Evidence, group: &Address) -> Option<Finding> {
     let finding = RULE
         .finding(Severity::High, group, FIELD)
         .titled(format!("targets are cut off after {delay} s, requests take up to {slowest} s"))
-        .detailed("At each deploy and scale-in, requests that take longer than the delay end in 502.")
+        .detailed("Clients get 502 for requests that outlive the delay, at each deploy and scale-in.")
         .evident(group, FIELD, delay)
         .evident(group, HINT, slowest);
     Some(match declared {

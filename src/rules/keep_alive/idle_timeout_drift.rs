@@ -77,7 +77,7 @@ fn judge(evidence: &Evidence, lb: &Address) -> Option<Finding> {
         Some(keep) if keep <= live => (
             Severity::High,
             format!(
-                "Targets close idle connections after {keep} s, before the load balancer does: clients get sporadic 502."
+                "Clients get a sporadic 502: targets close idle connections after {keep} s, before the load balancer does."
             ),
         ),
         Some(keep) if keeps.iter().all(Option::is_some) => (
@@ -87,7 +87,7 @@ fn judge(evidence: &Evidence, lb: &Address) -> Option<Finding> {
         _ => (
             Severity::Medium,
             format!(
-                "If targets close idle connections before {live} s, clients get sporadic 502. Declare backend.keep_alive to know."
+                "Clients get a sporadic 502 if targets close idle connections before {live} s. Declare backend.keep_alive to know."
             ),
         ),
     };

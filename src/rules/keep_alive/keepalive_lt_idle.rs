@@ -105,8 +105,8 @@ fn judge(evidence: &Evidence, group: &Address) -> Option<Finding> {
             format!("targets close idle connections after {keep} s, the load balancer after {worst} s")
         })
         .detailed(
-            "A request that meets a connection just closed by the target gets 502: sporadic, rarer under load, with \
-             every target healthy.",
+            "Clients get a sporadic 502 when a request meets a connection that the target has just closed: rarer \
+             under load, with every target healthy.",
         )
         .evident(group, HINT, keep);
     for (lb, idle) in &longer {

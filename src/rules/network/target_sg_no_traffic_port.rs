@@ -208,7 +208,7 @@ fn finding(evidence: &Evidence, door: &Address, closed: &Closed) -> Finding {
         .finding(severity, door, FIELD)
         .titled(format!("security group {} keeps {balancers} from {ports} of {count}", door.name))
         .detailed(format!(
-            "Connections from {balancers} to {count} on {ports} are dropped: clients wait 10 s and get 504. A health \
+            "Clients wait 10 s and get 504: connections from {balancers} to {count} on {ports} are dropped. A health \
              check on that port ends in Target.Timeout."
         ))
         .evident(door, FIELD, rules);

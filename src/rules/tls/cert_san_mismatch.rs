@@ -157,9 +157,7 @@ fn finding(
     let mut finding = RULE
         .finding(severity, address, FIELD)
         .titled(format!("no certificate covers {shown}"))
-        .detailed(format!(
-            "Clients of {shown} get a certificate for another name and give up; a CDN in front answers 502."
-        ))
+        .detailed("Clients get a certificate for another name and give up; a CDN in front answers 502.")
         .evident(address, FIELD, listener.certificate.as_ref().map(Link::to_string))
         .evident(address, "certificate_names", names);
     for (rule, hosts) in bare {
