@@ -21,7 +21,7 @@ import urllib.error
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator
+from typing import Any, Iterator, NoReturn
 
 SOURCE = Path(__file__).resolve().parent
 HOME = SOURCE.parent / "target" / "localstack"
@@ -96,7 +96,7 @@ def install() -> None:
         package_stamp.write_text(package)
 
 
-def ready() -> dict | None:
+def ready() -> dict[str, Any] | None:
     """What the running server says about itself, or None if nothing of ours answers on the port."""
     try:
         with urllib.request.urlopen(f"{ENDPOINT}/_no502/ready", timeout=60) as answer:
@@ -116,12 +116,12 @@ def foreign() -> bool:
         return False
 
 
-def identity() -> dict:
+def identity() -> dict[str, Any]:
     return {"package": package_digest(), "time_scale": float(TIME_SCALE)}
 
 
-def healthy(answer: dict | None) -> bool:
-    return answer is not None and all(answer.get("providers", {}).get(name) == "loaded" for name in EXPECTED)
+def healthy(answer: dict[str, Any]) -> bool:
+    return all(answer.get("providers", {}).get(name) == "loaded" for name in EXPECTED)
 
 
 def server_environment() -> dict[str, str]:
@@ -162,22 +162,22 @@ def start() -> None:
         )
     PID_FILE.write_text(str(server.pid))
     say(f"starting on {ENDPOINT} (log: {LOG_FILE.relative_to(SOURCE.parent)})")
-    answer = None
+    answer: dict[str, Any] = {}
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if server.poll() is not None:
             fail(f"LocalStack ended with {server.returncode}")
-        answer = ready()
-        if answer is not None:
+        answer = ready() or {}
+        if answer:
             break
         time.sleep(0.2)
-    if answer is None:
+    if not answer:
         fail("LocalStack did not become ready; if its log shows no error, the provider package did not load")
     if not healthy(answer):
         fail(f"our providers did not all load: {json.dumps(answer.get('providers'))}")
 
 
-def fail(reason: str) -> None:
+def fail(reason: str) -> NoReturn:
     tail = LOG_FILE.read_text(errors="replace").splitlines()[-30:]
     sys.stderr.write("\n".join(tail) + "\n")
     stop()
@@ -219,11 +219,11 @@ def stop() -> bool:
 
 def up() -> None:
     with exclusively("up.lock"):
-        answer = ready() if running_pid() is not None else None
+        answer = (ready() if running_pid() is not None else None) or {}
         if healthy(answer) and all(answer.get(key) == value for key, value in identity().items()):
             print(ENDPOINT, flush=True)
             return
-        if answer is not None:
+        if answer:
             say("the package or its settings changed since the server was started: restarting it")
         stop()
         if foreign():

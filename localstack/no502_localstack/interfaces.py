@@ -55,7 +55,7 @@ def _create(backend: Any, subnet_id: str, balancer: LoadBalancer) -> Any:
     from no502_localstack.ec2.eni import LoadBalancerInterface
 
     subnet = backend.get_subnet(subnet_id)
-    eni = LoadBalancerInterface(
+    eni = LoadBalancerInterface(  # type: ignore[abstract]  # what is abstract belongs to CloudFormation
         backend, subnet, _free_address(backend, subnet), _OWNER[balancer.kind],
         group_ids=list(balancer.security_groups), description=description(balancer),
     )

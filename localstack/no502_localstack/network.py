@@ -63,6 +63,11 @@ def zone_of_address(account: str, region: str, vpc_id: str, address: str) -> str
     return None
 
 
+def has_internet_gateway(account: str, region: str, vpc_id: str) -> bool:
+    gateways = backend(account, region).internet_gateways.values()
+    return any(gateway.vpc is not None and gateway.vpc.id == vpc_id for gateway in gateways)
+
+
 def address_exists(account: str, region: str, allocation_id: str) -> bool:
     return any(address.allocation_id == allocation_id for address in backend(account, region).addresses)
 

@@ -23,8 +23,9 @@ def account(name: str) -> None:
 
 
 def _reset_moto(service: str, name: str) -> None:
-    from moto.backends import get_backend
+    from moto import backends as moto_backends
 
-    backends: Any = get_backend(service)  # type: ignore[arg-type]
+    find: Any = moto_backends.get_backend
+    backends = find(service)
     if name in backends:
         del backends[name]

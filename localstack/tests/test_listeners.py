@@ -60,7 +60,7 @@ class Listeners(Case):
         self.assertEqual({**before, "Port": 8443}, after)
 
     def test_https_to_http_drops_policy_and_certificate(self) -> None:
-        """API: ModifyListener: "Changing the protocol from HTTPS to HTTP … removes the security policy and default certificate"."""
+        """API: ModifyListener: HTTPS to HTTP "removes the security policy and default certificate"."""
         arn = self.listener(self.balancer(), 443, **https(self.cert))
         self.elb.add_listener_certificates(ListenerArn=arn, Certificates=[{"CertificateArn": self.other_cert}])
         shown = self.elb.modify_listener(ListenerArn=arn, Protocol="HTTP")["Listeners"][0]
@@ -316,7 +316,7 @@ class SslPolicies(Case):
         self.assertNotEqual(first["SslPolicies"][0], second["SslPolicies"][0])
 
 
-class Unused(Case):
+class RedirectListener(Case):
     def test_redirect_listener(self) -> None:
         """API: RedirectActionConfig on a port-80 listener, with a rule beside it."""
         listener = self.listener(self.balancer(), actions=[redirect()])

@@ -37,7 +37,7 @@ OPERATIONS: dict[str, Operation] = {
 def dispatch_table() -> DispatchTable:
     model = load_service("acm")
 
-    def handler(name: str, operation: Operation) -> Callable[[RequestContext, Any], Any]:
+    def handler(name: str, operation: Operation) -> Any:
         shape = model.operation_model(name).input_shape
 
         def handle(context: RequestContext, request: dict[str, Any] | None) -> dict[str, Any]:

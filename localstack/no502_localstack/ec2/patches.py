@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, Callable
 
 from localstack.aws.api import CommonServiceException
-from localstack.utils.patch import patch
+from localstack.utils import patch as patching
 from moto.ec2.exceptions import DependencyViolationError, EC2ClientError
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface, NetworkInterfaceBackend
 from moto.ec2.models.subnets import SubnetBackend
@@ -19,6 +19,7 @@ from moto.ec2.models.subnets import SubnetBackend
 from no502_localstack.ec2.eni import LoadBalancerInterface, forget_gone
 
 _applied = False
+patch: Callable[..., Callable[..., Any]] = patching.patch
 
 
 def apply() -> None:

@@ -16,7 +16,9 @@ class FaithfulEc2Provider(Ec2Provider):
     """API, DeleteSecurityGroup: `DependencyViolation` while in use, `CannotDelete` for default groups."""
 
     @handler("DeleteSecurityGroup", expand=False)
-    def delete_security_group(self, context: RequestContext, request: dict[str, Any]) -> Any:
+    def delete_security_group(  # type: ignore[override]  # the decorator says how it is called
+        self, context: RequestContext, request: dict[str, Any]
+    ) -> Any:
         backend = network.backend(context.account_id, context.region)
         if not request.get("DryRun"):
             patches.refuse_used_group(backend, request.get("GroupId"), request.get("GroupName"))

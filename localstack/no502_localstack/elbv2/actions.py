@@ -196,7 +196,7 @@ _ALLOWED_KEYWORDS = {
 def _redirect(protocol: str | None, config: Json | None) -> Json:
     if not config:
         raise validation("A redirect config must be specified for actions with type 'redirect'")
-    shown = {key: config.get(key) if config.get(key) is not None else default for key, default in _DEFAULTS.items()}
+    shown: Json = {**_DEFAULTS, **{key: config[key] for key in _DEFAULTS if config.get(key) is not None}}
     shown["StatusCode"] = config["StatusCode"]
     port, path, query = shown["Port"], shown["Path"], shown["Query"]
     if port != "#{port}" and not (re.fullmatch(r"\d{1,5}", port) and 1 <= int(port) <= 65535):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from no502_localstack import choices
 from no502_localstack.elbv2.errors import error
 from no502_localstack.elbv2.paging import paged
 from no502_localstack.elbv2.store import Store
@@ -20,8 +21,8 @@ DEFAULTS: dict[str, int] = {
     "targets-per-network-load-balancer": 3000,
     "targets-per-availability-zone-per-network-load-balancer": 500,
     "listeners-per-network-load-balancer": 50,
-    "condition-values-per-alb-rule": 5,
-    "condition-wildcards-per-alb-rule": 5,
+    "condition-values-per-alb-rule": choices.CONDITION_VALUES_PER_RULE,
+    "condition-wildcards-per-alb-rule": choices.CONDITION_WILDCARDS_PER_RULE,
     "target-groups-per-application-load-balancer": 100,
     "target-groups-per-action-on-application-load-balancer": 5,
     "target-groups-per-action-on-network-load-balancer": 1,

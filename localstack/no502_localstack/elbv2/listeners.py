@@ -10,7 +10,15 @@ from typing import Any
 
 from no502_localstack import choices
 from no502_localstack.elbv2 import (
-    actions, auth_actions, certificates, limits, listener_attributes, load_balancers, mutual_tls, names, ssl_policies,
+    actions,
+    auth_actions,
+    certificates,
+    limits,
+    listener_attributes,
+    load_balancers,
+    mutual_tls,
+    names,
+    ssl_policies,
     tags,
 )
 from no502_localstack.elbv2.errors import error, invalid_configuration, validation
@@ -185,7 +193,7 @@ def describe_listeners(store: Store, request: Json) -> Json:
         found = [require(store, arn) for arn in dict.fromkeys(arns)]
         listing = "listeners"
     else:
-        found = list(load_balancers.require(store, balancer_arn).listeners.values())
+        found = list(load_balancers.require(store, str(balancer_arn)).listeners.values())
         listing = f"listeners {balancer_arn}"
     return paged("Listeners", [shown(listener) for listener in found], request, listing)
 

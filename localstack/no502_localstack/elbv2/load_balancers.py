@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from no502_localstack import choices, interfaces, settings
+from no502_localstack import choices, interfaces, network, settings
 from no502_localstack.elbv2 import limits, load_balancer_attributes, names, placement, tags
 from no502_localstack.elbv2.errors import error, invalid_configuration, validation
 from no502_localstack.elbv2.paging import paged
@@ -31,6 +31,9 @@ def create_load_balancer(store: Store, request: dict[str, Any]) -> dict[str, Any
     groups = placement.security_groups(store, kind, vpc_id, request.get("SecurityGroups"))
     address_type = placement.address_type(store, kind, request.get("IpAddressType") or "ipv4", zones)
     _alb_only(kind, request)
+    if choices.REQUIRE_INTERNET_GATEWAY and scheme == "internet-facing":
+        if not network.has_internet_gateway(store.account, store.region, vpc_id):
+            raise error("InvalidSubnet", f"VPC {vpc_id} has no internet gateway")
     new_tags = tags.parse(store, request.get("Tags"))
     existing = next((b for b in store.load_balancers.values() if b.name.lower() == name.lower()), None)
     if existing is not None:
@@ -85,6 +88,8 @@ def _same_or_refuse(
         and existing.customer_owned_ipv4_pool == request.get("CustomerOwnedIpv4Pool")
         and existing.ipam_pool_id == (request.get("IpamPools") or {}).get("Ipv4IpamPoolId")
     )
+    if choices.TAGS_COUNT_AS_SETTINGS:
+        same = same and existing.tags == {tag["Key"]: tag.get("Value") or "" for tag in request.get("Tags") or []}
     if not same:
         raise error(
             "DuplicateLoadBalancerName",

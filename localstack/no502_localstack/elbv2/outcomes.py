@@ -100,7 +100,7 @@ def scripted(group: TargetGroup, target: Target, script: Json) -> Outcome:
 
 
 def _answered(check: Json, answers: Json) -> Outcome:
-    answer = answers.get(check.get("HealthCheckPath"), answers.get(ANY, 404))
+    answer: Any = answers.get(check.get("HealthCheckPath") or "/", answers.get(ANY, 404))
     if answer == "timeout":
         return TIMEOUT
     if answer == "refused":

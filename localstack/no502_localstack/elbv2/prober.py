@@ -125,7 +125,7 @@ def _http2(connection: socket.socket, path: str, authority: str, scheme: str, gr
             raise ValueError("malformed HTTP/2") from cause
         for event in events:
             if isinstance(event, (h2.events.ResponseReceived, h2.events.TrailersReceived)):
-                fields = dict(event.headers)
+                fields: dict[Any, Any] = dict(event.headers or [])
                 if grpc and "grpc-status" in fields:
                     return int(fields["grpc-status"])
                 if not grpc and ":status" in fields:

@@ -9,8 +9,23 @@ from localstack.aws.skeleton import DispatchTable
 from localstack.aws.spec import load_service
 
 from no502_localstack.elbv2 import (
-    capacity, certificates, health, limits, listener_attributes, listeners, load_balancer_attributes, load_balancers, revocations,
-    rules, shapes, ssl_policies, tags, target_group_attributes, target_groups, targets, trust_stores,
+    capacity,
+    certificates,
+    health,
+    limits,
+    listener_attributes,
+    listeners,
+    load_balancer_attributes,
+    load_balancers,
+    revocations,
+    rules,
+    shapes,
+    ssl_policies,
+    tags,
+    target_group_attributes,
+    target_groups,
+    targets,
+    trust_stores,
 )
 from no502_localstack.elbv2.store import Store, store_for
 
@@ -74,7 +89,7 @@ OPERATIONS: dict[str, Operation] = {
 def dispatch_table() -> DispatchTable:
     model = load_service("elbv2")
 
-    def handler(name: str, operation: Operation) -> Callable[[RequestContext, Any], Any]:
+    def handler(name: str, operation: Operation) -> Any:
         shape = model.operation_model(name).input_shape
 
         def handle(context: RequestContext, request: dict[str, Any] | None) -> dict[str, Any]:

@@ -107,7 +107,7 @@ def describe_rules(store: Store, request: Json) -> Json:
         found = [require(store, arn)[1] for arn in dict.fromkeys(arns)]
         listing = "rules"
     else:
-        found = listeners.require(store, listener_arn).all_rules()
+        found = listeners.require(store, str(listener_arn)).all_rules()
         listing = f"rules {listener_arn}"
     return paged("Rules", [shown(rule) for rule in found], request, listing)
 

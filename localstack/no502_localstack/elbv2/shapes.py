@@ -15,6 +15,7 @@ from botocore.model import ListShape, Shape, StructureShape
 from no502_localstack import choices
 from no502_localstack.elbv2.errors import validation
 
+
 def check(
     shape: Shape | None, request: dict[str, Any], refuse: Callable[[str], Exception] = validation
 ) -> None:

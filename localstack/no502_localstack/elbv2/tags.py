@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from no502_localstack import choices
 from no502_localstack.elbv2 import limits, names
 from no502_localstack.elbv2.errors import error, validation
 from no502_localstack.elbv2.store import Store
@@ -63,6 +64,8 @@ def describe_tags(store: Store, request: dict[str, Any]) -> dict[str, Any]:
     arns = request["ResourceArns"]
     if len(arns) > 20:
         raise validation("You cannot describe tags for more than '20' resources at a time")
+    if not choices.MIXED_KINDS_IN_DESCRIBE_TAGS and len({names.kind_of_arn(arn) for arn in arns}) > 1:
+        raise validation("The resources must be of the same type")
     return {
         "TagDescriptions": [
             {"ResourceArn": arn, "Tags": shown(tags)} for arn, tags in _resources(store, arns)

@@ -29,6 +29,8 @@ def create_target_group(store: Store, request: Json) -> Json:
     existing = next((g for g in store.target_groups.values() if g.name.lower() == name.lower()), None)
     if existing is not None:
         same = all(getattr(existing, key) == value for key, value in wanted.items())
+        if choices.TAGS_COUNT_AS_SETTINGS:
+            same = same and existing.tags == new_tags
         if not same or existing.health_check != health_check:
             raise error(
                 "DuplicateTargetGroupName",

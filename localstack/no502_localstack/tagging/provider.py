@@ -92,7 +92,7 @@ def _others(context: RequestContext, request: Json, types: list[str]) -> list[Js
     foreign = [each for each in types if each.split(":")[0] not in SERVICES]
     if not foreign or request.get("PaginationToken"):
         return []
-    asked = {"ResourceTypeFilters": foreign, "ResourcesPerPage": 100} | (
+    asked: Any = {"ResourceTypeFilters": foreign, "ResourcesPerPage": 100} | (
         {"TagFilters": request["TagFilters"]} if request.get("TagFilters") else {}
     )
     return list(call_moto_with_request(context, asked).get("ResourceTagMappingList") or [])
