@@ -280,7 +280,18 @@ impl Operation {
                 let targets = targets.into_iter().map(|t| t.map_links(f)).collect();
                 Self::DeregisterTargets { target_group: f(target_group), targets }
             }
-            other => other.map_balancer_links(f),
+            balancer @ (Self::CreateLoadBalancer { .. }
+            | Self::ModifyLoadBalancerAttributes { .. }
+            | Self::SetSecurityGroups { .. }
+            | Self::SetSubnets { .. }
+            | Self::SetIpAddressType { .. }
+            | Self::CreateListener { .. }
+            | Self::ModifyListener { .. }
+            | Self::ModifyListenerAttributes { .. }
+            | Self::CreateRule { .. }
+            | Self::ModifyRule { .. }
+            | Self::SetRulePriorities { .. }
+            | Self::AddTags { .. }) => balancer.map_balancer_links(f),
         }
     }
 

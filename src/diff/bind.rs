@@ -64,10 +64,14 @@ pub fn bind(desired: &Resolved, snapshot: &Snapshot) -> Result<Bound, Vec<Proble
 }
 
 fn in_addresses(spec: Spec, names: &Names) -> Spec {
-    spec.map_links(&mut |link| match link {
+    spec.map_links(&mut |link| in_address(link, names))
+}
+
+fn in_address(link: Link, names: &Names) -> Link {
+    match link {
         Link::Id(id) => names.addresses.get(&id).map_or(Link::Id(id), |a| Link::Address(a.clone())),
         link @ (Link::Address(_) | Link::Select(_) | Link::Step(_)) => link,
-    })
+    }
 }
 
 fn pair_rules(
@@ -87,10 +91,7 @@ fn pair_rules(
         let live: Vec<(&Id, Rule)> = snapshot
             .rules()
             .filter(|(_, rule)| rule.listener.id() == Some(&listener_id))
-            .filter_map(|(id, rule)| match in_addresses(rule.clone().into(), names) {
-                Spec::Rule(rule) => Some((id, rule)),
-                _ => None,
-            })
+            .map(|(id, rule)| (id, rule.clone().map_links(&mut |link| in_address(link, names))))
             .collect();
         let live: Vec<(&Id, &Rule)> = live.iter().map(|(id, rule)| (*id, rule)).collect();
         let found = identity::pair_rules(&desired.stack, &want, &live);

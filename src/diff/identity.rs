@@ -163,6 +163,9 @@ pub(super) struct RulePairs {
     pub(super) held: Vec<(Address, String)>,
 }
 
+/// Whether a live rule is the one of an address.
+type Fits<'f> = dyn Fn(&Address, &Rule, &Rule) -> bool + 'f;
+
 /// Pairs the rules of one listener: by our tag; else an untagged rule is adopted if its conditions are
 /// equal, or if its priority and action are.
 pub(super) fn pair_rules(stack: &str, want: &[(&Address, &Rule)], live: &[(&Id, &Rule)]) -> RulePairs {
@@ -179,7 +182,7 @@ pub(super) fn pair_rules(stack: &str, want: &[(&Address, &Rule)], live: &[(&Id, 
     let same_place = |_: &Address, want: &Rule, live: &Rule| {
         free(live) && want.priority.is_some() && want.priority == live.priority && want.action == live.action
     };
-    let passes: [&dyn Fn(&Address, &Rule, &Rule) -> bool; 3] = [&tagged, &same_when, &same_place];
+    let passes: [&Fits<'_>; 3] = [&tagged, &same_when, &same_place];
     for fits in passes {
         for (address, rule) in want {
             if paired.contains(*address) {

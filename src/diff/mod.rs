@@ -121,7 +121,7 @@ pub fn compare(desired: &Resolved, snapshot: &Snapshot) -> Result<Diff, Vec<Prob
     if !problems.is_empty() {
         return Err(problems);
     }
-    let unmanaged = unmanaged(desired, &bound);
+    let unmanaged = unmanaged(&bound);
     let causes = causes(desired, &bound, &changes);
     for change in &mut changes {
         change.cause = causes.get(&change.address).copied();
@@ -185,10 +185,8 @@ fn obstacle(desired: &Resolved, bound: &Bound, address: &Address, changes: &[Fie
         let why = format!("on AWS it has settings that this version cannot write back ({})", parts.join(", "));
         return Some(Obstacle::Held(why));
     }
-    let owner = match address.kind {
-        Kind::Target => address.parent().and_then(|group| bound.live.get(&group)),
-        _ => live,
-    };
+    let group = if address.kind == Kind::Target { address.parent() } else { None };
+    let owner = group.map_or(live, |group| bound.live.get(&group));
     match ownership::owner(owner?.spec.tags()?, &desired.stack) {
         Owner::OtherStack(stack) => Some(Obstacle::ForeignOwner(format!("it belongs to the stack `{stack}`"))),
         Owner::Controller(tool) => {
@@ -255,7 +253,7 @@ fn causes(desired: &Resolved, bound: &Bound, changes: &[Change]) -> BTreeMap<Add
 }
 
 /// Live listeners, rules and security-group rules under declared resources that no file mentions.
-fn unmanaged(desired: &Resolved, bound: &Bound) -> Vec<Unmanaged> {
+fn unmanaged(bound: &Bound) -> Vec<Unmanaged> {
     let mut found = Vec::new();
     for (address, live) in &bound.live {
         let declared_parent = address.parent().is_some_and(|p| bound.want.contains_key(&p));
@@ -265,8 +263,12 @@ fn unmanaged(desired: &Resolved, bound: &Bound) -> Vec<Unmanaged> {
         let what = match &live.spec {
             Spec::Listener(l) => l.default.as_ref().map_or_else(|| "listener".to_owned(), ToString::to_string),
             Spec::Rule(r) => r.action.as_ref().map_or_else(|| "rule".to_owned(), ToString::to_string),
-            Spec::Target(_) if !address.parent().is_some_and(|g| desired.membership.contains(&g)) => continue,
-            _ => continue,
+            // targets are either declared as a whole or somebody else's; the other kinds have no parent
+            Spec::Target(_)
+            | Spec::LoadBalancer(_)
+            | Spec::TargetGroup(_)
+            | Spec::Certificate(_)
+            | Spec::SecurityGroup(_) => continue,
         };
         if let Some(id) = bound.ids.get(address) {
             found.push(Unmanaged { address: address.clone(), id: id.clone(), what });

@@ -125,11 +125,8 @@ impl Applied {
 /// A spec as the hashes see it: without what has no live side (where a certificate comes from; an
 /// import counts by its serial number).
 fn json(spec: &Spec) -> Value {
-    let spec = match spec {
-        Spec::Certificate(certificate) => Spec::Certificate(Certificate { origin: None, ..certificate.clone() }),
-        other => other.clone(),
-    };
-    serde_json::to_value(spec).unwrap_or(Value::Null)
+    let without_origin = spec.certificate().map(|c| Spec::Certificate(Certificate { origin: None, ..c.clone() }));
+    serde_json::to_value(without_origin.as_ref().unwrap_or(spec)).unwrap_or(Value::Null)
 }
 
 /// The parts of `value` that `shape` declares: `null` in the shape means undeclared.

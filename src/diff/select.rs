@@ -17,9 +17,10 @@ pub(super) fn resolve(
 ) -> Spec {
     let blind = snapshot.incomplete().any(|gap| gap.hidden == Hidden::Lookups);
     let within = desired.within.get(address).and_then(|link| one(snapshot, link, blind).ok().flatten());
-    let spec = match spec {
-        Spec::LoadBalancer(lb) => Spec::LoadBalancer(expand_subnets(snapshot, lb, within.as_ref())),
-        other => other,
+    let spec = if let Spec::LoadBalancer(lb) = spec {
+        Spec::LoadBalancer(expand_subnets(snapshot, lb, within.as_ref()))
+    } else {
+        spec
     };
     let mut failed = Vec::new();
     let spec = spec.map_links(&mut |link| match one(snapshot, &link, blind) {
@@ -44,7 +45,7 @@ const fn field_of(link: &Link) -> &'static str {
     match link {
         Link::Select(Selector { what: Selectable::Subnet, .. }) => "subnets",
         Link::Select(Selector { what: Selectable::SecurityGroup, .. }) => "security_groups",
-        _ => "vpc",
+        Link::Select(Selector { what: Selectable::Vpc, .. }) | Link::Address(_) | Link::Id(_) | Link::Step(_) => "vpc",
     }
 }
 

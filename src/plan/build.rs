@@ -105,7 +105,7 @@ impl Builder<'_> {
         let Some(missing) = missing else { return true };
         let because = match &missing {
             Link::Address(a) => format!("it needs {a}, which is not created in this plan"),
-            other => format!("it needs the {other}, which is not known"),
+            Link::Id(_) | Link::Select(_) | Link::Step(_) => format!("it needs the {missing}, which is not known"),
         };
         self.creates.remove(&change.address);
         self.built.held.push(Held { address: change.address.clone(), because });
@@ -281,8 +281,7 @@ impl Builder<'_> {
 }
 
 const fn reversible(operation: &Operation) -> Reversible {
-    match operation {
-        Operation::ImportCertificate { certificate: Some(_), .. } => Reversible::No,
-        _ => Reversible::Exact,
-    }
+    // the private key that is replaced cannot be read back
+    let replaces_key = matches!(operation, Operation::ImportCertificate { certificate: Some(_), .. });
+    if replaces_key { Reversible::No } else { Reversible::Exact }
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::cloud::{Facts, Hidden, Snapshot};
 use crate::desired::Resolved;
 use crate::diff::{Bound, Diff, Verdict};
-use crate::model::{Address, Kind, Link, Spec, TargetHealth};
+use crate::model::{Address, Id, Kind, Link, Spec, TargetHealth};
 use crate::rules::{Evidence, Need};
 
 /// Which moment the evidence is of.
@@ -105,7 +105,9 @@ fn health(diff: &Diff, side: Side) -> BTreeMap<Address, TargetHealth> {
 }
 
 fn interfaces(snapshot: &Snapshot, bound: &Bound) -> BTreeMap<IpAddr, BTreeSet<Address>> {
-    let named = |groups: &[crate::model::Id]| groups.iter().filter_map(|id| bound.names.get(id).cloned()).collect();
+    // a group that was not read keeps a name, so that a rule sees that there is one it does not know
+    let name = |id: &Id| bound.names.get(id).cloned().unwrap_or_else(|| Address::security_group(id.as_str()));
+    let named = |groups: &[Id]| groups.iter().map(name).collect();
     snapshot.interfaces.iter().flatten().map(|(ip, interface)| (*ip, named(&interface.groups))).collect()
 }
 

@@ -70,11 +70,11 @@ fn edge(earlier: &Step, later: &Step) -> Option<&'static str> {
         return (later.stamp && !earlier.stamp && covers).then_some("a resource is marked only once it is in sync");
     }
     if earlier.address == later.address && rank(earlier) < rank(later) {
-        return Some(match later.operation {
-            Operation::DeregisterTargets { .. } => {
-                "targets leave only once the declared ones are registered and healthy"
-            }
-            _ => "one write at a time to a resource, each checked against what was planned",
+        let leaves = matches!(later.operation, Operation::DeregisterTargets { .. });
+        return Some(if leaves {
+            "targets leave only once the declared ones are registered and healthy"
+        } else {
+            "one write at a time to a resource, each checked against what was planned"
         });
     }
     network(earlier, later).or_else(|| routing(earlier, later))
@@ -130,6 +130,7 @@ fn uses(operation: &Operation, step: &StepId) -> bool {
     found
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "actions are in these four operations only")]
 fn action(operation: &Operation) -> Option<&Action> {
     match operation {
         Operation::CreateListener { spec } => spec.default.as_ref(),
@@ -146,13 +147,8 @@ fn redirects(operation: &Operation) -> bool {
 
 /// Whether an operation makes a listener or a rule forward to the group that a step works on.
 fn forwards_to(operation: &Operation, group: &Step) -> bool {
-    let subject = match &group.operation {
-        Operation::CreateTargetGroup { .. } => Link::Step(group.id.clone()),
-        other => match other.subject() {
-            Some(link) => link.clone(),
-            None => return false,
-        },
-    };
+    // what creates the group has no subject yet
+    let subject = group.operation.subject().cloned().unwrap_or_else(|| Link::Step(group.id.clone()));
     action(operation).is_some_and(|action| action.groups().any(|(link, _)| *link == subject))
 }
 

@@ -15,6 +15,8 @@ pub struct Fake {
     state: Mutex<State>,
 }
 
+type Surprise = Box<dyn FnOnce(&mut Snapshot) + Send>;
+
 #[derive(Default)]
 struct State {
     world: World,
@@ -23,7 +25,7 @@ struct State {
     /// Errors for the coming writes, by operation name.
     failures: BTreeMap<&'static str, VecDeque<CloudErrorKind>>,
     /// What happens to the world just before a re-read, once.
-    surprise: Option<Box<dyn FnOnce(&mut Snapshot) + Send>>,
+    surprise: Option<Surprise>,
     counter: u32,
 }
 

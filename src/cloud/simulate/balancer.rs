@@ -9,6 +9,7 @@ use crate::model::kind::{Action, Listener, LoadBalancer, Rule};
 use crate::model::value::{IpAddressType, Protocol, Scheme};
 use crate::model::{Id, Link, Spec};
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the caller sends the other half of the operations elsewhere")]
 pub(super) fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Output) -> Result<(), Refusal> {
     match operation {
         Operation::CreateLoadBalancer { spec } => create_load_balancer(snapshot, spec, output),
@@ -59,17 +60,13 @@ pub(super) fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Ou
 }
 
 fn load_balancer_mut<'s>(snapshot: &'s mut Snapshot, link: &Link) -> Result<&'s mut LoadBalancer, Refusal> {
-    match &mut existing(snapshot, link)?.spec {
-        Spec::LoadBalancer(lb) => Ok(lb),
-        _ => Err(Refusal::not_found(link)),
-    }
+    let Spec::LoadBalancer(lb) = &mut existing(snapshot, link)?.spec else { return Err(Refusal::not_found(link)) };
+    Ok(lb)
 }
 
 fn listener_mut<'s>(snapshot: &'s mut Snapshot, link: &Link) -> Result<&'s mut Listener, Refusal> {
-    match &mut existing(snapshot, link)?.spec {
-        Spec::Listener(listener) => Ok(listener),
-        _ => Err(Refusal::not_found(link)),
-    }
+    let Spec::Listener(listener) = &mut existing(snapshot, link)?.spec else { return Err(Refusal::not_found(link)) };
+    Ok(listener)
 }
 
 fn defaults(table: &'static [Attribute], wanted: impl Fn(Applies) -> bool) -> BTreeMap<String, String> {

@@ -7,6 +7,7 @@ use crate::model::kind::{HealthCheck, SecurityGroup, Target, TargetGroup, Traffi
 use crate::model::value::{AddressFamily, CheckPort, Protocol, ProtocolVersion, TargetType};
 use crate::model::{HealthState, Id, Link, Spec, TargetHealth};
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the caller sends the other half of the operations elsewhere")]
 pub(super) fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Output) -> Result<(), Refusal> {
     match operation {
         Operation::CreateSecurityGroup { spec } => create_security_group(snapshot, spec, output),
@@ -59,10 +60,8 @@ pub(super) fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Ou
 }
 
 fn target_group_mut<'s>(snapshot: &'s mut Snapshot, link: &Link) -> Result<&'s mut TargetGroup, Refusal> {
-    match &mut existing(snapshot, link)?.spec {
-        Spec::TargetGroup(group) => Ok(group),
-        _ => Err(Refusal::not_found(link)),
-    }
+    let Spec::TargetGroup(group) = &mut existing(snapshot, link)?.spec else { return Err(Refusal::not_found(link)) };
+    Ok(group)
 }
 
 fn create_security_group(snapshot: &mut Snapshot, spec: &SecurityGroup, output: &Output) -> Result<(), Refusal> {
