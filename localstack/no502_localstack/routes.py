@@ -28,6 +28,7 @@ def install() -> None:
     apis.add(Resource("/_no502/quotas", _Put(put_quotas)))
     apis.add(Resource("/_no502/certificates", _Put(put_certificates)))
     apis.add(Resource("/_no502/capacity", _Put(put_capacity)))
+    apis.add(Resource("/_no502/load-balancers", _Put(put_load_balancers)))
     apis.add(Resource("/_no502/bundles/<token>", _Bundle()))
     apis.add(Resource("/_no502/reset", _Post(post_reset)))
 
@@ -105,9 +106,13 @@ def put_targets(body: Json) -> Json:
 
 
 def put_health(body: Json) -> Json:
-    """{"account", "region"?, "targets": {"10.0.1.10:8000": {"state": …} or {"answers": …} or null}}."""
-    outcomes.set_scripts(body["account"], body.get("region", outcomes.ANY), body["targets"])
-    return {"scripted": len(body["targets"])}
+    """{"account", "region"?, "targets": {"10.0.1.10:8000": {"state": …} or {"answers": …} or null}}, or
+    {"account", "region", "unavailable": bool}, which makes DescribeTargetHealth answer HealthUnavailable."""
+    if "unavailable" in body:
+        store_for(body["account"], body["region"]).health_unavailable = bool(body["unavailable"])
+    targets = body.get("targets", {})
+    outcomes.set_scripts(body["account"], body.get("region", outcomes.ANY), targets)
+    return {"scripted": len(targets)}
 
 
 def put_quotas(body: Json) -> Json:
@@ -125,12 +130,12 @@ def put_quotas(body: Json) -> Json:
     return {"quotas": store.quotas}
 
 
-_SWITCHES = ("status", "failure_reason", "renewal_status", "not_after")
+_SWITCHES = ("status", "failure_reason", "renewal_status", "not_after", "unusable")
 
 
 def put_certificates(body: Json) -> Json:
     """{"account", "region", "certificate": ARN or domain name, "status"?, "failure_reason"?, "renewal_status"?,
-    "not_after"?}: applies to that certificate, or to all present and future requests for that domain name."""
+    "not_after"?, "unusable"?}: applies to that certificate, or to all present and future requests for that domain name."""
     switch = {key: body[key] for key in _SWITCHES if body.get(key) is not None}
     store = certificates_of(body["account"], body["region"])
     with store.lock:
@@ -147,6 +152,20 @@ def put_capacity(body: Json) -> Json:
     with store.lock:
         store.capacity_failure = fail
     return {"fail": fail}
+
+
+def put_load_balancers(body: Json) -> Json:
+    """{"account", "region", "states"?: {NAME: {"Code", "Reason"?} or null}, "unsupported_zones"?: [ZONE, …]}."""
+    store = store_for(body["account"], body["region"])
+    with store.lock:
+        for name, state in (body.get("states") or {}).items():
+            if state is None:
+                store.scripted_states.pop(name, None)
+            else:
+                store.scripted_states[name] = {key: state[key] for key in ("Code", "Reason") if key in state}
+        if "unsupported_zones" in body:
+            store.unsupported_zones = set(body["unsupported_zones"])
+    return {"states": store.scripted_states, "unsupported_zones": sorted(store.unsupported_zones)}
 
 
 def post_reset(body: Json) -> Json:

@@ -253,6 +253,14 @@ class Certificates(Case):
         arn = self.acm.request_certificate(DomainName="pending.example.com", ValidationMethod="DNS")["CertificateArn"]
         self.refused("UnsupportedCertificate", self.add, "fully-qualified domain name", arn=arn)
 
+    def test_freshly_issued_certificate_by_switch(self) -> None:
+        """AWS answers UnsupportedCertificate for some seconds after issue; here by switch."""
+        where = {"account": self.account, "region": "eu-west-1", "certificate": self.extra}
+        internal("PUT", "certificates", {**where, "unusable": True})
+        self.refused("UnsupportedCertificate", self.add, arn=self.extra)
+        internal("PUT", "certificates", {**where, "unusable": False})
+        self.add(self.extra)
+
     def test_certificate_without_a_domain(self) -> None:
         """AWS answers UnsupportedCertificate for a domain-less import, for ever."""
         body, key = certificate_pem()

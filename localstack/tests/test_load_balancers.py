@@ -102,6 +102,22 @@ class CreateLoadBalancer(Case):
         self.refused("InvalidConfigurationRequest", self.balancer, "same Availability Zone",
                      Subnets=[self.subnets[0], twin["Subnet"]["SubnetId"]])
 
+    def test_states_by_switch(self) -> None:
+        """API: LoadBalancerState: active_impaired and failed."""
+        where = {"account": self.account, "region": "eu-west-1"}
+        self.balancer("sick")
+        internal("PUT", "load-balancers", {**where, "states": {"sick": {"Code": "failed", "Reason": "no addresses"}}})
+        shown = self.elb.describe_load_balancers(Names=["sick"])["LoadBalancers"][0]
+        self.assertEqual({"Code": "failed", "Reason": "no addresses"}, shown["State"])
+        internal("PUT", "load-balancers", {**where, "states": {"sick": None}})
+
+    def test_unsupported_zone_by_switch(self) -> None:
+        """API: AvailabilityZoneNotSupported."""
+        where = {"account": self.account, "region": "eu-west-1"}
+        internal("PUT", "load-balancers", {**where, "unsupported_zones": ["eu-west-1c"]})
+        self.refused("AvailabilityZoneNotSupported", self.balancer, Subnets=self.subnets[1:])
+        internal("PUT", "load-balancers", {**where, "unsupported_zones": []})
+
     def test_quota(self) -> None:
         """User guide, "Quotas": load balancers per Region (TooManyLoadBalancers)."""
         other = type(self)

@@ -220,6 +220,16 @@ class Targets(Case):
         self.assertEqual({"Result": "normal", "MitigationInEffect": "no"},
                          self.health(group, Include=["AnomalyDetection"])[0]["AnomalyDetection"])
 
+    def test_health_unavailable_by_switch(self) -> None:
+        """API: DescribeTargetHealth, HealthUnavailable (500)."""
+        where = {"account": self.account, "region": "eu-west-1"}
+        group = self.target_group()
+        internal("PUT", "health", {**where, "unavailable": True})
+        try:
+            self.refused("HealthUnavailable", self.elb.describe_target_health, TargetGroupArn=group)
+        finally:
+            internal("PUT", "health", {**where, "unavailable": False})
+
     def test_unknown_group(self) -> None:
         """API: TargetGroupNotFound."""
         gone = self.target_group()[:-4] + "beef"

@@ -6,17 +6,27 @@ mirror), else from wherever Terraform's own CLI configuration says; without eith
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
 import unittest
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.support import CASES, ENDPOINT, certificate_pem, fresh_account, internal
 from tests.test_trust_stores import crl
 
 _STACK = Path(__file__).parent / "terraform" / "main.tf"
+# Changed one after the other, each with a plan that must be clean.
+_DOZEN = ("subnets", "web.idle_timeout", "tags", "app.slow_start", "app.path", "app.matcher", "app.deregistration_delay",
+          "https.ssl_policy", "https.weight", "forward.priority", "forward.path_pattern", "fixed.message_body")
+
+
+def _changed(names: Sequence[str]) -> str:
+    return f"-var=changed={json.dumps(list(names))}"
 
 
 class Terraform(unittest.TestCase):
@@ -63,8 +73,8 @@ class Terraform(unittest.TestCase):
             self.fail(f"terraform {' '.join(arguments)} exited {done.returncode}:\n{done.stdout[-6000:]}")
         return done
 
-    def assert_clean(self, *arguments: str) -> None:
-        for _ in range(2):
+    def assert_clean(self, *arguments: str, times: int = 2) -> None:
+        for _ in range(times):
             done = self.terraform("plan", "-input=false", "-detailed-exitcode", *arguments, check=False)
             self.assertEqual(0, done.returncode, done.stdout[-6000:])
             self.assertIn("No changes", done.stdout)
@@ -73,8 +83,14 @@ class Terraform(unittest.TestCase):
         """hashicorp/aws: aws_lb and every aws_lb_* resource, aws_acm_certificate with validation."""
         self.terraform("apply", "-input=false", "-auto-approve")
         self.assert_clean()
-        changed = "-var=changed=true"
-        done = self.terraform("apply", "-input=false", "-auto-approve", changed)
-        self.assertRegex(done.stdout, r"0 added, \d+ changed, 0 destroyed")
-        self.assert_clean(changed)
-        self.terraform("destroy", "-input=false", "-auto-approve", changed)
+        every = list(dict.fromkeys(re.findall(r'contains\(var\.changed, "([^"]+)"\)', _STACK.read_text())))
+        self.assertLessEqual(set(_DOZEN), set(every))
+        for count in range(1, len(_DOZEN) + 1):
+            self._change(_DOZEN[:count], times=1)
+        self._change(every, times=2)
+        self.terraform("destroy", "-input=false", "-auto-approve", _changed(every))
+
+    def _change(self, names: Sequence[str], times: int) -> None:
+        done = self.terraform("apply", "-input=false", "-auto-approve", _changed(names))
+        self.assertRegex(done.stdout, r"0 added, [1-9]\d* changed, 0 destroyed", names)
+        self.assert_clean(_changed(names), times=times)

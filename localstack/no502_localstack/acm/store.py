@@ -48,6 +48,7 @@ class Certificate:
     chain: str | None = None
     key: str | None = None
     leaf: Any = None  # cryptography's certificate object
+    unusable: bool = False  # by switch: freshly issued certificates are sometimes refused by listeners for a while
     signature: tuple[Any, ...] | None = None  # what an idempotency token stands for
 
     @property
@@ -57,7 +58,7 @@ class Certificate:
     @property
     def usable(self) -> bool:
         """ALB user guide, "SSL certificates": issued, and with a domain name (a domain-less import is refused)."""
-        return self.status == "ISSUED" and bool(self.names)
+        return self.status == "ISSUED" and bool(self.names) and not self.unusable
 
 
 class AcmStore:
@@ -98,6 +99,7 @@ class AcmStore:
         switch = self.switches.get(certificate.arn) or self.switches.get(certificate.domain)
         if not switch:
             return
+        certificate.unusable = bool(switch.get("unusable"))
         certificate.failure_reason = switch.get("failure_reason", certificate.failure_reason)
         certificate.renewal_status = switch.get("renewal_status", certificate.renewal_status)
         if switch.get("not_after"):

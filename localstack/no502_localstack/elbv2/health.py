@@ -11,7 +11,7 @@ from typing import Any
 
 from no502_localstack import choices, network, settings
 from no502_localstack.elbv2 import outcomes, reach
-from no502_localstack.elbv2.errors import validation
+from no502_localstack.elbv2.errors import error, validation
 from no502_localstack.elbv2.store import LoadBalancer, Store, Target, TargetGroup
 from no502_localstack.elbv2.target_groups import require
 
@@ -20,6 +20,9 @@ Json = dict[str, Any]
 
 def describe_target_health(store: Store, request: Json) -> Json:
     group = require(store, request["TargetGroupArn"])
+    if store.health_unavailable:
+        raise error("HealthUnavailable", "The health of the specified targets could not be retrieved due to an internal "
+                    "error")
     forget_drained(group)
     asked = request.get("Targets") or []
     if asked:

@@ -37,7 +37,8 @@ def create_load_balancer(store: Store, request: dict[str, Any]) -> dict[str, Any
     new_tags = tags.parse(store, request.get("Tags"))
     existing = next((b for b in store.load_balancers.values() if b.name.lower() == name.lower()), None)
     if existing is not None:
-        return {"LoadBalancers": [shown(_same_or_refuse(existing, kind, scheme, zones, groups, address_type, request))]}
+        same = _same_or_refuse(existing, kind, scheme, zones, groups, address_type, request)
+        return {"LoadBalancers": [shown(store, same)]}
     limits.require(store, _QUOTA[kind], sum(b.kind == kind for b in store.load_balancers.values()) + 1,
                    "TooManyLoadBalancers", "The maximum number of load balancers has been reached")
     balancer = LoadBalancer(
@@ -53,7 +54,7 @@ def create_load_balancer(store: Store, request: dict[str, Any]) -> dict[str, Any
     )
     interfaces.place(store, balancer)
     store.load_balancers[balancer.arn] = balancer
-    return {"LoadBalancers": [shown(balancer)]}
+    return {"LoadBalancers": [shown(store, balancer)]}
 
 
 def _scheme(kind: str, scheme: str | None) -> str:
@@ -114,7 +115,7 @@ def describe_load_balancers(store: Store, request: dict[str, Any]) -> dict[str, 
         found = [by_name[name.lower()] for name in dict.fromkeys(wanted)]
     else:
         found = list(store.load_balancers.values())
-    return paged("LoadBalancers", [shown(b) for b in found], request, "load-balancers")
+    return paged("LoadBalancers", [shown(store, b) for b in found], request, "load-balancers")
 
 
 def delete_load_balancer(store: Store, request: dict[str, Any]) -> dict[str, Any]:
@@ -198,12 +199,13 @@ def modify_ip_pools(store: Store, request: dict[str, Any]) -> dict[str, Any]:
     return {"IpamPools": {"Ipv4IpamPoolId": pool} if pool else {}}
 
 
-def shown(balancer: LoadBalancer) -> dict[str, Any]:
+def shown(store: Store, balancer: LoadBalancer) -> dict[str, Any]:
+    state = {"Code": "active" if balancer.active else "provisioning"}
     answer: dict[str, Any] = {
         "LoadBalancerArn": balancer.arn, "DNSName": balancer.dns_name,
         "CanonicalHostedZoneId": balancer.hosted_zone_id, "CreatedTime": balancer.created,
         "LoadBalancerName": balancer.name, "Scheme": balancer.scheme, "VpcId": balancer.vpc_id,
-        "State": {"Code": "active" if balancer.active else "provisioning"}, "Type": balancer.kind,
+        "State": store.scripted_states.get(balancer.name, state), "Type": balancer.kind,
         "AvailabilityZones": balancer.zones, "IpAddressType": balancer.ip_address_type,
     }
     if balancer.kind != "gateway":

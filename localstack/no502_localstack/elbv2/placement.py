@@ -34,6 +34,8 @@ def zones(store: Store, kind: str, requested: list[dict[str, Any]]) -> tuple[str
         if subnet is None:
             raise error("SubnetNotFound", f"The subnet ID '{mapping.get('SubnetId')}' does not exist")
         _check_addresses(store, kind, mapping)
+        if subnet.zone in store.unsupported_zones:
+            raise error("AvailabilityZoneNotSupported", f"The Availability Zone '{subnet.zone}' is not supported")
         found.append((subnet, mapping))
     vpcs = {subnet.vpc_id for subnet, _ in found}
     if len(vpcs) > 1:

@@ -134,6 +134,9 @@ class Store:
         self.trust_stores: dict[str, TrustStore] = {}
         self.quotas: dict[str, int] = {}
         self.capacity_failure: str | None = None
+        self.health_unavailable = False
+        self.unsupported_zones: set[str] = set()
+        self.scripted_states: dict[str, Json] = {}  # load balancer name -> LoadBalancerState
         self.endpoint = ""  # where the last caller reached this server; pre-signed URLs begin with it
         # target group ARN -> load balancer ARN; rebuilt by relink() after every change of an action
         self.attachments: dict[str, str] = {}

@@ -1,5 +1,5 @@
-# Every load-balancing resource that the aws provider knows for ALBs, with what they need. `changed` alters a dozen
-# settings in place.
+# Every load-balancing resource that the aws provider knows for ALBs, with what they need. `changed` names the settings
+# that are altered in place.
 terraform {
   required_providers {
     aws = { source = "hashicorp/aws" }
@@ -9,8 +9,8 @@ terraform {
 variable "endpoint" { type = string }
 variable "account" { type = string }
 variable "changed" {
-  type    = bool
-  default = false
+  type    = set(string)
+  default = []
 }
 variable "ca_file" { type = string }
 variable "crl_file" { type = string }
@@ -113,24 +113,24 @@ resource "aws_acm_certificate" "imported" {
 resource "aws_lb" "web" {
   name                       = "web"
   load_balancer_type         = "application"
-  subnets                    = [for key in(var.changed ? ["a", "b", "c"] : ["a", "b"]) : aws_subnet.zone[key].id]
+  subnets                    = [for key in(contains(var.changed, "subnets") ? ["a", "b", "c"] : ["a", "b"]) : aws_subnet.zone[key].id]
   security_groups            = [aws_security_group.lb.id]
-  idle_timeout               = var.changed ? 120 : 60
-  client_keep_alive          = var.changed ? 600 : 3600
-  enable_http2               = !var.changed
-  drop_invalid_header_fields = var.changed
-  desync_mitigation_mode     = var.changed ? "strictest" : "defensive"
-  xff_header_processing_mode = var.changed ? "preserve" : "append"
-  preserve_host_header       = var.changed
+  idle_timeout               = contains(var.changed, "web.idle_timeout") ? 120 : 60
+  client_keep_alive          = contains(var.changed, "web.client_keep_alive") ? 600 : 3600
+  enable_http2               = !contains(var.changed, "web.enable_http2")
+  drop_invalid_header_fields = contains(var.changed, "web.drop_invalid_header_fields")
+  desync_mitigation_mode     = contains(var.changed, "web.desync_mitigation_mode") ? "strictest" : "defensive"
+  xff_header_processing_mode = contains(var.changed, "web.xff_header_processing_mode") ? "preserve" : "append"
+  preserve_host_header       = contains(var.changed, "web.preserve_host_header")
   access_logs {
     bucket  = aws_s3_bucket.logs.id
     prefix  = "alb"
-    enabled = var.changed
+    enabled = contains(var.changed, "web.access_logs")
   }
   minimum_load_balancer_capacity {
-    capacity_units = var.changed ? 300 : 200
+    capacity_units = contains(var.changed, "web.capacity_units") ? 300 : 200
   }
-  tags = { stage = var.changed ? "changed" : "first" }
+  tags = { stage = contains(var.changed, "tags") ? "changed" : "first" }
 }
 
 resource "aws_lb_target_group" "app" {
@@ -139,20 +139,20 @@ resource "aws_lb_target_group" "app" {
   protocol                      = "HTTP"
   target_type                   = "ip"
   vpc_id                        = aws_vpc.main.id
-  deregistration_delay          = var.changed ? 15 : 30
-  slow_start                    = var.changed ? 0 : 30
-  load_balancing_algorithm_type = var.changed ? "least_outstanding_requests" : "round_robin"
+  deregistration_delay          = contains(var.changed, "app.deregistration_delay") ? 15 : 30
+  slow_start                    = contains(var.changed, "app.slow_start") ? 0 : 30
+  load_balancing_algorithm_type = contains(var.changed, "app.load_balancing_algorithm_type") ? "least_outstanding_requests" : "round_robin"
   health_check {
-    path                = var.changed ? "/api/health/" : "/"
-    matcher             = var.changed ? "200-299" : "200"
-    interval            = var.changed ? 10 : 30
+    path                = contains(var.changed, "app.path") ? "/api/health/" : "/"
+    matcher             = contains(var.changed, "app.matcher") ? "200-299" : "200"
+    interval            = contains(var.changed, "app.interval") ? 10 : 30
     timeout             = 5
     healthy_threshold   = 3
-    unhealthy_threshold = var.changed ? 3 : 2
+    unhealthy_threshold = contains(var.changed, "app.unhealthy_threshold") ? 3 : 2
   }
   stickiness {
     type            = "lb_cookie"
-    cookie_duration = var.changed ? 600 : 86400
+    cookie_duration = contains(var.changed, "app.cookie_duration") ? 600 : 86400
     enabled         = true
   }
 }
@@ -192,13 +192,13 @@ resource "aws_lb_listener" "http" {
 }
 
 resource "aws_lb_listener" "https" {
-  load_balancer_arn = aws_lb.web.arn
-  port              = 443
-  protocol          = "HTTPS"
-  ssl_policy        = var.changed ? "ELBSecurityPolicy-TLS13-1-2-Res-2021-06" : "ELBSecurityPolicy-TLS13-1-2-2021-06"
-  certificate_arn   = aws_acm_certificate_validation.requested.certificate_arn
-  routing_http_response_server_enabled                             = !var.changed
-  routing_http_response_strict_transport_security_header_value     = var.changed ? "max-age=60" : "max-age=31536000"
+  load_balancer_arn                                            = aws_lb.web.arn
+  port                                                         = 443
+  protocol                                                     = "HTTPS"
+  ssl_policy                                                   = contains(var.changed, "https.ssl_policy") ? "ELBSecurityPolicy-TLS13-1-2-Res-2021-06" : "ELBSecurityPolicy-TLS13-1-2-2021-06"
+  certificate_arn                                              = aws_acm_certificate_validation.requested.certificate_arn
+  routing_http_response_server_enabled                         = !contains(var.changed, "https.routing_http_response_server_enabled")
+  routing_http_response_strict_transport_security_header_value = contains(var.changed, "https.routing_http_response_strict_transport_security_header_value") ? "max-age=60" : "max-age=31536000"
   mutual_authentication {
     mode            = "verify"
     trust_store_arn = aws_lb_trust_store.clients.arn
@@ -208,11 +208,11 @@ resource "aws_lb_listener" "https" {
     forward {
       target_group {
         arn    = aws_lb_target_group.app.arn
-        weight = var.changed ? 90 : 100
+        weight = contains(var.changed, "https.weight") ? 90 : 100
       }
       target_group {
         arn    = aws_lb_target_group.grpc.arn
-        weight = var.changed ? 10 : 0
+        weight = contains(var.changed, "https.weight") ? 10 : 0
       }
       stickiness {
         enabled  = true
@@ -229,7 +229,7 @@ resource "aws_lb_listener_certificate" "imported" {
 
 resource "aws_lb_listener_rule" "forward" {
   listener_arn = aws_lb_listener.https.arn
-  priority     = var.changed ? 15 : 10
+  priority     = contains(var.changed, "forward.priority") ? 15 : 10
   action {
     type             = "forward"
     target_group_arn = aws_lb_target_group.app.arn
@@ -238,7 +238,7 @@ resource "aws_lb_listener_rule" "forward" {
     host_header { values = ["api.example.com"] }
   }
   condition {
-    path_pattern { values = var.changed ? ["/v2/*", "/v3/*"] : ["/v1/*"] }
+    path_pattern { values = contains(var.changed, "forward.path_pattern") ? ["/v2/*", "/v3/*"] : ["/v1/*"] }
   }
   condition {
     http_header {
@@ -281,7 +281,7 @@ resource "aws_lb_listener_rule" "fixed" {
     type = "fixed-response"
     fixed_response {
       content_type = "text/plain"
-      message_body = var.changed ? "closed" : "later"
+      message_body = contains(var.changed, "fixed.message_body") ? "closed" : "later"
       status_code  = "503"
     }
   }
