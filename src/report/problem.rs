@@ -3,14 +3,14 @@
 //! Only the line around a place is handed to the renderer: whole large files are slow.
 
 use annotate_snippets::renderer::DEFAULT_TERM_WIDTH;
-use annotate_snippets::{AnnotationKind, Group, Level as Mark, Origin, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level as Mark, Renderer, Snippet};
 
 use super::layout::{clean, count};
 use super::paint::{BAD, HINT};
 use super::place::Places;
 use super::{Colour, Look};
 use crate::desired::{Level, Problem};
-use crate::model::{Sources, Span};
+use crate::model::{Place, Sources, Span};
 
 /// How many problems are shown; the rest is counted.
 pub const SHOWN: usize = 100;
@@ -46,7 +46,7 @@ fn one(places: &Places<'_>, problem: &Problem, look: &Look) -> String {
         Level::Error => Mark::ERROR,
         Level::Warning => Mark::WARNING,
     };
-    let mut group = level.primary_title(clean(&problem.message)).elements(Vec::<Origin<'_>>::new());
+    let mut group = level.primary_title(clean(&problem.message)).elements(Vec::<Snippet<'_, Annotation<'_>>>::new());
     if let Some((span, label)) = &problem.at {
         group = source(group, places, *span, label, AnnotationKind::Primary);
     }
@@ -60,6 +60,9 @@ fn one(places: &Places<'_>, problem: &Problem, look: &Look) -> String {
         Colour::On => Renderer::styled(),
     };
     let mut text = renderer.term_width(DEFAULT_TERM_WIDTH.min(look.width.max(60))).render(&groups);
+    for span in [&problem.at, &problem.also].into_iter().flatten().map(|(span, _)| *span) {
+        text = true_column(text, places, span);
+    }
     text.push('\n');
     if let Some(hint) = &problem.hint {
         text.push_str(&format!("{}: {}\n", look.colour.paint(HINT, "hint"), clean(hint)));
@@ -70,10 +73,23 @@ fn one(places: &Places<'_>, problem: &Problem, look: &Look) -> String {
 /// Adds a place to a group: `--> file:line:column`, the line, the caret.
 fn source<'a>(group: Group<'a>, places: &Places<'a>, span: Span, label: &'a str, kind: AnnotationKind) -> Group<'a> {
     let (Some(place), Some((text, line, range))) = (places.place(span), places.excerpt(span)) else { return group };
-    let origin =
-        Origin::path(clean(&place.file).into_owned()).line(place.line as usize).char_column(place.column as usize);
     let mark = kind.span(range).label((!label.is_empty()).then(|| clean(label)));
-    group.element(origin).element(Snippet::source(text).line_start(line).annotation(mark))
+    group.element(Snippet::source(text).path(shown(&place)).line_start(line).annotation(mark))
+}
+
+fn shown(place: &Place) -> String {
+    clean(&place.file).into_owned()
+}
+
+/// The renderer counts columns from where the excerpt begins; in a long line that is not the line's start.
+fn true_column(text: String, places: &Places<'_>, span: Span) -> String {
+    let (Some(place), Some((excerpt, _, range))) = (places.place(span), places.excerpt(span)) else { return text };
+    let counted = excerpt.get(..range.start).map_or(0, |before| before.chars().count()) + 1;
+    if counted == place.column as usize {
+        return text;
+    }
+    let at = |column: usize| format!("{}:{}:{column}", shown(&place), place.line);
+    text.replacen(&at(counted), &at(place.column as usize), 1)
 }
 
 /// One line for each problem: `file:line:column: error: message (hint)`.

@@ -1,1 +1,106 @@
+use insta::assert_snapshot;
+use no502::desired::Problem;
+use no502::model::{SourceFile, Sources, Span};
+use no502::report::{Colour, Look, problem};
 
+const FILE: &str = "target_groups:\n  api:\n    port: 8000\n    protokol: https\n  api:\n    vpc: \u{1b}[2J\u{fc}ber\n";
+
+fn sources() -> Sources {
+    Sources { files: vec![SourceFile { path: "desired/shop.yaml".into(), text: FILE.into() }] }
+}
+
+/// The n-th occurrence of some words.
+fn span(words: &str, nth: usize) -> Span {
+    let (at, _) = FILE.match_indices(words).nth(nth).unwrap();
+    let at = u32::try_from(at).unwrap();
+    Span { file: 0, start: at, end: at + u32::try_from(words.len()).unwrap() }
+}
+
+fn problems() -> Vec<Problem> {
+    vec![
+        Problem::error(span("protokol", 0), "unknown key `protokol` in target group `api`")
+            .label("not a key of a target group")
+            .hint("did you mean `protocol`?"),
+        Problem::error(span("api", 1), "`api` is declared twice")
+            .label("again here")
+            .also(span("api", 0), "first here"),
+        Problem::warning(span("\u{1b}[2J\u{fc}ber", 0), "odd name `\u{1b}[2J\u{fc}ber`"),
+        Problem::general("no desired files in `desired/`").hint("pass a PATH"),
+    ]
+}
+
+#[test]
+fn problems_show_line_and_caret() {
+    let text = problem::render(&sources(), &problems(), &Look::default());
+    assert_snapshot!(text, @r"
+    error: unknown key `protokol` in target group `api`
+     --> desired/shop.yaml:4:5
+      |
+    4 |     protokol: https
+      |     ^^^^^^^^ not a key of a target group
+    hint: did you mean `protocol`?
+
+    error: `api` is declared twice
+     --> desired/shop.yaml:5:3
+      |
+    5 |   api:
+      |   ^^^ again here
+      |
+     --> desired/shop.yaml:2:3
+      |
+    2 |   api:
+      |   --- first here
+
+    warning: odd name `\u{1b}[2Jüber`
+     --> desired/shop.yaml:6:10
+      |
+    6 |     vpc: ␛[2Jüber
+      |          ^^^^^^^^
+
+    error: no desired files in `desired/`
+    hint: pass a PATH
+
+    3 errors, 1 warning
+    ");
+    assert!(!text.contains('\u{1b}'));
+    let coloured = problem::render(&sources(), &problems(), &Look { colour: Colour::On, ..Look::default() });
+    assert!(coloured.contains("\u{1b}["));
+}
+
+#[test]
+fn problems_have_a_line_for_editors_and_for_github() {
+    assert_snapshot!(problem::lines(&sources(), &problems()), @r"
+    desired/shop.yaml:4:5: error: unknown key `protokol` in target group `api`: not a key of a target group (hint: did you mean `protocol`?)
+    desired/shop.yaml:5:3: error: `api` is declared twice: again here
+    desired/shop.yaml:6:10: warning: odd name `\u{1b}[2Jüber`
+    error: no desired files in `desired/` (hint: pass a PATH)
+    ");
+    assert_snapshot!(problem::github(&sources(), &problems()), @r"
+    ::error file=desired/shop.yaml,line=4,col=5::unknown key `protokol` in target group `api`: not a key of a target group (hint: did you mean `protocol`?)
+    ::error file=desired/shop.yaml,line=5,col=3::`api` is declared twice: again here
+    ::warning file=desired/shop.yaml,line=6,col=10::odd name `\u{1b}[2Jüber`
+    ::error::no desired files in `desired/` (hint: pass a PATH)
+    ");
+}
+
+#[test]
+fn many_problems_are_counted() {
+    let many: Vec<Problem> = (0..250).map(|_| problems().swap_remove(0)).collect();
+    let text = problem::render(&sources(), &many, &Look::default());
+    assert_eq!(text.matches("--> desired/shop.yaml:4:5").count(), 100);
+    assert!(text.ends_with("\u{2026} and 150 more\n\n250 errors\n"), "{}", &text[text.len() - 80..]);
+    assert_eq!(problem::lines(&sources(), &many).lines().count(), 101);
+}
+
+#[test]
+fn a_huge_line_is_no_burden() {
+    let text = format!("{{{}}}", "\"k\u{fc}\": 1, ".repeat(800_000));
+    let sources = Sources { files: vec![SourceFile { path: "big.json".into(), text }] };
+    let many: Vec<Problem> = (0..100)
+        .map(|i| Problem::error(Span { file: 0, start: 1 + i * 10 * 7919, end: 5 + i * 10 * 7919 }, "unknown key"))
+        .collect();
+    let began = std::time::Instant::now();
+    let text = problem::render(&sources, &many, &Look::default());
+    assert!(began.elapsed().as_secs() < 5, "{:?}", began.elapsed());
+    assert!(text.lines().all(|line| line.chars().count() < 200), "{text}");
+}

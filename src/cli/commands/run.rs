@@ -123,7 +123,8 @@ pub fn unfinished(recorded: &Recorded) -> Option<Ending> {
             Some(Ending { text: RunEnd::Interrupted, json: json::Outcome::Interrupted, code })
         }
         Outcome::AwaitingValidation { step, sees } => {
-            Some(Ending { json: json::Outcome::LeftOpen, ..stopped(step.to_string(), sees.clone(), exit::DIFFERENT) })
+            let text = RunEnd::Waiting { step: step.to_string(), sees: sees.clone() };
+            Some(Ending { text, json: json::Outcome::LeftOpen, code: exit::DIFFERENT })
         }
         Outcome::Failed { step, why } => {
             let (error, code) = failure(why);

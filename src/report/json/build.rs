@@ -7,10 +7,10 @@ use super::types::{
     Undeclared, Unmanaged,
 };
 use super::{FORMAT_VERSION, TOOL_VERSION};
-use crate::cloud::Facts;
+use crate::cloud::{Facts, Operation};
 use crate::desired::Resolved;
 use crate::diff::{self, Verdict};
-use crate::model::{FieldChange, Kind};
+use crate::model::{Address, FieldChange, FieldPath, Kind};
 use crate::plan::{self, Plan};
 use crate::report::aftermath::{self, Aftermath};
 use crate::report::place::Places;
@@ -54,7 +54,7 @@ pub fn plan(view: &View<'_>, end: Option<End>) -> PlanDocument {
 pub fn resources(plan: &Plan) -> BTreeMap<String, Resource> {
     let bound = &plan.diff.bound;
     let declared = bound.want.keys().filter(|address| address.kind != Kind::Target);
-    let resource = |address: &crate::model::Address| {
+    let resource = |address: &Address| {
         let arn = bound.ids.get(address)?.to_string();
         let dns_name = match bound.live.get(address).map(|live| &live.facts) {
             Some(Facts::LoadBalancer(facts)) => facts.dns_name.clone(),
@@ -73,7 +73,7 @@ fn change(plan: &Plan, desired: &Resolved, places: &Places<'_>, change: &diff::C
     let rules: std::collections::BTreeSet<&str> = whole.into_iter().chain(of_fields).collect();
     let at = match fields {
         [only] => only.path.clone(),
-        _ => crate::model::FieldPath::root(),
+        _ => FieldPath::root(),
     };
     Change {
         address: address.to_string(),
@@ -102,7 +102,7 @@ const fn risk(none: bool) -> &'static str {
     if none { "none" } else { "5xx" }
 }
 
-fn field(plan: &Plan, address: &crate::model::Address, field: &FieldChange) -> Field {
+fn field(plan: &Plan, address: &Address, field: &FieldChange) -> Field {
     let FieldChange { path, live, desired, mutability: _ } = field;
     let rules = plan.risks.of_field(address, path);
     Field {
@@ -114,16 +114,22 @@ fn field(plan: &Plan, address: &crate::model::Address, field: &FieldChange) -> F
     }
 }
 
-/// What the steps about a resource are for; else why there are none.
-fn because(plan: &Plan, address: &crate::model::Address) -> Vec<String> {
-    let group = address.parent().filter(|_| address.kind == Kind::Target);
-    let about = |step: &&plan::Step| !step.stamp && (step.address == *address || Some(&step.address) == group.as_ref());
-    let mut because: Vec<String> = Vec::new();
-    for step in plan.steps.iter().filter(about) {
-        if group.is_none() || step.operation.name().ends_with("Targets") {
-            because.push(step.why.clone());
+/// What the steps about a resource are for, those of its group or listener on its behalf included; else
+/// why there are none.
+fn because(plan: &Plan, address: &Address) -> Vec<String> {
+    let parent = address.parent();
+    let on_behalf = |step: &plan::Step| match address.kind {
+        Kind::Target => {
+            matches!(step.operation, Operation::RegisterTargets { .. } | Operation::DeregisterTargets { .. })
         }
-    }
+        Kind::Rule => matches!(step.operation, Operation::SetRulePriorities { .. }),
+        Kind::SecurityGroup | Kind::Certificate | Kind::TargetGroup | Kind::LoadBalancer | Kind::Listener => false,
+    };
+    let about = |step: &&plan::Step| {
+        let own = step.address == *address;
+        !step.stamp && (own || (Some(&step.address) == parent.as_ref() && on_behalf(step)))
+    };
+    let mut because: Vec<String> = plan.steps.iter().filter(about).map(|step| step.why.clone()).collect();
     because.extend(plan.held.iter().filter(|h| h.address == *address).map(|h| h.because.clone()));
     because.extend(plan.refused.iter().filter(|r| r.address.as_ref() == Some(address)).map(|r| r.because.clone()));
     let mut seen = std::collections::BTreeSet::new();

@@ -14,7 +14,7 @@ use crate::report::paint::{BAD, FAINT, GOOD, WARN, WORST};
 use crate::report::place::Places;
 use crate::report::summary::differences;
 use crate::report::value::{TextLine, change_in_words, line_diff};
-use crate::report::{View, gaps};
+use crate::report::{View, gaps, value};
 
 /// Where fields begin.
 const INDENT: usize = 6;
@@ -64,10 +64,10 @@ pub(super) fn changes(view: &View<'_>, page: &mut Page<'_>) {
 const fn in_words(cause: Cause) -> &'static str {
     match cause {
         Cause::Drift => "drift: AWS was changed since the last apply",
-        Cause::Pending => "pending: the files say more than was ever applied",
+        Cause::Pending => "pending: in the files, not applied yet",
         Cause::Both => "both sides moved since the last apply",
-        Cause::Unadopted => "unadopted: this stack never applied these",
-        Cause::Orphaned => "orphaned: no file mentions them any more",
+        Cause::Unadopted => "unadopted: never applied by this stack",
+        Cause::Orphaned => "orphaned: ours, but not in the files any more",
     }
 }
 
@@ -100,8 +100,7 @@ fn row(view: &View<'_>, places: &Places<'_>, change: &Change, tag: bool, left: b
         let lines = line_diff(&f.live, &f.desired).unwrap_or_default();
         let rules = if rules.is_empty() { String::new() } else { format!("5xx {}", rules.join(" ")) };
         let path = clean(f.path.as_str()).into_owned();
-        let room =
-            page.look.width.saturating_sub(INDENT + width(&path).max(COLUMN / 2) + 2 + 2 + width(&rules)).max(24);
+        let room = page.width.saturating_sub(INDENT + width(&path).max(COLUMN / 2) + 2 + 2 + width(&rules)).max(24);
         let room = if page.is_brief() { room } else { 400 };
         let change = if lines.is_empty() { change_in_words(&f.path, &f.live, &f.desired, room) } else { String::new() };
         FieldRow { path, change, lines, rules, place: place.flatten().map(|p| format!("{}:{}", p.file, p.line)) }
@@ -132,7 +131,7 @@ fn print(rows: &[Row], page: &mut Page<'_>) {
         }
         page.line(&format!("  {sign} {address}  {tags}"));
         if !row.what.is_empty() {
-            let what = if page.is_brief() { shorten(&row.what, page.look.width - INDENT) } else { row.what.clone() };
+            let what = if page.is_brief() { shorten(&row.what, page.width - INDENT) } else { row.what.clone() };
             page.line(&format!("{}{what}", pad("", INDENT)));
         }
         for field in &row.fields {
@@ -157,7 +156,7 @@ fn in_one_line(row: &Row, addresses: usize, page: &Page<'_>) -> bool {
         }
         _ => return false,
     };
-    before + middle + tags <= page.look.width
+    before + middle + tags <= page.width
 }
 
 /// The only difference of a resource, or what is done with it as a whole, and a gap.
@@ -181,7 +180,7 @@ fn text_lines(lines: &[TextLine], page: &mut Page<'_>) {
             TextLine::New(text) => (GOOD, '+', text),
             TextLine::Same(text) => (FAINT, ' ', text),
         };
-        let text = shorten(text, page.look.width - INDENT - 4);
+        let text = shorten(text, page.width - INDENT - 4);
         let text = page.paint(style, &format!("{sign} {text}"));
         page.line(&format!("{}{text}", pad("", INDENT + 2)));
     }
@@ -219,7 +218,8 @@ pub(super) fn list<'a>(addresses: impl Iterator<Item = &'a Address>, brief: bool
 
 /// What is created, in a line.
 fn created(spec: &Spec) -> String {
-    let action = |action: Option<&Action>| action.map(ToString::to_string).unwrap_or_default();
+    let action =
+        |action: Option<&Action>| action.map(|a| value::in_words(&FieldPath::root(), &a.shown())).unwrap_or_default();
     match spec {
         Spec::SecurityGroup(s) => {
             let rules: Vec<String> = s.ingress.iter().flatten().map(ToString::to_string).collect();

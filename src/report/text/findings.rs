@@ -103,7 +103,7 @@ fn print(group: &Group<'_>, page: &mut Page<'_>) {
         Some(Aftermath::Stays) => format!("({}, stays)", finding.rule),
         Some(Aftermath::Mended | Aftermath::Appears) | None => format!("({})", finding.rule),
     };
-    if INDENT + width(&address) + 2 + width(&title) + 2 + width(&tail) <= page.look.width {
+    if INDENT + width(&address) + 2 + width(&title) + 2 + width(&tail) <= page.width {
         page.line(&format!("  {word}  {address}  {title}  {}", page.paint(FAINT, &tail)));
     } else {
         page.line(&format!("  {word}  {address}  {}", page.paint(FAINT, &tail)));
@@ -115,7 +115,7 @@ fn print(group: &Group<'_>, page: &mut Page<'_>) {
         evidence(finding, page);
     } else if finding.severity >= Severity::High {
         let lines = if finding.severity == Severity::Critical { 2 } else { 1 };
-        for line in first_sentences(&detail, page.look.width - INDENT, lines) {
+        for line in first_sentences(&detail, page.width - INDENT, lines) {
             page.line(&format!("{}{line}", pad("", INDENT)));
         }
     }
@@ -142,7 +142,7 @@ fn fix(finding: &Finding, aftermath: Option<Aftermath>, page: &mut Page<'_>) {
         return;
     }
     let text = format!("{mark}: {}", clean(&finding.fix.text));
-    let room = page.look.width - INDENT;
+    let room = page.width - INDENT;
     let lines = if page.is_brief() { wrap_at_most(&text, room, 2) } else { wrap(&text, room) };
     for line in lines {
         let line = page.paint(style, &line);
@@ -154,7 +154,7 @@ fn evidence(finding: &Finding, page: &mut Page<'_>) {
     for evident in &finding.evidence {
         let field = if evident.field.as_str().is_empty() { String::new() } else { format!(" {}", evident.field) };
         let text = format!("{}{field} = {}", evident.address, in_words(&evident.field, &evident.value));
-        let text = shorten(&clean(&text), page.look.width - INDENT);
+        let text = shorten(&clean(&text), page.width - INDENT);
         let text = page.paint(FAINT, &text);
         page.line(&format!("{}{text}", pad("", INDENT)));
     }

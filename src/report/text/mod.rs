@@ -96,9 +96,9 @@ pub fn summary_line(plan: &Plan) -> String {
     }
     let all = differences(plan);
     let risk = match risk_5xx {
-        0 => "No difference is known to make clients see 5xx.".to_owned(),
-        n if all == 1 => format!("{n} difference, which can make clients see 5xx."),
-        n => format!("{n} of {all} differences can make clients see 5xx."),
+        0 => "None is known to make clients see 5xx.".to_owned(),
+        _ if all == 1 => "It can make clients see 5xx.".to_owned(),
+        n => format!("{n} of {all} can make clients see 5xx."),
     };
     format!("Plan: {create} to create, {update} to update, {replace} to replace, {delete} to remove. {risk}")
 }
@@ -110,7 +110,7 @@ fn header(view: &View<'_>, page: &mut Page<'_>) {
     let balancers = balancers(plan);
     let plain_width = plan.stack.chars().count() + who.chars().count() + 9;
     match balancers.as_slice() {
-        [only] if plain_width + 3 + only.chars().count() <= page.look.width => {
+        [only] if plain_width + 3 + only.chars().count() <= page.width => {
             page.line(&format!("{stack} · {who} · {only}"));
         }
         [] => page.line(&format!("{stack} · {who}")),

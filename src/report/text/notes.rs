@@ -10,6 +10,7 @@ use crate::report::layout::{clean, count, pad};
 use crate::report::paint::{BAD, FAINT, HINT};
 use crate::report::value::in_words;
 use crate::report::{View, gaps};
+use crate::rules::NotChecked;
 
 /// All notes.
 pub(super) fn notes(view: &View<'_>, page: &mut Page<'_>) {
@@ -17,11 +18,12 @@ pub(super) fn notes(view: &View<'_>, page: &mut Page<'_>) {
     refused(plan, page);
     held(plan, page);
     unread(plan, page);
-    if !page.is_brief() || !(plan.refused.is_empty() && plan.held.is_empty() && plan.gaps().is_empty()) {
+    let after_steps = plan.refused.is_empty() && plan.held.is_empty() && plan.gaps().is_empty() && !plan.is_clean();
+    if !(page.is_brief() && after_steps) {
         page.blank();
     }
     unselected(plan, page);
-    not_checked(plan, page);
+    not_checked(&plan.now.not_checked, page);
     unmanaged(plan, page);
     undeclared(plan, page);
 }
@@ -33,9 +35,14 @@ fn refused(plan: &Plan, page: &mut Page<'_>) {
     page.heading("Refused");
     let mut by: BTreeMap<(Guard, &str), Vec<&Address>> = BTreeMap::new();
     for refused in &plan.refused {
-        by.entry((refused.guard, &refused.because)).or_default().extend(refused.address.as_ref());
+        let because = match refused.guard {
+            // the section before says why
+            Guard::Incomplete => "the live state is not known",
+            Guard::WrongAccount | Guard::ForeignOwner | Guard::Replacement | Guard::Rehearsal => &refused.because,
+        };
+        by.entry((refused.guard, because)).or_default().extend(refused.address.as_ref());
     }
-    let mut lifts: Vec<Guard> = Vec::new();
+    let mut lifts: Vec<String> = Vec::new();
     for ((guard, because), mut addresses) in by {
         addresses.sort();
         let names = list(addresses.into_iter(), page.is_brief());
@@ -43,13 +50,15 @@ fn refused(plan: &Plan, page: &mut Page<'_>) {
         let names = page.paint(BAD, &clean(&names));
         page.line(&format!("  {names}"));
         page.wrapped(6, &clean(because));
-        if guard.can_be_lifted() && !lifts.contains(&guard) {
-            lifts.push(guard);
+        let flag = format!("`--dangerous-allow {}`", guard.as_str());
+        if guard.can_be_lifted() && !lifts.contains(&flag) {
+            lifts.push(flag);
         }
     }
-    for guard in lifts {
+    if !lifts.is_empty() {
         let hint = page.paint(HINT, "hint");
-        page.line(&format!("  {hint}: `--dangerous-allow {}` lifts that guard", guard.as_str()));
+        let them = if lifts.len() == 1 { "lifts that guard" } else { "lift those guards" };
+        page.line(&format!("  {hint}: {} {them}", lifts.join(" and ")));
     }
 }
 
@@ -89,9 +98,10 @@ fn unselected(plan: &Plan, page: &mut Page<'_>) {
     }
 }
 
-fn not_checked(plan: &Plan, page: &mut Page<'_>) {
+/// The rules that lacked evidence.
+pub(super) fn not_checked(list: &[NotChecked], page: &mut Page<'_>) {
     let mut by: BTreeMap<(bool, String), Vec<&str>> = BTreeMap::new();
-    for rule in &plan.now.not_checked {
+    for rule in list {
         by.entry((rule.partly, rule.needs_in_words())).or_default().push(rule.rule);
     }
     let reasons: Vec<String> = by
@@ -151,7 +161,7 @@ fn undeclared(plan: &Plan, page: &mut Page<'_>) {
 
 /// A faint note in as few lines as it takes.
 fn note(page: &mut Page<'_>, text: &str) {
-    for (at, line) in crate::report::layout::wrap(text, page.look.width - 2).into_iter().enumerate() {
+    for (at, line) in crate::report::layout::wrap(text, page.width - 2).into_iter().enumerate() {
         let line = page.paint(FAINT, &line);
         page.line(&format!("{}{line}", pad("", if at == 0 { 0 } else { 2 })));
     }

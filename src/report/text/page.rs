@@ -9,13 +9,19 @@ use crate::report::{Detail, Look};
 /// A page in the making.
 #[derive(Debug)]
 pub(super) struct Page<'a> {
-    pub(super) look: &'a Look,
+    look: &'a Look,
+    /// Columns, never fewer than the indentations need.
+    pub(super) width: usize,
     out: String,
 }
 
+/// The narrowest page.
+const NARROW: usize = 60;
+
 impl<'a> Page<'a> {
     pub(super) const fn new(look: &'a Look) -> Self {
-        Self { look, out: String::new() }
+        let width = if look.width < NARROW { NARROW } else { look.width };
+        Self { look, width, out: String::new() }
     }
     pub(super) fn is_brief(&self) -> bool {
         self.look.detail == Detail::Brief
@@ -34,7 +40,7 @@ impl<'a> Page<'a> {
     }
     /// Adds wrapped text at an indentation.
     pub(super) fn wrapped(&mut self, indent: usize, text: &str) {
-        for line in wrap(text, self.look.width.saturating_sub(indent)) {
+        for line in wrap(text, self.width.saturating_sub(indent)) {
             self.line(&format!("{}{line}", pad("", indent)));
         }
     }

@@ -14,6 +14,13 @@ pub enum RunEnd {
     Done,
     /// All steps ended; so many resources still differ or are held.
     LeftOpen(usize),
+    /// All that can be done is done; something outside AWS's reach must happen first.
+    Waiting {
+        /// The step that waits.
+        step: String,
+        /// For what: the DNS record to create.
+        sees: String,
+    },
     /// A step failed, or its gate timed out.
     Stopped {
         /// The step.
@@ -58,6 +65,12 @@ pub fn run(run: &Run, look: &Look) -> String {
             let differ = if *left == 1 { "differs" } else { "differ" };
             page.line(&format!("{word}: {steps} in {took}; {} still {differ}.", count(*left, "resource")));
             hint(&mut page, &format!("{again} once that is possible; the plan above says why not now"));
+        }
+        RunEnd::Waiting { step, sees } => {
+            let word = page.paint(WARN, "Waiting");
+            page.line(&format!("{word} after {steps} in {took}, for what `{}` needs:", clean(step)));
+            page.wrapped(2, &clean(sees));
+            hint(&mut page, &format!("{again} goes on once that is done"));
         }
         RunEnd::Stopped { step, error } => {
             let word = page.paint(BAD, "Stopped");

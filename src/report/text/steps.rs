@@ -105,7 +105,7 @@ fn brief(plan: &Plan, calls: &str, page: &mut Page<'_>) {
     };
     let phases: Vec<String> = Phase::ALL.into_iter().filter_map(phase).collect();
     let text = format!("{calls}: {}", phases.join(" · "));
-    for (at, line) in wrap(&text, page.look.width - 7).into_iter().enumerate() {
+    for (at, line) in wrap(&text, page.width - 7).into_iter().enumerate() {
         let start = if at == 0 { page.cell(HEADING, "Steps", 7) } else { pad("", 7) };
         page.line(&format!("{start}{line}"));
     }
@@ -120,7 +120,7 @@ fn brief(plan: &Plan, calls: &str, page: &mut Page<'_>) {
         plan.steps.iter().filter(|s| s.reversible != Reversible::Exact).map(|s| s.id.to_string()).collect();
     if !lasting.is_empty() {
         let text = format!("cannot be undone exactly: {}", clean(&lasting.join(", ")));
-        for line in wrap(&text, page.look.width - 7) {
+        for line in wrap(&text, page.width - 7) {
             let line = page.paint(WARN, &line);
             page.line(&format!("       {line}"));
         }
@@ -145,7 +145,7 @@ fn full(plan: &Plan, page: &mut Page<'_>) {
         for (why, mut numbers) in reasons {
             numbers.sort_unstable();
             let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
-            for line in wrap(&format!("after {}: {}", numbers.join(", "), clean(why)), page.look.width - indent) {
+            for line in wrap(&format!("after {}: {}", numbers.join(", "), clean(why)), page.width - indent) {
                 let line = page.paint(FAINT, &line);
                 page.line(&format!("{}{line}", pad("", indent)));
             }

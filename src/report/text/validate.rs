@@ -1,10 +1,11 @@
 //! What is wrong with files, and what the rules say of them.
 
 use super::page::Page;
+use crate::desired::Level;
 use crate::report::layout::count;
-use crate::report::paint::{GOOD, WARN};
+use crate::report::paint::{FAINT, GOOD, WARN};
 use crate::report::{Look, Validation, problem};
-use crate::rules::Severity;
+use crate::rules::{ALL, Severity};
 
 /// Problems with their source lines, findings, and a last line that says how it stands.
 pub fn validate(validation: &Validation<'_>, look: &Look) -> String {
@@ -20,7 +21,16 @@ pub fn validate(validation: &Validation<'_>, look: &Look) -> String {
         super::findings::of_files(findings, &mut page);
         page.blank();
     }
-    if let Some(desired) = validation.desired.filter(|_| validation.problems.is_empty()) {
+    let not_checked = validation.judgement.map(|j| j.not_checked.as_slice()).unwrap_or_default();
+    if page.is_brief() && !not_checked.is_empty() {
+        let line =
+            format!("{} of {} rules need to see AWS; `no502 check` runs them all.", not_checked.len(), ALL.len());
+        let line = page.paint(FAINT, &line);
+        page.line(&line);
+    } else {
+        super::notes::not_checked(not_checked, &mut page);
+    }
+    if let Some(desired) = validation.desired.filter(|_| validation.problems.iter().all(|p| p.level != Level::Error)) {
         let what =
             format!("{} in {}", count(desired.specs.len(), "resource"), count(validation.files.files.len(), "file"));
         let line = match findings.len() {
