@@ -119,9 +119,9 @@ fn sicken(snapshot: &mut Snapshot, groups: &BTreeMap<&str, Id>) {
     for live in snapshot.found.values_mut() {
         let Spec::Target(target) = &live.spec else { continue };
         let group = target.target_group.id().unwrap();
-        let (reason, description) = match groups.iter().find(|(_, id)| *id == group).unwrap().0 {
-            &"django" => ("Target.ResponseCodeMismatch", Some("Health checks failed with these codes: [404]")),
-            &"canary" => ("Target.FailedHealthChecks", None),
+        let (reason, description) = match *groups.iter().find(|(_, id)| *id == group).unwrap().0 {
+            "django" => ("Target.ResponseCodeMismatch", Some("Health checks failed with these codes: [404]")),
+            "canary" => ("Target.FailedHealthChecks", None),
             _ => ("Target.Timeout", None),
         };
         live.facts = Facts::Target(TargetHealth {
