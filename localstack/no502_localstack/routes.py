@@ -5,6 +5,7 @@ They belong to tests and demos, not to AWS: no SDK ever calls them.
 
 from __future__ import annotations
 
+import json
 import resource
 from typing import Any, Callable
 
@@ -38,7 +39,8 @@ def _answer(function: Callable[[Json], Json], request: Request) -> Any:
         body = request.get_json(force=True, silent=True) or {}
         return function(body)
     except (KeyError, TypeError, ValueError) as cause:
-        return Response(f'{{"error": "{type(cause).__name__}: {cause}"}}', 400, mimetype="application/json")
+        text = json.dumps({"error": f"{type(cause).__name__}: {cause}"})
+        return Response(text, 400, mimetype="application/json")
 
 
 class _Get:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from no502_localstack.elbv2.store import Store
 
@@ -15,5 +15,5 @@ def read(store: Store, bucket: str, key: str, version: str | None) -> bytes | No
     extra = {"VersionId": version} if version else {}
     try:
         return client.get_object(Bucket=bucket, Key=key, **extra)["Body"].read()
-    except ClientError:
+    except (ClientError, BotoCoreError):
         return None
