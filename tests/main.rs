@@ -1,6 +1,11 @@
 //! One test binary: links once, shares one LocalStack.
+//!
+//! `architecture` reads the sources; `desired` and `offline` run the library on files and on a simulated cloud;
+//! `localstack` runs the program against a LocalStack that the suite starts by itself; `support` is what they share.
+
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test may panic and may say why")]
 
+mod architecture;
 mod desired;
 mod offline;
 mod report;

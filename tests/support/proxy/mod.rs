@@ -1,0 +1,181 @@
+//! A proxy in front of any AWS endpoint that counts the calls and makes them fail on purpose.
+//!
+//! Each test has one of its own, on a port of its own. It knows AWS's wire formats and nothing of LocalStack, so it
+//! works before AWS as well (`http` endpoints only: it does not end TLS).
+
+mod fault;
+mod throttle;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use tokio::io::{AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+pub use fault::{Fault, Hold, On};
+pub use throttle::Buckets;
+pub use wire::Call;
+
+use super::http::{self, Message, Side};
+use super::{runtime, wait_for};
+
+/// A running proxy; it ends with the value.
+pub struct Proxy {
+    address: SocketAddr,
+    state: Arc<State>,
+    server: JoinHandle<()>,
+}
+
+/// What all connections of a proxy share.
+struct State {
+    /// `host:port` of the endpoint.
+    upstream: String,
+    started: Instant,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    calls: Vec<Call>,
+    rules: Vec<fault::Rule>,
+    buckets: Option<Buckets>,
+}
+
+impl Proxy {
+    /// Starts one in front of an endpoint such as `http://127.0.0.1:4566`.
+    pub fn before(endpoint: &str) -> Self {
+        let upstream = endpoint.strip_prefix("http://").expect("an http endpoint").trim_end_matches('/').to_owned();
+        let listener = wait_for(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        let state = Arc::new(State { upstream, started: Instant::now(), inner: Mutex::default() });
+        let shared = Arc::clone(&state);
+        let server = runtime().spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(serve(client, Arc::clone(&shared)));
+            }
+        });
+        Self { address, state, server }
+    }
+
+    /// Its endpoint.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Begins a rule about an operation; `*` at the end matches any rest.
+    pub fn on(&self, operation: &str) -> On<'_> {
+        On::new(self, operation)
+    }
+
+    /// Throttles by these buckets from now on.
+    pub fn throttle(&self, buckets: Buckets) {
+        self.state.inner.lock().unwrap().buckets = Some(buckets);
+    }
+
+    /// Drops every rule, bucket and count.
+    pub fn calm(&self) {
+        *self.state.inner.lock().unwrap() = Inner::default();
+    }
+
+    /// Every call that arrived, refused ones too, in the order of arrival.
+    pub fn calls(&self) -> Vec<Call> {
+        self.state.inner.lock().unwrap().calls.clone()
+    }
+
+    /// How often each operation was called.
+    pub fn counts(&self) -> BTreeMap<String, u64> {
+        let mut counts = BTreeMap::new();
+        for call in self.calls() {
+            *counts.entry(call.operation).or_default() += 1;
+        }
+        counts
+    }
+
+    /// How often each operation was called by one account.
+    pub fn counts_of(&self, account: &str) -> BTreeMap<String, u64> {
+        let mut counts = BTreeMap::new();
+        for call in self.calls().into_iter().filter(|call| call.account == account) {
+            *counts.entry(call.operation).or_default() += 1;
+        }
+        counts
+    }
+
+    /// How often one operation was called.
+    pub fn count(&self, operation: &str) -> u64 {
+        self.counts().get(operation).copied().unwrap_or(0)
+    }
+
+    fn add(&self, rule: fault::Rule) {
+        self.state.inner.lock().unwrap().rules.push(rule);
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// Serves one connection until either side ends it.
+async fn serve(client: TcpStream, state: Arc<State>) {
+    let (reader, mut writer) = client.into_split();
+    let mut reader = BufReader::new(reader);
+    while let Ok(Some(request)) = http::read(&mut reader, Side::Request).await {
+        let Some(answer) = state.answer(request).await else { return };
+        if writer.write_all(&answer.to_bytes(false)).await.is_err() {
+            return;
+        }
+    }
+}
+
+impl State {
+    /// The answer to a request; `None` if the connection is to be cut.
+    async fn answer(&self, request: Message) -> Option<Message> {
+        let Some(call) = Call::of(&request) else { return self.forward(&request).await };
+        let (faults, free) = self.note(&call);
+        if !free {
+            let refusal = call.throttled();
+            return Some(call.refuse(refusal.status, refusal.code, &refusal.message));
+        }
+        let mut lost = false;
+        for fault in faults {
+            match fault {
+                Fault::Answer { status, code, message } => return Some(call.refuse(status, &code, &message)),
+                Fault::Deny => {
+                    let refusal = call.denied();
+                    return Some(call.refuse(refusal.status, refusal.code, &refusal.message));
+                }
+                Fault::Malformed => return Some(call.malformed()),
+                Fault::Drop => return None,
+                Fault::Delay(time) => tokio::time::sleep(time).await,
+                Fault::Hold(hold) => hold.pass().await,
+                Fault::LoseAnswer => lost = true,
+            }
+        }
+        let answer = self.forward(&request).await;
+        if lost { None } else { answer }
+    }
+
+    /// Counts a call; which faults it meets, and whether the buckets let it through.
+    fn note(&self, call: &Call) -> (Vec<Fault>, bool) {
+        let mut inner = self.inner.lock().unwrap();
+        inner.calls.push(call.clone());
+        let now = self.started.elapsed();
+        let free = inner.buckets.as_mut().is_none_or(|buckets| buckets.take(call, now));
+        let faults = inner.rules.iter_mut().filter_map(|rule| rule.meet(call)).collect();
+        (faults, free)
+    }
+
+    async fn forward(&self, request: &Message) -> Option<Message> {
+        let mut upstream = TcpStream::connect(&self.upstream).await.ok()?;
+        upstream.write_all(&request.to_bytes(true)).await.ok()?;
+        http::read(&mut BufReader::new(upstream), Side::Response).await.ok()?
+    }
+}
