@@ -7,6 +7,7 @@
 
 mod architecture;
 mod desired;
+mod localstack;
 mod offline;
 mod report;
 mod support;

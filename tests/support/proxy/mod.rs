@@ -44,6 +44,8 @@ struct State {
 #[derive(Default)]
 struct Inner {
     calls: Vec<Call>,
+    under_way: usize,
+    most_at_once: usize,
     rules: Vec<fault::Rule>,
     buckets: Option<Buckets>,
 }
@@ -112,6 +114,16 @@ impl Proxy {
         self.counts().get(operation).copied().unwrap_or(0)
     }
 
+    /// The calls that changed something, or tried to.
+    pub fn writes(&self) -> Vec<String> {
+        self.calls().into_iter().filter(|call| !call.is_read()).map(|call| call.operation).collect()
+    }
+
+    /// How many calls were under way at once, at most.
+    pub fn most_at_once(&self) -> usize {
+        self.state.inner.lock().unwrap().most_at_once
+    }
+
     fn add(&self, rule: fault::Rule) {
         self.state.inner.lock().unwrap().rules.push(rule);
     }
@@ -140,6 +152,14 @@ impl State {
     async fn answer(&self, request: Message) -> Option<Message> {
         let Some(call) = Call::of(&request) else { return self.forward(&request).await };
         let (faults, free) = self.note(&call);
+        let answer = self.meet(&call, &request, faults, free).await;
+        let mut inner = self.inner.lock().unwrap();
+        inner.under_way = inner.under_way.saturating_sub(1);
+        answer
+    }
+
+    /// What becomes of a call under these faults.
+    async fn meet(&self, call: &Call, request: &Message, faults: Vec<Fault>, free: bool) -> Option<Message> {
         if !free {
             let refusal = call.throttled();
             return Some(call.refuse(refusal.status, refusal.code, &refusal.message));
@@ -159,7 +179,7 @@ impl State {
                 Fault::LoseAnswer => lost = true,
             }
         }
-        let answer = self.forward(&request).await;
+        let answer = self.forward(request).await;
         if lost { None } else { answer }
     }
 
@@ -167,6 +187,8 @@ impl State {
     fn note(&self, call: &Call) -> (Vec<Fault>, bool) {
         let mut inner = self.inner.lock().unwrap();
         inner.calls.push(call.clone());
+        inner.under_way += 1;
+        inner.most_at_once = inner.most_at_once.max(inner.under_way);
         let now = self.started.elapsed();
         let free = inner.buckets.as_mut().is_none_or(|buckets| buckets.take(call, now));
         let faults = inner.rules.iter_mut().filter_map(|rule| rule.meet(call)).collect();

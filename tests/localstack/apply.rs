@@ -1,0 +1,141 @@
+//! `apply` under way: it stops at the first failure, goes on from there, survives lost answers and its own death, and
+//! works on several things at once, but not on too many.
+
+use std::time::Duration;
+
+use super::stack::Stack;
+use crate::support::account::proxy;
+use crate::support::proxy::{Fault, Hold, Proxy};
+use crate::support::wait_for;
+
+const APPLY: [&str; 4] = ["apply", "--yes", "--settle", "0s"];
+
+#[test]
+fn a_failed_write_stops_the_run_and_the_next_one_goes_on() {
+    let stack = Stack::prepared();
+    let proxy = proxy();
+    proxy.on("CreateListener").answer(400, "TooManyListeners", "The maximum number of listeners has been reached");
+    let apply = stack.account.behind(&proxy).args(APPLY).run().exits(5);
+    assert!(apply.all().contains("TooManyListeners"), "{}", apply.all());
+    let counts = proxy.counts();
+    assert!(counts["CreateLoadBalancer"] == 1 && !counts.contains_key("CreateRule"), "{counts:?}");
+    proxy.calm();
+    let plan = stack.account.behind(&proxy).args(["plan", "--detailed-exitcode"]).run();
+    assert!(matches!(plan.code, 2 | 3), "{}", plan.all());
+    proxy.calm();
+    stack.account.behind(&proxy).args(APPLY).run().exits(0);
+    assert!(proxy.count("CreateLoadBalancer") == 0 && proxy.count("CreateListener") == 2, "{:?}", proxy.counts());
+    stack.plan().exits(0);
+}
+
+/// How many of each thing there are; a create that was sent twice shows.
+fn census(stack: &Stack) -> [usize; 6] {
+    let live = super::fields::live::Live::of(stack);
+    let account = &stack.account;
+    let balancers = wait_for(account.elb.describe_load_balancers().send()).unwrap();
+    let vpc = aws_sdk_ec2::types::Filter::builder().name("vpc-id").values(&stack.vpc).build();
+    let groups = wait_for(account.ec2.describe_security_groups().filters(vpc).send()).unwrap();
+    let certificates =
+        wait_for(account.acm.list_certificates().includes(super::fields::live::every_key()).send()).unwrap();
+    [
+        balancers.load_balancers().len(),
+        live.listeners.len(),
+        live.rules.len(),
+        live.groups.len(),
+        groups.security_groups().len(),
+        // without the one that `Live` imports
+        certificates.certificate_summary_list().len() - 1,
+    ]
+}
+
+/// One load balancer, two listeners, four rules and the default one, three target groups, four security groups (the
+/// VPC's own, two that were there, one that is made), one certificate.
+const EXPECTED: [usize; 6] = [1, 2, 5, 3, 4, 1];
+
+fn every_write(break_it: impl Fn(&Proxy, &str) + Sync) {
+    let writes = [
+        "CreateSecurityGroup",
+        "AuthorizeSecurityGroupIngress",
+        "ImportCertificate",
+        "CreateTargetGroup",
+        "ModifyTargetGroupAttributes",
+        "RegisterTargets",
+        "CreateLoadBalancer",
+        "ModifyLoadBalancerAttributes",
+        "CreateListener",
+        "ModifyListenerAttributes",
+        "CreateRule",
+        "AddTags",
+    ];
+    let failures = std::thread::scope(|scope| {
+        let one = |write: &'static str| {
+            let stack = Stack::prepared();
+            let proxy = proxy();
+            break_it(&proxy, write);
+            let first = stack.account.behind(&proxy).args(APPLY).run();
+            let tried = proxy.count(write);
+            proxy.calm();
+            let second = stack.account.behind(&proxy).args(APPLY).run();
+            let plan = stack.plan();
+            let counted = if plan.code == 0 { census(&stack) } else { [0; 6] };
+            let fine = matches!(first.code, 0 | 5) && second.code == 0 && plan.code == 0 && counted == EXPECTED;
+            let said = format!("{}\n{}\n{}", first.all(), second.all(), plan.stderr);
+            let codes = [first.code, second.code, plan.code];
+            (tried == 0 || !fine).then(|| format!("{write}: tried {tried} times, {codes:?}, {counted:?}\n{said}"))
+        };
+        let halves: Vec<_> = writes
+            .chunks(3)
+            .map(|some| scope.spawn(move || some.iter().filter_map(|w| one(w)).collect::<Vec<_>>()))
+            .collect();
+        halves.into_iter().flat_map(|half| half.join().unwrap()).collect::<Vec<_>>()
+    });
+    assert!(failures.is_empty(), "\n{}\n", failures.join("\n\n"));
+}
+
+#[test]
+fn a_write_whose_answer_is_lost_is_made_good() {
+    every_write(|proxy, write| proxy.on(write).only(1).meets(Fault::LoseAnswer));
+}
+
+#[test]
+fn a_write_that_fails_is_made_good() {
+    every_write(|proxy, write| proxy.on(write).only(1).answer(400, "ValidationError", "no"));
+}
+
+#[test]
+fn a_killed_run_is_made_good() {
+    let stack = Stack::prepared();
+    let proxy = proxy();
+    let hold = Hold::new();
+    proxy.on("CreateListener").only(1).meets(Fault::Hold(hold.clone()));
+    let running = stack.account.behind(&proxy).args(APPLY).start();
+    assert!(hold.arrived(Duration::from_secs(120)), "it never came to the listener");
+    assert_eq!(running.kill().code, 128 + 9);
+    // the call was on its way: it takes its effect after the program is dead
+    hold.release();
+    stack.apply();
+    assert_eq!(census(&stack), EXPECTED);
+    stack.plan().exits(0);
+}
+
+#[test]
+fn several_calls_are_under_way_at_once_but_not_many() {
+    let stack = Stack::prepared();
+    let proxy = proxy();
+    proxy.on("*").meets(Fault::Delay(Duration::from_millis(30)));
+    stack.account.behind(&proxy).args(APPLY).run().exits(0);
+    let most = proxy.most_at_once();
+    assert!((3..=16).contains(&most), "{most} at once");
+}
+
+#[test]
+fn the_json_of_an_apply_tells_what_was_done() {
+    let stack = Stack::prepared();
+    let apply = stack.account.run(&["apply", "--yes", "--settle", "0s", "--format", "json"]).exits(0).json();
+    assert_eq!((&apply["command"], &apply["stack"]), (&"apply".into(), &"shop".into()));
+    assert_eq!(apply["account"], stack.account.id.as_str());
+    assert!(apply["run"].is_string() && apply["outcome"].is_string(), "{apply}");
+    let balancer = &apply["resources"]["load_balancer/web"];
+    assert!(balancer["arn"].as_str().unwrap().contains(&stack.account.id), "{balancer}");
+    assert!(balancer["dns_name"].as_str().unwrap().contains("web"), "{balancer}");
+}

@@ -1,0 +1,56 @@
+//! Fields of what stands around the load balancer: security groups and certificates.
+
+use aws_sdk_ec2::types::{IpPermission, IpRange, Tag, UserIdGroupPair};
+
+use super::live::Live;
+use super::{field, run};
+use crate::support::wait_for;
+
+const ALB: &str = "security_group/alb";
+const APP: &str = "security_group/app";
+
+fn from_alb(live: &Live, low: i32, high: i32) -> IpPermission {
+    let pair = UserIdGroupPair::builder().group_id(&live.alb_group).build();
+    IpPermission::builder().ip_protocol("tcp").from_port(low).to_port(high).user_id_group_pairs(pair).build()
+}
+
+fn from_world(port: i32) -> IpPermission {
+    let range = IpRange::builder().cidr_ip("0.0.0.0/0").description("by hand").build();
+    IpPermission::builder().ip_protocol("tcp").from_port(port).to_port(port).ip_ranges(range).build()
+}
+
+#[test]
+fn security_groups() {
+    run(vec![
+        field(APP, "ingress", |live| {
+            let call = live.stack.account.ec2.revoke_security_group_ingress().group_id(&live.stack.app_group);
+            wait_for(call.ip_permissions(from_alb(live, 8000, 8000)).send()).unwrap();
+        })
+        .risky(&["E501"]),
+        field(ALB, "ingress", |live| {
+            let call = live.stack.account.ec2.revoke_security_group_ingress().group_id(&live.alb_group);
+            wait_for(call.ip_permissions(from_world(80)).ip_permissions(from_world(443)).send()).unwrap();
+        }),
+        // only the description of a rule
+        field(ALB, "ingress", |live| {
+            let call = live.stack.account.ec2.update_security_group_rule_descriptions_ingress();
+            wait_for(call.group_id(&live.alb_group).ip_permissions(from_world(443)).send()).unwrap();
+        }),
+        field(ALB, "tags.team", |live| {
+            let tag = Tag::builder().key("team").value("other").build();
+            wait_for(live.stack.account.ec2.create_tags().resources(&live.alb_group).tags(tag).send()).unwrap();
+        }),
+    ]);
+}
+
+#[test]
+fn certificates() {
+    run(vec![
+        field("certificate/app", "import.certificate", |live| live.import_again()),
+        field("certificate/app", "tags.team", |live| {
+            let tag = aws_sdk_acm::types::Tag::builder().key("team").value("other").build().unwrap();
+            let call = live.stack.account.acm.add_tags_to_certificate().certificate_arn(&live.certificate);
+            wait_for(call.tags(tag).send()).unwrap();
+        }),
+    ]);
+}

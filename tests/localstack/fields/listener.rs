@@ -1,0 +1,122 @@
+//! Fields of listeners.
+
+use aws_sdk_elasticloadbalancingv2::types::{
+    Action, ActionTypeEnum, Certificate, FixedResponseActionConfig, ProtocolEnum, RedirectActionConfig,
+    RedirectActionStatusCodeEnum,
+};
+
+use super::{Case, field, fields, run};
+
+const HTTP: &str = "listener/web:80";
+const HTTPS: &str = "listener/web:443";
+
+/// The redirect of port 80 as it is declared.
+fn redirect() -> aws_sdk_elasticloadbalancingv2::types::builders::RedirectActionConfigBuilder {
+    RedirectActionConfig::builder()
+        .protocol("HTTPS")
+        .host("shop.example.com")
+        .port("443")
+        .path("/new/#{path}")
+        .query("from=http")
+        .status_code(RedirectActionStatusCodeEnum::Http301)
+}
+
+fn redirected(path: &str, with: impl Fn() -> RedirectActionConfig + 'static) -> Case {
+    field(HTTP, &format!("default.redirect.{path}"), move |live| {
+        let action = Action::builder().r#type(ActionTypeEnum::Redirect).redirect_config(with()).build();
+        live.listener(80, |l| l.default_actions(action));
+    })
+}
+
+fn answer(status: &str, kind: &str, body: &str) -> Action {
+    let config = FixedResponseActionConfig::builder().status_code(status).content_type(kind).message_body(body);
+    Action::builder().r#type(ActionTypeEnum::FixedResponse).fixed_response_config(config.build()).build()
+}
+
+fn answered(path: &str, status: &'static str, kind: &'static str, body: &'static str) -> Case {
+    field(HTTPS, &format!("default.fixed_response.{path}"), move |live| {
+        live.listener(443, |l| l.default_actions(answer(status, kind, body)));
+    })
+}
+
+fn certificate(arn: &str) -> Certificate {
+    Certificate::builder().certificate_arn(arn).build()
+}
+
+#[test]
+fn protocol_and_certificate() {
+    run(vec![
+        field(HTTPS, "ssl_policy", |live| live.listener(443, |l| l.ssl_policy("ELBSecurityPolicy-2016-08"))),
+        field(HTTPS, "certificate", |live| {
+            live.listener(443, |l| l.certificates(certificate(&live.other_certificate)));
+        })
+        .risky(&["E605"]),
+        // AWS drops certificate and policy with the protocol
+        fields(&["listener/web:443 protocol", "listener/web:443 certificate", "listener/web:443 ssl_policy"], |live| {
+            live.listener(443, |l| l.protocol(ProtocolEnum::Http))
+        })
+        .risky(&["E613"]),
+        field(HTTP, "protocol", |live| {
+            live.listener(80, |l| l.protocol(ProtocolEnum::Https).certificates(certificate(&live.certificate)));
+        })
+        .risky(&["E613"]),
+        field(HTTPS, "tags.team", |live| live.tag(&live.listeners[&443], "team", "other")),
+        field(HTTPS, "tags.tier", |live| live.untag(&live.listeners[&443], "tier")),
+    ]);
+}
+
+#[test]
+fn default_actions() {
+    run(vec![
+        redirected("protocol", || redirect().protocol("#{protocol}").build()),
+        redirected("host", || redirect().host("#{host}").build()),
+        redirected("port", || redirect().port("8443").build()),
+        redirected("path", || redirect().path("/#{path}").build()),
+        redirected("query", || redirect().query("#{query}").build()),
+        redirected("status", || redirect().status_code(RedirectActionStatusCodeEnum::Http302).build()),
+        answered("status", "503", "text/plain", "no such site").risky(&["E805"]),
+        answered("content_type", "404", "text/html", "no such site"),
+        answered("body", "404", "text/plain", "gone"),
+        // another kind of action is one difference, not many
+        field(HTTP, "default", |live| {
+            let group = live.groups["django"].clone();
+            let action = Action::builder().r#type(ActionTypeEnum::Forward).target_group_arn(group).build();
+            live.listener(80, |l| l.default_actions(action));
+        })
+        .risky(&["E805"]),
+    ]);
+}
+
+#[test]
+fn attributes() {
+    let request = [
+        "x_amzn_mtls_clientcert_serial_number",
+        "x_amzn_mtls_clientcert_issuer",
+        "x_amzn_mtls_clientcert_subject",
+        "x_amzn_mtls_clientcert_validity",
+        "x_amzn_mtls_clientcert_leaf",
+        "x_amzn_mtls_clientcert",
+        "x_amzn_tls_version",
+        "x_amzn_tls_cipher_suite",
+    ];
+    let response = [
+        ("strict_transport_security", "max-age=60"),
+        ("access_control_allow_origin", "https://other.example.com"),
+        ("access_control_allow_methods", "GET"),
+        ("access_control_allow_headers", "X-Other"),
+        ("access_control_allow_credentials", ""),
+        ("access_control_expose_headers", "X-Other"),
+        ("access_control_max_age", "90"),
+        ("content_security_policy", "script-src"),
+        ("x_content_type_options", ""),
+        ("x_frame_options", "SAMEORIGIN"),
+    ];
+    let case = |key: String, value: &'static str| {
+        let path = format!("attributes.{key}");
+        field(HTTPS, &path, move |live| live.listener_attribute(443, &key, value))
+    };
+    let mut cases = vec![case("routing.http.response.server.enabled".to_owned(), "true")];
+    cases.extend(request.map(|key| case(format!("routing.http.request.{key}.header_name"), "X-Elsewhere")));
+    cases.extend(response.map(|(key, value)| case(format!("routing.http.response.{key}.header_value"), value)));
+    run(cases);
+}

@@ -1,0 +1,132 @@
+//! Every field of every kind, changed out of band alone: the plan names exactly that address and path with its risk,
+//! `apply` mends it, and the plan after that is empty. Each group of cases has a stack of its own.
+
+mod around;
+mod listener;
+pub mod live;
+mod load_balancer;
+mod rule;
+mod target_group;
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::stack::Stack;
+use crate::support::program::Run;
+use live::Live;
+
+/// One change out of band, and what the plan must say of it.
+struct Case {
+    /// The difference: `address path`, or `address action` for what is created or deleted.
+    expected: Vec<String>,
+    /// The rules that call it a risk; none: clients do not notice.
+    rules: &'static [&'static str],
+    change: Box<dyn Fn(&Live)>,
+}
+
+/// A change of one field.
+fn field(address: &str, path: &str, change: impl Fn(&Live) + 'static) -> Case {
+    Case { expected: vec![format!("{address} {path}")], rules: &[], change: Box::new(change) }
+}
+
+/// A change that shows at several places.
+fn fields(expected: &[&str], change: impl Fn(&Live) + 'static) -> Case {
+    Case { expected: expected.iter().map(|s| (*s).to_owned()).collect(), rules: &[], change: Box::new(change) }
+}
+
+impl Case {
+    /// The same change, which these rules call a risk.
+    fn risky(self, rules: &'static [&'static str]) -> Self {
+        Self { rules, ..self }
+    }
+}
+
+/// Runs the cases one after another on one stack; each begins and ends with nothing to do.
+fn run(cases: Vec<Case>) {
+    let stack = Stack::applied();
+    let live = Live::of(&stack);
+    clean(&stack).unwrap();
+    let total = cases.len();
+    let mut failures = Vec::new();
+    for case in cases {
+        if let Err(why) = mends(&stack, &live, &case) {
+            failures.push(format!("{}: {why}", case.expected.join(", ")));
+            if clean(&stack).is_err() {
+                failures.push("the rest was not tried, because the stack is not as it was".to_owned());
+                break;
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} failures in {total} cases:\n\n{}\n", failures.len(), failures.join("\n\n"));
+}
+
+fn mends(stack: &Stack, live: &Live, case: &Case) -> Result<(), String> {
+    (case.change)(live);
+    let plan = stack.plan();
+    let mended = mend(stack);
+    let (seen, rules) = differences(&plan)?;
+    let expected: BTreeSet<String> = case.expected.iter().cloned().collect();
+    if seen != expected {
+        return Err(format!("the plan names {seen:?}"));
+    }
+    let rules_expected: BTreeSet<String> = case.rules.iter().map(|rule| (*rule).to_owned()).collect();
+    if rules != rules_expected {
+        return Err(format!("its rules are {rules:?}, not {rules_expected:?}"));
+    }
+    let code = if rules.is_empty() { 2 } else { 3 };
+    if plan.code != code {
+        return Err(format!("the plan ends with {}, not {code}", plan.code));
+    }
+    mended
+}
+
+fn mend(stack: &Stack) -> Result<(), String> {
+    let apply = stack.account.run(&["apply", "--yes", "--settle", "0s"]);
+    if apply.code != 0 {
+        return Err(format!("apply ends with {}\n{}", apply.code, apply.all()));
+    }
+    clean(stack)
+}
+
+/// Nothing differs, and all was seen.
+fn clean(stack: &Stack) -> Result<(), String> {
+    let plan = stack.plan();
+    let (seen, _) = differences(&plan)?;
+    match plan.code {
+        0 if seen.is_empty() => Ok(()),
+        code => Err(format!("a plan that should be empty ends with {code} and names {seen:?}\n{}", plan.stderr)),
+    }
+}
+
+/// Every difference of a plan, and the rules that call one of them a risk. All must be drift: nobody touched the file.
+fn differences(plan: &Run) -> Result<(BTreeSet<String>, BTreeSet<String>), String> {
+    let json: Value = serde_json::from_str(&plan.stdout).map_err(|cause| format!("{cause}\n{}", plan.all()))?;
+    if json["complete"] != true {
+        return Err(format!("the view is not complete: {}", json["gaps"]));
+    }
+    let (mut seen, mut rules) = (BTreeSet::new(), BTreeSet::new());
+    for change in json["changes"].as_array().into_iter().flatten().filter(|c| c["action"] != "none") {
+        let address = text(&change["address"]);
+        if change["cause"] != "drift" {
+            return Err(format!("{address}: its cause is {}, not drift", change["cause"]));
+        }
+        let fields = change["fields"].as_array().cloned().unwrap_or_default();
+        if fields.is_empty() {
+            seen.insert(format!("{address} {}", text(&change["action"])));
+        }
+        for field in fields {
+            seen.insert(format!("{address} {}", text(&field["path"])));
+            let cited: Vec<String> = field["rules"].as_array().into_iter().flatten().map(text).collect();
+            if (field["risk"] == "5xx") == cited.is_empty() {
+                return Err(format!("{address}: risk {} by the rules {cited:?}", field["risk"]));
+            }
+            rules.extend(cited);
+        }
+    }
+    Ok((seen, rules))
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}

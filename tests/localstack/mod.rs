@@ -1,0 +1,12 @@
+//! The program against a LocalStack that the suite starts by itself; every test in an account of its own.
+
+mod adopt;
+mod apply;
+mod calls;
+mod check;
+mod faults;
+mod fields;
+mod gaps;
+mod replace;
+mod secrets;
+mod stack;

@@ -1,0 +1,146 @@
+//! The stack that most tests start from: every kind of the language with every field declared, and the network and
+//! certificate it stands on, made by SDK calls.
+
+use std::sync::OnceLock;
+
+use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
+
+use crate::support::account::Account;
+use crate::support::program::Run;
+use crate::support::wait_for;
+
+/// What the stack stands on, by id.
+pub struct Stack {
+    pub account: Account,
+    pub vpc: String,
+    /// Two public subnets in two zones; a third one in a third zone is not used.
+    pub subnets: Vec<String>,
+    /// The group of the targets' interfaces: existing, only one rule of it is declared.
+    pub app_group: String,
+    /// An existing group that nothing uses.
+    pub spare_group: String,
+}
+
+/// A certificate and its key, PEM.
+#[derive(Clone)]
+pub struct Pem {
+    pub certificate: String,
+    pub key: String,
+}
+
+/// A new self-signed certificate; each has a serial number of its own.
+pub fn self_signed(names: &[&str]) -> Pem {
+    let made = rcgen::generate_simple_self_signed(names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>()).unwrap();
+    Pem { certificate: made.cert.pem(), key: made.signing_key.serialize_pem() }
+}
+
+/// The names of the stack's certificate.
+pub const NAMES: [&str; 2] = ["shop.example.com", "*.shop.example.com"];
+
+fn shared_certificate() -> &'static Pem {
+    static PEM: OnceLock<Pem> = OnceLock::new();
+    PEM.get_or_init(|| self_signed(&NAMES))
+}
+
+fn named(kind: ResourceType, name: &str, tier: &str) -> TagSpecification {
+    let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
+    TagSpecification::builder().resource_type(kind).tags(tag("Name", name)).tags(tag("tier", tier)).build()
+}
+
+impl Stack {
+    /// The network in a new account, and the files; nothing is applied yet.
+    pub fn prepared() -> Self {
+        let account = Account::new();
+        let Network { vpc, subnets, app_group, spare_group } = wait_for(network(&account));
+        let stack = Self { account, vpc, subnets, app_group, spare_group };
+        let pem = shared_certificate();
+        stack.account.write("app.crt", &pem.certificate);
+        stack.account.write("app.key", &pem.key);
+        stack.account.write("desired/shop.yaml", stack.file());
+        stack
+    }
+
+    /// The whole stack, applied: a plan finds nothing.
+    pub fn applied() -> Self {
+        let stack = Self::prepared();
+        stack.apply();
+        stack
+    }
+
+    /// The desired file.
+    pub fn file(&self) -> String {
+        include_str!("stack.yaml")
+            .replace("ACCOUNT", &self.account.id)
+            .replace("APP_GROUP", &self.app_group)
+            .replace("VPC", &self.vpc)
+    }
+
+    /// The file with one line exchanged for another.
+    #[track_caller]
+    pub fn edit(&self, from: &str, to: &str) {
+        let path = self.account.path().join("desired/shop.yaml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text.matches(from).count(), 1, "`{from}` is not there once");
+        std::fs::write(path, text.replace(from, to)).unwrap();
+    }
+
+    #[track_caller]
+    pub fn apply(&self) -> Run {
+        self.account.run(&["apply", "--yes", "--settle", "0s"]).exits(0)
+    }
+
+    /// The plan as JSON, and the exit code.
+    #[track_caller]
+    pub fn plan(&self) -> Run {
+        self.account.run(&["plan", "--format", "json", "--detailed-exitcode"])
+    }
+}
+
+/// The network alone, for files that name things by their tags.
+pub fn named_network(account: &Account) {
+    wait_for(network(account));
+}
+
+/// VPC, subnets, groups and interfaces, by their ids.
+struct Network {
+    vpc: String,
+    subnets: Vec<String>,
+    app_group: String,
+    spare_group: String,
+}
+
+async fn network(account: &Account) -> Network {
+    let ec2 = &account.ec2;
+    let vpc = ec2
+        .create_vpc()
+        .cidr_block("10.0.0.0/16")
+        .amazon_provided_ipv6_cidr_block(true)
+        .tag_specifications(named(ResourceType::Vpc, "main", "all"));
+    let vpc = vpc.send().await.unwrap().vpc.unwrap();
+    let ipv6 = vpc.ipv6_cidr_block_association_set()[0].ipv6_cidr_block().unwrap().to_owned();
+    let vpc = vpc.vpc_id.unwrap();
+    let mut subnets = Vec::new();
+    for (at, zone) in ["a", "b", "c"].into_iter().enumerate() {
+        let tier = if zone == "c" { "spare" } else { "public" };
+        let subnet = ec2
+            .create_subnet()
+            .vpc_id(&vpc)
+            .cidr_block(format!("10.0.{}.0/24", at + 1))
+            .ipv6_cidr_block(ipv6.replace("00::/56", &format!("0{at}::/64")))
+            .availability_zone(format!("eu-west-1{zone}"))
+            .tag_specifications(named(ResourceType::Subnet, &format!("public-{zone}"), tier));
+        subnets.push(subnet.send().await.unwrap().subnet.unwrap().subnet_id.unwrap());
+    }
+    let mut groups = Vec::new();
+    for name in ["app", "spare"] {
+        let group = ec2.create_security_group().vpc_id(&vpc).group_name(name).description(name);
+        groups.push(group.send().await.unwrap().group_id.unwrap());
+    }
+    for (subnet, address) in [(0, "10.0.1.10"), (1, "10.0.2.10"), (0, "10.0.1.30")] {
+        let interface = ec2.create_network_interface().subnet_id(&subnets[subnet]).private_ip_address(address);
+        interface.groups(&groups[0]).send().await.unwrap();
+    }
+    let spare_group = groups.pop().unwrap();
+    let app_group = groups.pop().unwrap();
+    Network { vpc, subnets, app_group, spare_group }
+}
