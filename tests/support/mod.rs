@@ -1,11 +1,8 @@
 //! What the tests share: a fault proxy in front of any endpoint, a LocalStack of the suite's own with an account for
 //! each test, the program with its output, and a way to wait for a condition.
 
-<<<<<<< HEAD
-pub mod fake;
-=======
 pub mod account;
->>>>>>> 7667f7c (Tests: a LocalStack of the suite's own, an account for each test, every field changed out of band)
+pub mod fake;
 pub mod http;
 pub mod localstack;
 pub mod program;
