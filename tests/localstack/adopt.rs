@@ -45,14 +45,14 @@ fn adopting_stamps_and_does_nothing_else() {
     stack.plan().exits(0);
 
     let proxy = proxy();
-    stack.account.behind(&proxy).args(["adopt"]).run().exits(0);
+    stack.account.behind(&proxy).args(["adopt", "--yes"]).run().exits(0);
     let writes = proxy.writes();
     assert!(!writes.is_empty() && writes.iter().all(|name| name == "AddTags"), "{writes:?}");
     assert!(all(&live).iter().all(|arn| is_marked(&live, arn)));
     stack.plan().exits(0);
     // again, and there is nothing left to mark
     proxy.calm();
-    stack.account.behind(&proxy).args(["adopt"]).run().exits(0);
+    stack.account.behind(&proxy).args(["adopt", "--yes"]).run().exits(0);
     assert_eq!(proxy.writes(), Vec::<String>::new());
 }
 
@@ -68,7 +68,7 @@ fn what_differs_is_not_adopted() {
         changes.into_iter().find(|c| c["address"] == address).map(|c| c["cause"].clone()).unwrap()
     };
     assert_eq!(cause("load_balancer/web"), "unadopted");
-    stack.account.run(&["adopt"]);
+    stack.account.run(&["adopt", "--yes"]);
     assert!(!is_marked(&live, &live.load_balancer));
     assert!(is_marked(&live, &live.groups["django"]) && is_marked(&live, &live.listeners[&443]));
     assert_eq!(cause("load_balancer/web"), "unadopted");

@@ -8,7 +8,7 @@ use crate::support::account::proxy;
 use crate::support::proxy::{Fault, Hold, Proxy};
 use crate::support::wait_for;
 
-const APPLY: [&str; 4] = ["apply", "--yes", "--settle", "0s"];
+const APPLY: [&str; 2] = ["apply", "--yes"];
 
 #[test]
 fn a_failed_write_stops_the_run_and_the_next_one_goes_on() {
@@ -131,7 +131,7 @@ fn several_calls_are_under_way_at_once_but_not_many() {
 #[test]
 fn the_json_of_an_apply_tells_what_was_done() {
     let stack = Stack::prepared();
-    let apply = stack.account.run(&["apply", "--yes", "--settle", "0s", "--format", "json"]).exits(0).json();
+    let apply = stack.account.run(&["apply", "--yes", "--format", "json"]).exits(0).json();
     assert_eq!((&apply["command"], &apply["stack"]), (&"apply".into(), &"shop".into()));
     assert_eq!(apply["account"], stack.account.id.as_str());
     assert!(apply["run"].is_string() && apply["outcome"].is_string(), "{apply}");

@@ -9,21 +9,21 @@ use crate::support::account::{Account, REGION, proxy};
 use crate::support::localstack::control;
 
 /// How many there are of each kind in the files.
-struct Size {
-    load_balancers: u64,
-    listeners: u64,
-    https_listeners: u64,
-    rules: u64,
-    groups: u64,
-    certificates: u64,
+pub struct Size {
+    pub load_balancers: u64,
+    pub listeners: u64,
+    pub https_listeners: u64,
+    pub rules: u64,
+    pub groups: u64,
+    pub certificates: u64,
     /// Whether a certificate is found by its names, which takes a list.
-    by_name: bool,
+    pub by_name: bool,
 }
 
 impl Size {
     /// The fewest calls that read all this: lists of the account, then one call for each thing that has no batch form,
     /// and tags in batches of 20. Default rules have no tags of ours, and security groups come with their rules.
-    fn calls(&self) -> BTreeMap<String, u64> {
+    pub fn calls(&self) -> BTreeMap<String, u64> {
         let tagged = self.load_balancers + self.listeners + self.rules + self.groups;
         let calls = [
             ("GetCallerIdentity", 1),
@@ -64,7 +64,7 @@ fn the_example_costs_the_fewest_calls() {
     let issued =
         json!({ "account": account.id, "region": REGION, "certificate": "shop.example.com", "status": "ISSUED" });
     control("PUT", "/_no502/certificates", &issued);
-    account.run(&["apply", "--yes", "--settle", "0s"]).exits(0);
+    account.run(&["apply", "--yes"]).exits(0);
     let proxy = proxy();
     let plan = account.behind(&proxy).args(["plan", "--format", "json", "--detailed-exitcode"]).run().exits(0).json();
     let size = Size {

@@ -4,6 +4,7 @@ mod adopt;
 mod apply;
 mod calls;
 mod check;
+mod demo;
 mod faults;
 mod fields;
 mod gaps;

@@ -63,7 +63,7 @@ fn secrets_are_sent_and_not_shown() {
         run(&["validate", "-vvv"]).exits(0),
         run(&["plan"]).exits(0),
         run(&["plan", "--format", "json", "-vvv"]).exits(0),
-        run(&["apply", "--yes", "--settle", "0s", "-vvv"]).exits(0),
+        run(&["apply", "--yes", "-vvv"]).exits(0),
     ];
     let sent: String = proxy.calls().into_iter().map(|call| call.body).collect();
     assert!(sent.contains(HEADER), "the header's secret was not sent, so nothing was tested");
@@ -73,7 +73,7 @@ fn secrets_are_sent_and_not_shown() {
     outputs.push(run(&["plan", "--format", "json"]).exits(0));
     outputs.push(run(&["check", "--format", "json", "-vv"]));
     assert!(matches!(outputs.last().unwrap().code, 2 | 3));
-    outputs.push(run(&["apply", "--yes", "--settle", "0s", "--format", "json", "-vvv"]).exits(0));
+    outputs.push(run(&["apply", "--yes", "--format", "json", "-vvv"]).exits(0));
     outputs.push(run(&["plan", "--detailed-exitcode", "-vvv"]).exits(0));
     let leaking: Vec<String> = outputs.iter().filter(|o| leaks(&o.all(), &secrets)).map(|o| o.all()).collect();
     assert!(leaking.is_empty(), "\n{}\n", leaking.join("\n=====\n"));
@@ -115,7 +115,7 @@ fn a_secret_that_is_not_set_is_an_error_with_its_name() {
 #[test]
 fn a_changed_secret_is_a_difference_without_its_value() {
     let (stack, secrets) = prepared();
-    let apply = stack.account.program().env("ORIGIN_SECRET", HEADER).args(["apply", "--yes", "--settle", "0s"]);
+    let apply = stack.account.program().env("ORIGIN_SECRET", HEADER).args(["apply", "--yes"]);
     apply.run().exits(0);
     let plan = stack.plan_with(LIVE).exits(2);
     assert!(plan.stdout.contains("when.header"), "{}", plan.all());

@@ -4,6 +4,7 @@
 use std::sync::OnceLock;
 
 use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
+use serde_json::{Value, json};
 
 use crate::support::account::Account;
 use crate::support::program::Run;
@@ -37,6 +38,9 @@ pub fn self_signed(names: &[&str]) -> Pem {
 /// The names of the stack's certificate.
 pub const NAMES: [&str; 2] = ["shop.example.com", "*.shop.example.com"];
 
+/// The targets of the stack; each answers its health check and nothing else.
+const TARGETS: [(&str, u16); 3] = [("10.0.1.10", 8000), ("10.0.2.10", 8001), ("10.0.1.30", 8000)];
+
 fn shared_certificate() -> &'static Pem {
     static PEM: OnceLock<Pem> = OnceLock::new();
     PEM.get_or_init(|| self_signed(&NAMES))
@@ -51,8 +55,13 @@ impl Stack {
     /// The network in a new account, and the files; nothing is applied yet.
     pub fn prepared() -> Self {
         let account = Account::new();
-        let Network { vpc, subnets, app_group, spare_group } = wait_for(network(&account));
+        let Network { vpc, subnets, app_group, spare_group } = wait_for(network(&account, &["app", "spare"]));
         let stack = Self { account, vpc, subnets, app_group, spare_group };
+        let answers = |(id, port): (&str, u16)| {
+            let script = json!({ "protocol": "HTTP", "port": port, "answers": { "/api/health/": 200, "*": 404 } });
+            (format!("{id}:{port}"), script)
+        };
+        stack.account.script_health(&Value::Object(TARGETS.map(answers).into_iter().collect()));
         let pem = shared_certificate();
         stack.account.write("app.crt", &pem.certificate);
         stack.account.write("app.key", &pem.key);
@@ -86,7 +95,7 @@ impl Stack {
 
     #[track_caller]
     pub fn apply(&self) -> Run {
-        self.account.run(&["apply", "--yes", "--settle", "0s"]).exits(0)
+        self.account.run(&["apply", "--yes"]).exits(0)
     }
 
     /// The plan as JSON, and the exit code.
@@ -98,7 +107,7 @@ impl Stack {
 
 /// The network alone, for files that name things by their tags.
 pub fn named_network(account: &Account) {
-    wait_for(network(account));
+    wait_for(network(account, &[]));
 }
 
 /// VPC, subnets, groups and interfaces, by their ids.
@@ -109,7 +118,8 @@ struct Network {
     spare_group: String,
 }
 
-async fn network(account: &Account) -> Network {
+/// Makes the network; interfaces for the targets only if there are groups to put them in.
+async fn network(account: &Account, groups: &[&str]) -> Network {
     let ec2 = &account.ec2;
     let vpc = ec2
         .create_vpc()
@@ -131,16 +141,16 @@ async fn network(account: &Account) -> Network {
             .tag_specifications(named(ResourceType::Subnet, &format!("public-{zone}"), tier));
         subnets.push(subnet.send().await.unwrap().subnet.unwrap().subnet_id.unwrap());
     }
-    let mut groups = Vec::new();
-    for name in ["app", "spare"] {
-        let group = ec2.create_security_group().vpc_id(&vpc).group_name(name).description(name);
-        groups.push(group.send().await.unwrap().group_id.unwrap());
+    let mut ids = Vec::new();
+    for name in groups {
+        let group = ec2.create_security_group().vpc_id(&vpc).group_name(*name).description(*name);
+        ids.push(group.send().await.unwrap().group_id.unwrap());
     }
-    for (subnet, address) in [(0, "10.0.1.10"), (1, "10.0.2.10"), (0, "10.0.1.30")] {
-        let interface = ec2.create_network_interface().subnet_id(&subnets[subnet]).private_ip_address(address);
-        interface.groups(&groups[0]).send().await.unwrap();
+    for (target, subnet) in TARGETS.iter().zip([0, 1, 0]).filter(|_| !ids.is_empty()) {
+        let interface = ec2.create_network_interface().subnet_id(&subnets[subnet]).private_ip_address(target.0);
+        interface.groups(&ids[0]).send().await.unwrap();
     }
-    let spare_group = groups.pop().unwrap();
-    let app_group = groups.pop().unwrap();
+    let mut ids = ids.into_iter();
+    let (app_group, spare_group) = (ids.next().unwrap_or_default(), ids.next().unwrap_or_default());
     Network { vpc, subnets, app_group, spare_group }
 }

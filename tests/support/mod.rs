@@ -35,6 +35,6 @@ pub fn eventually<T>(what: &str, within: Duration, mut condition: impl FnMut() -
             return found;
         }
         assert!(start.elapsed() < within, "not within {within:?}: {what}");
-        wait_for(tokio::time::sleep(Duration::from_millis(20)));
+        wait_for(async { tokio::time::sleep(Duration::from_millis(20)).await });
     }
 }

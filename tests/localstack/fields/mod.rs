@@ -82,7 +82,7 @@ fn mends(stack: &Stack, live: &Live, case: &Case) -> Result<(), String> {
 }
 
 fn mend(stack: &Stack) -> Result<(), String> {
-    let apply = stack.account.run(&["apply", "--yes", "--settle", "0s"]);
+    let apply = stack.account.run(&["apply", "--yes"]);
     if apply.code != 0 {
         return Err(format!("apply ends with {}\n{}", apply.code, apply.all()));
     }

@@ -1,0 +1,110 @@
+//! What is printed for other programs, and what the README repeats of it.
+//!
+//! `NO502_UPDATE=1 cargo test` writes the README's regions anew.
+
+use serde_json::Value;
+
+use super::run;
+use no502::rules::{ALL, explain};
+
+#[test]
+fn the_schema_is_json_and_describes_the_language() {
+    let schema = run(&["schema"]).exits(0).json();
+    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+    for key in ["version", "stack", "account", "region", "certificates", "security_groups", "target_groups", "load_balancers"] {
+        assert!(schema["properties"][key].is_object(), "{key}");
+    }
+    let all = all_strings(&schema).join("\n");
+    for word in ["idle_timeout", "deregistration_delay", "fixed_response"] {
+        assert!(all.contains(word) || schema.to_string().contains(&format!("\"{word}\"")), "{word}");
+    }
+}
+
+fn all_strings(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![text.clone()],
+        Value::Array(items) => items.iter().flat_map(all_strings).collect(),
+        Value::Object(map) => map.iter().flat_map(|(k, v)| std::iter::once(k.clone()).chain(all_strings(v))).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
+    }
+}
+
+#[test]
+fn completions_and_the_manual_name_the_commands() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = run(&["completions", shell]).exits(0).stdout;
+        assert!(script.contains("detailed-exitcode") && script.contains("adopt"), "{shell}");
+    }
+    let manual = run(&["man"]).exits(0).stdout;
+    assert!(manual.starts_with(".ie") || manual.contains(".TH no502"), "{}", &manual[..200.min(manual.len())]);
+    assert!(manual.contains("adopt"));
+}
+
+#[test]
+fn every_rule_is_explained() {
+    let list = run(&["explain"]).exits(0).stdout;
+    for rule in ALL {
+        assert!(list.contains(rule.code) && list.contains(rule.name), "{}\n{list}", rule.code);
+        let by_code = run(&["explain", rule.code]).exits(0).stdout;
+        assert!(by_code.contains(rule.name) && by_code.lines().count() > 10, "{by_code}");
+        assert_eq!(run(&["explain", rule.name]).exits(0).stdout, by_code, "{}", rule.code);
+        assert_eq!(run(&["explain", &rule.code.to_lowercase()]).exits(0).stdout, by_code, "{}", rule.code);
+    }
+    run(&["explain", "E999"]).exits(1).says("E999").says("no502 explain");
+}
+
+#[test]
+fn the_readme_lists_the_rules() {
+    readme::check("rules", &explain::table());
+}
+
+#[test]
+fn the_readme_lists_the_exit_codes() {
+    let help = run(&["--help"]).exits(0).stdout;
+    let codes = help.split("Exit codes:\n").nth(1).expect("the help lists the exit codes");
+    let rows = codes.lines().map(str::trim).filter(|line| !line.is_empty()).map(|line| {
+        let (code, meaning) = line.split_once(' ').unwrap();
+        format!("| {code} | {} |\n", meaning.trim())
+    });
+    readme::check("exit-codes", &format!("| code | meaning |\n|---|---|\n{}", rows.collect::<String>()));
+}
+
+/// Regions of the README that are generated.
+pub mod readme {
+    use std::path::PathBuf;
+    use std::sync::Mutex;
+
+    fn path() -> PathBuf {
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("README.md")
+    }
+
+    /// Compares a region with what it shall hold; writes it if the user asks for that.
+    #[track_caller]
+    pub fn check(name: &str, expected: &str) {
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let _one = ONE_AT_A_TIME.lock();
+        let text = std::fs::read_to_string(path()).unwrap();
+        let (before, now, after) = region(&text, name).unwrap_or_else(|| panic!("the README has no region `{name}`"));
+        if std::env::var_os("NO502_UPDATE").is_some() {
+            std::fs::write(path(), format!("{before}{expected}{after}")).unwrap();
+        } else {
+            let differs = format!("the README's region `{name}` is stale; run NO502_UPDATE=1 cargo test");
+            assert!(now == expected, "{differs}\n--- it says\n{now}\n--- it should say\n{expected}");
+        }
+    }
+
+    /// The text before a region, in it, and after it; the marks belong to what is around.
+    fn region<'a>(text: &'a str, name: &str) -> Option<(&'a str, &'a str, &'a str)> {
+        let (begin, end) = (format!("<!-- {name}:begin -->\n"), format!("<!-- {name}:end -->"));
+        let start = text.find(&begin)? + begin.len();
+        let stop = start + text[start..].find(&end)?;
+        Some((&text[..start], &text[start..stop], &text[stop..]))
+    }
+
+    #[test]
+    fn regions_are_cut_out() {
+        let text = "a\n<!-- x:begin -->\nb\nc\n<!-- x:end -->\nd";
+        assert_eq!(region(text, "x"), Some(("a\n<!-- x:begin -->\n", "b\nc\n", "<!-- x:end -->\nd")));
+        assert_eq!(region(text, "y"), None);
+    }
+}

@@ -1,0 +1,133 @@
+//! Help, bad usage, bad files.
+
+use super::{program, run};
+
+const COMMANDS: [&str; 9] =
+    ["validate", "plan", "apply", "check", "adopt", "explain", "schema", "completions", "man"];
+
+/// A file without mistakes.
+const GOOD: &str = "version: 1\nstack: shop\naccount: \"000000000000\"\nregion: eu-west-1\n";
+
+#[test]
+fn help_names_every_command_and_every_exit_code() {
+    let help = run(&["--help"]).exits(0);
+    assert!(help.stderr.is_empty(), "{}", help.all());
+    for command in COMMANDS {
+        assert!(help.stdout.contains(&format!("\n  {command} ")), "{command}\n{}", help.stdout);
+    }
+    for code in ["0", "1", "2", "3", "4", "5", "6", "130"] {
+        assert!(help.stdout.lines().any(|line| line.split_whitespace().next() == Some(code)), "{code}\n{}", help.stdout);
+    }
+    assert!(help.stdout.lines().all(|line| line.chars().count() <= 100), "{}", help.stdout);
+}
+
+#[test]
+fn each_command_has_its_help() {
+    for command in COMMANDS {
+        let short = run(&[command, "-h"]).exits(0);
+        let long = run(&[command, "--help"]).exits(0);
+        assert!(short.stdout.contains(&format!("Usage: no502 {command}")), "{}", short.stdout);
+        assert!(long.stdout.len() >= short.stdout.len(), "{command}");
+        assert_eq!(run(&["help", command]).exits(0).stdout, long.stdout, "{command}");
+    }
+}
+
+#[test]
+fn the_promised_flags_are_there() {
+    let promised: [(&str, &[&str]); 5] = [
+        ("plan", &["--format", "--detailed-exitcode", "--target", "--only-5xx", "--var", "--var-file", "--chdir"]),
+        ("apply", &["--yes", "--format", "--target", "--only-5xx", "--dangerous-allow"]),
+        ("check", &["--format", "--fail-on", "--target", "--only-5xx"]),
+        ("validate", &["--format", "--fail-on"]),
+        ("adopt", &["--profile", "--region", "--endpoint-url", "--assume-role", "--external-id", "--max-rps", "--color"]),
+    ];
+    for (command, flags) in promised {
+        let help = run(&[command, "--help"]).exits(0).stdout;
+        for flag in flags {
+            assert!(help.contains(flag), "{command} {flag}\n{help}");
+        }
+    }
+}
+
+#[test]
+fn bad_usage_is_an_error_and_says_what_is_wrong() {
+    let cases: [(&[&str], &str); 9] = [
+        (&[], "Usage"),
+        (&["plam"], "plan"),
+        (&["plan", "--formt", "json"], "--format"),
+        (&["plan", "--format", "yaml"], "json"),
+        (&["check", "--fail-on", "sometimes"], "5xx"),
+        (&["plan", "--var", "novalue"], "NAME=VALUE"),
+        (&["--max-rps", "-1", "plan"], "--max-rps"),
+        (&["--external-id", "x", "plan"], "--assume-role"),
+        (&["completions", "tcl"], "bash"),
+    ];
+    for (args, expected) in cases {
+        let run = run(args).exits(1);
+        assert!(run.stdout.is_empty(), "{args:?} prints an error as data\n{}", run.all());
+        assert!(run.stderr.contains(expected), "{args:?} does not say {expected}\n{}", run.all());
+    }
+}
+
+#[test]
+fn the_version_is_the_crates() {
+    let version = run(&["--version"]).exits(0);
+    assert_eq!(version.stdout.trim(), concat!("no502 ", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn nothing_to_read_is_an_error() {
+    for args in [&["validate"][..], &["plan"], &["check"], &["validate", "no-such-file.yaml"]] {
+        let run = run(args).exits(1);
+        assert!(run.stderr.contains("desired") || run.stderr.contains("no-such-file.yaml"), "{}", run.all());
+    }
+    let (program, folder) = program();
+    std::fs::create_dir(folder.path().join("desired")).unwrap();
+    program.args(["validate"]).run().exits(1);
+}
+
+#[test]
+fn files_are_read_from_arguments_folders_and_standard_input() {
+    let (program, folder) = program();
+    std::fs::write(folder.path().join("one.yaml"), GOOD).unwrap();
+    program.args(["validate", "one.yaml"]).run().exits(0);
+    let (program, folder) = self::program();
+    std::fs::create_dir(folder.path().join("desired")).unwrap();
+    std::fs::write(folder.path().join("desired/one.yml"), GOOD).unwrap();
+    program.args(["validate"]).run().exits(0);
+    let (program, _folder) = self::program();
+    program.args(["validate", "-"]).input(GOOD).run().exits(0);
+    let (program, _folder) = self::program();
+    program.args(["validate", "-"]).input("version: [").run().exits(1);
+}
+
+#[test]
+fn every_mistake_of_a_file_is_shown_with_its_place_and_aws_is_not_called() {
+    let (program, folder) = program();
+    let text = format!("{GOOD}load_balancers:\n  web:\n    idel_timeout: 60s\n    scheme: sideways\n");
+    std::fs::write(folder.path().join("bad.yaml"), text).unwrap();
+    // an endpoint where nobody listens: a call would be another error
+    let run = program.env("AWS_ENDPOINT_URL", "http://127.0.0.1:1").env("AWS_REGION", "eu-west-1");
+    let run = run.args(["plan", "bad.yaml"]).run().exits(1).says("bad.yaml:7:5").says("bad.yaml:8:13").says("idle_timeout");
+    assert!(run.stderr.contains('^') && run.stderr.contains("scheme: sideways"), "{}", run.all());
+    assert!(!run.stderr.contains("127.0.0.1"), "{}", run.all());
+}
+
+#[test]
+fn colours_are_for_terminals() {
+    let escape = '\u{1b}';
+    let piped = run(&["plan", "nowhere.yaml"]).exits(1);
+    assert!(!piped.all().contains(escape), "{}", piped.all());
+    let forced = run(&["--color", "always", "plan", "nowhere.yaml"]).exits(1);
+    assert!(forced.stderr.contains(escape), "{}", forced.all());
+    let (program, _folder) = program();
+    let never = program.env("NO_COLOR", "1").env("CLICOLOR_FORCE", "0").args(["plan", "nowhere.yaml"]).run().exits(1);
+    assert!(!never.all().contains(escape), "{}", never.all());
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let line = format!("set -o pipefail; '{}' schema | head -c 1 >/dev/null", env!("CARGO_BIN_EXE_no502"));
+    let status = std::process::Command::new("bash").args(["-c", &line]).output().unwrap();
+    assert!(status.status.success(), "{}", String::from_utf8_lossy(&status.stderr));
+}
