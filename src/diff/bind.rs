@@ -172,7 +172,11 @@ fn hidden(desired: &Resolved, snapshot: &Snapshot, bound: &Bound) -> BTreeMap<Ad
         for (address, spec) in &bound.want {
             let behind = match &gap.hidden {
                 Hidden::Kind(kind) => lineage(address).any(|a| a.kind == *kind),
-                Hidden::Resource(id) => bound.names.get(id) == Some(address),
+                Hidden::Resource(id) => match bound.names.get(id) {
+                    Some(named) => named == address,
+                    // only a certificate is read before it is known whose it is: it may be any that was not found
+                    None => address.kind == Kind::Certificate && !bound.ids.contains_key(address),
+                },
                 Hidden::Children(id, kind) => {
                     let under = bound.names.get(id);
                     let beneath = lineage(address).skip(1).any(|a| Some(&a) == under);
@@ -189,7 +193,26 @@ fn hidden(desired: &Resolved, snapshot: &Snapshot, bound: &Bound) -> BTreeMap<Ad
             }
         }
     }
+    hide_dependents(bound, &mut hidden);
     hidden
+}
+
+/// A link to something whose id is hidden cannot be compared, and must not be written: what has it is hidden too.
+fn hide_dependents(bound: &Bound, hidden: &mut BTreeMap<Address, Gap>) {
+    loop {
+        let gap_of = |link: &Link| {
+            let address = link.address().filter(|address| !bound.ids.contains_key(address))?;
+            hidden.get(address).cloned()
+        };
+        let unseen = bound.want.iter().filter(|(address, _)| !hidden.contains_key(address));
+        let more: Vec<(Address, Gap)> = unseen
+            .filter_map(|(address, spec)| Some((address.clone(), spec.links().iter().find_map(gap_of)?)))
+            .collect();
+        if more.is_empty() {
+            return;
+        }
+        hidden.extend(more);
+    }
 }
 
 /// The address, its parent, and so on.
