@@ -57,7 +57,7 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
     }
     let consent = if plan.refused.is_empty() { c.consent(&plan) } else { Err(refusal(&plan)) };
     if let Err(error) = consent {
-        c.document(&plan, None, json::Outcome::Refused)?;
+        c.document(&plan, None, json::Outcome::Refused, json::resources(&plan))?;
         return Err(error);
     }
     if plan.steps.is_empty() {
@@ -66,11 +66,14 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
     let recorded =
         run::execute(&connection, &plan, plan.steps.clone(), &c.settings(), args.journal.as_deref(), (terminal, world))
             .await?;
-    let ending = match run::unfinished(&recorded) {
-        Some(ending) => ending,
-        None => c.verify(&plan).await?,
+    let (after, ending) = match run::unfinished(&recorded) {
+        Some(ending) => (None, ending),
+        None => {
+            let (after, ending) = c.verify(&plan).await?;
+            (Some(after), ending)
+        }
     };
-    c.end(&plan, &recorded, ending)
+    c.end(&plan, after.as_ref(), &recorded, ending)
 }
 
 const fn guard(liftable: Liftable) -> Guard {
@@ -119,7 +122,7 @@ impl Context<'_> {
     }
 
     fn nothing_to_do(&self, plan: &Plan) -> Result<u8, CliError> {
-        self.document(plan, None, json::Outcome::NothingToDo)?;
+        self.document(plan, None, json::Outcome::NothingToDo, json::resources(plan))?;
         self.terminal.note(&text::api_calls(&self.connection.aws.api_calls()));
         Ok(match (plan.held.is_empty(), plan.is_complete()) {
             (false, _) => exit::DIFFERENT,
@@ -129,7 +132,7 @@ impl Context<'_> {
     }
 
     /// Reads everything again and expects nothing left.
-    async fn verify(&self, plan: &Plan) -> Result<Ending, CliError> {
+    async fn verify(&self, plan: &Plan) -> Result<(Plan, Ending), CliError> {
         let after = session::plan(self.connection, self.desired, self.options, self.world.now).await?;
         let left: Vec<String> = after.differences().map(|c| c.address.to_string()).collect();
         let held = |address: &String| plan.held.iter().any(|h| h.address.to_string() == *address);
@@ -147,11 +150,12 @@ impl Context<'_> {
             (true, false) => exit::INCOMPLETE,
             (true, true) => exit::CLEAN,
         };
-        Ok(Ending { text, json, code })
+        Ok((after, Ending { text, json, code }))
     }
 
-    fn end(&self, plan: &Plan, recorded: &Recorded, ending: Ending) -> Result<u8, CliError> {
-        self.document(plan, Some(recorded), ending.json)?;
+    fn end(&self, plan: &Plan, after: Option<&Plan>, recorded: &Recorded, ending: Ending) -> Result<u8, CliError> {
+        let resources = json::resources(after.unwrap_or(plan));
+        self.document(plan, Some(recorded), ending.json, resources)?;
         let run = Run {
             id: recorded.id.clone(),
             done: recorded.run.done.len(),
@@ -172,14 +176,20 @@ impl Context<'_> {
     }
 
     /// The JSON document, if one is wanted.
-    fn document(&self, plan: &Plan, recorded: Option<&Recorded>, outcome: json::Outcome) -> Result<(), CliError> {
+    fn document(
+        &self,
+        plan: &Plan,
+        recorded: Option<&Recorded>,
+        outcome: json::Outcome,
+        resources: BTreeMap<String, json::Resource>,
+    ) -> Result<(), CliError> {
         if self.args.format != Format::Json {
             return Ok(());
         }
         let calls = self.connection.aws.api_calls();
         let view = View { api_calls: &calls, ..self.view(plan) };
         let run = recorded.map(|r| r.id.clone()).unwrap_or_default();
-        let end = json::End { run, outcome, resources: json::resources(plan) };
+        let end = json::End { run, outcome, resources };
         output::data(self.terminal, &json::to_text(&json::plan(&view, Some(end))))
     }
 }
