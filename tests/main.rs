@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test may panic and may say why")]
 
 mod architecture;
+mod cli;
 mod desired;
 mod localstack;
 mod offline;

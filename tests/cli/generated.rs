@@ -11,7 +11,9 @@ use no502::rules::{ALL, explain};
 fn the_schema_is_json_and_describes_the_language() {
     let schema = run(&["schema"]).exits(0).json();
     assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
-    for key in ["version", "stack", "account", "region", "certificates", "security_groups", "target_groups", "load_balancers"] {
+    for key in
+        ["version", "stack", "account", "region", "certificates", "security_groups", "target_groups", "load_balancers"]
+    {
         assert!(schema["properties"][key].is_object(), "{key}");
     }
     let all = all_strings(&schema).join("\n");

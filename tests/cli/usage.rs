@@ -2,8 +2,7 @@
 
 use super::{program, run};
 
-const COMMANDS: [&str; 9] =
-    ["validate", "plan", "apply", "check", "adopt", "explain", "schema", "completions", "man"];
+const COMMANDS: [&str; 9] = ["validate", "plan", "apply", "check", "adopt", "explain", "schema", "completions", "man"];
 
 /// A file without mistakes.
 const GOOD: &str = "version: 1\nstack: shop\naccount: \"000000000000\"\nregion: eu-west-1\n";
@@ -16,7 +15,11 @@ fn help_names_every_command_and_every_exit_code() {
         assert!(help.stdout.contains(&format!("\n  {command} ")), "{command}\n{}", help.stdout);
     }
     for code in ["0", "1", "2", "3", "4", "5", "6", "130"] {
-        assert!(help.stdout.lines().any(|line| line.split_whitespace().next() == Some(code)), "{code}\n{}", help.stdout);
+        assert!(
+            help.stdout.lines().any(|line| line.split_whitespace().next() == Some(code)),
+            "{code}\n{}",
+            help.stdout
+        );
     }
     assert!(help.stdout.lines().all(|line| line.chars().count() <= 100), "{}", help.stdout);
 }
@@ -39,7 +42,10 @@ fn the_promised_flags_are_there() {
         ("apply", &["--yes", "--format", "--target", "--only-5xx", "--dangerous-allow"]),
         ("check", &["--format", "--fail-on", "--target", "--only-5xx"]),
         ("validate", &["--format", "--fail-on"]),
-        ("adopt", &["--profile", "--region", "--endpoint-url", "--assume-role", "--external-id", "--max-rps", "--color"]),
+        (
+            "adopt",
+            &["--profile", "--region", "--endpoint-url", "--assume-role", "--external-id", "--max-rps", "--color"],
+        ),
     ];
     for (command, flags) in promised {
         let help = run(&[command, "--help"]).exits(0).stdout;
@@ -58,7 +64,7 @@ fn bad_usage_is_an_error_and_says_what_is_wrong() {
         (&["plan", "--format", "yaml"], "json"),
         (&["check", "--fail-on", "sometimes"], "5xx"),
         (&["plan", "--var", "novalue"], "NAME=VALUE"),
-        (&["--max-rps", "-1", "plan"], "--max-rps"),
+        (&["--max-rps", "0", "plan"], "--max-rps"),
         (&["--external-id", "x", "plan"], "--assume-role"),
         (&["completions", "tcl"], "bash"),
     ];
@@ -108,7 +114,8 @@ fn every_mistake_of_a_file_is_shown_with_its_place_and_aws_is_not_called() {
     std::fs::write(folder.path().join("bad.yaml"), text).unwrap();
     // an endpoint where nobody listens: a call would be another error
     let run = program.env("AWS_ENDPOINT_URL", "http://127.0.0.1:1").env("AWS_REGION", "eu-west-1");
-    let run = run.args(["plan", "bad.yaml"]).run().exits(1).says("bad.yaml:7:5").says("bad.yaml:8:13").says("idle_timeout");
+    let run =
+        run.args(["plan", "bad.yaml"]).run().exits(1).says("bad.yaml:7:5").says("bad.yaml:8:13").says("idle_timeout");
     assert!(run.stderr.contains('^') && run.stderr.contains("scheme: sideways"), "{}", run.all());
     assert!(!run.stderr.contains("127.0.0.1"), "{}", run.all());
 }

@@ -15,7 +15,10 @@ pub struct Size {
     pub https_listeners: u64,
     pub rules: u64,
     pub groups: u64,
+    /// Certificates that are declared or attached.
     pub certificates: u64,
+    /// Those of them that are declared: only they can bear our tags.
+    pub declared_certificates: u64,
     /// Whether a certificate is found by its names, which takes a list.
     pub by_name: bool,
 }
@@ -39,7 +42,7 @@ impl Size {
             ("DescribeTags", tagged.div_ceil(20)),
             ("ListCertificates", u64::from(self.by_name)),
             ("DescribeCertificate", self.certificates),
-            ("ListTagsForCertificate", self.certificates),
+            ("ListTagsForCertificate", self.declared_certificates),
             ("DescribeSecurityGroups", 1),
             ("DescribeSubnets", 1),
             ("DescribeVpcs", u64::from(self.by_name)),
@@ -74,6 +77,7 @@ fn the_example_costs_the_fewest_calls() {
         rules: 4,
         groups: 3,
         certificates: 1,
+        declared_certificates: 1,
         by_name: true,
     };
     assert_eq!(proxy.counts(), size.calls());
@@ -105,6 +109,7 @@ fn strangers_cost_nothing() {
         rules: 4,
         groups: 3,
         certificates: 1,
+        declared_certificates: 1,
         by_name: true,
     };
     // its networks are named by id and by tag, so no VPC needs to be looked up

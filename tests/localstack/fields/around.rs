@@ -10,12 +10,12 @@ const ALB: &str = "security_group/alb";
 const APP: &str = "security_group/app";
 
 fn from_alb(live: &Live, low: i32, high: i32) -> IpPermission {
-    let pair = UserIdGroupPair::builder().group_id(&live.alb_group).build();
+    let pair = UserIdGroupPair::builder().group_id(&live.alb_group).description("from the ALB").build();
     IpPermission::builder().ip_protocol("tcp").from_port(low).to_port(high).user_id_group_pairs(pair).build()
 }
 
-fn from_world(port: i32) -> IpPermission {
-    let range = IpRange::builder().cidr_ip("0.0.0.0/0").description("by hand").build();
+fn from_world(port: i32, description: &str) -> IpPermission {
+    let range = IpRange::builder().cidr_ip("0.0.0.0/0").description(description).build();
     IpPermission::builder().ip_protocol("tcp").from_port(port).to_port(port).ip_ranges(range).build()
 }
 
@@ -29,12 +29,17 @@ fn security_groups() {
         .risky(&["E501"]),
         field(ALB, "ingress", |live| {
             let call = live.stack.account.ec2.revoke_security_group_ingress().group_id(&live.alb_group);
-            wait_for(call.ip_permissions(from_world(80)).ip_permissions(from_world(443)).send()).unwrap();
+            wait_for(
+                call.ip_permissions(from_world(80, "the internet"))
+                    .ip_permissions(from_world(443, "the internet"))
+                    .send(),
+            )
+            .unwrap();
         }),
         // only the description of a rule
         field(ALB, "ingress", |live| {
             let call = live.stack.account.ec2.update_security_group_rule_descriptions_ingress();
-            wait_for(call.group_id(&live.alb_group).ip_permissions(from_world(443)).send()).unwrap();
+            wait_for(call.group_id(&live.alb_group).ip_permissions(from_world(443, "by hand")).send()).unwrap();
         }),
         field(ALB, "tags.team", |live| {
             let tag = Tag::builder().key("team").value("other").build();

@@ -31,8 +31,8 @@ fn field(address: &str, path: &str, change: impl Fn(&Live) + 'static) -> Case {
 }
 
 /// A change that shows at several places.
-fn fields(expected: &[&str], change: impl Fn(&Live) + 'static) -> Case {
-    Case { expected: expected.iter().map(|s| (*s).to_owned()).collect(), rules: &[], change: Box::new(change) }
+fn fields(expected: &[impl AsRef<str>], change: impl Fn(&Live) + 'static) -> Case {
+    Case { expected: expected.iter().map(|s| s.as_ref().to_owned()).collect(), rules: &[], change: Box::new(change) }
 }
 
 impl Case {
@@ -42,7 +42,8 @@ impl Case {
     }
 }
 
-/// Runs the cases one after another on one stack; each begins and ends with nothing to do.
+/// Runs the cases one after another on one stack. That one is mended shows in the plan of the next, which names its own
+/// difference alone, and in the last plan, which names none.
 fn run(cases: Vec<Case>) {
     let stack = Stack::applied();
     let live = Live::of(&stack);
@@ -58,6 +59,7 @@ fn run(cases: Vec<Case>) {
             }
         }
     }
+    clean(&stack).unwrap();
     assert!(failures.is_empty(), "{} failures in {total} cases:\n\n{}\n", failures.len(), failures.join("\n\n"));
 }
 
@@ -83,10 +85,10 @@ fn mends(stack: &Stack, live: &Live, case: &Case) -> Result<(), String> {
 
 fn mend(stack: &Stack) -> Result<(), String> {
     let apply = stack.account.run(&["apply", "--yes"]);
-    if apply.code != 0 {
-        return Err(format!("apply ends with {}\n{}", apply.code, apply.all()));
+    match apply.code {
+        0 => Ok(()),
+        code => Err(format!("apply ends with {code}\n{}", apply.all())),
     }
-    clean(stack)
 }
 
 /// Nothing differs, and all was seen.

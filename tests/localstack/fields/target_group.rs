@@ -25,8 +25,8 @@ fn health_checks() {
     run(vec![
         check("path", |m| m.health_check_path("/api/health")).risky(&["E101"]),
         check("port", |m| m.health_check_port("8002")).risky(&["E103"]),
-        check("protocol", |m| m.health_check_protocol(ProtocolEnum::Https)).risky(&["E102"]),
-        check("success_codes", |m| m.matcher(Matcher::builder().http_code("204").build())).risky(&["E105"]),
+        check("protocol", |m| m.health_check_protocol(ProtocolEnum::Https)).risky(&["E105"]),
+        check("success_codes", |m| m.matcher(Matcher::builder().http_code("204").build())).risky(&["E102"]),
         check("interval", |m| m.health_check_interval_seconds(20)),
         check("timeout", |m| m.health_check_timeout_seconds(4)),
         check("healthy_threshold", |m| m.healthy_threshold_count(3)),
