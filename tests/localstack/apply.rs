@@ -119,6 +119,24 @@ fn a_killed_run_is_made_good() {
 }
 
 #[test]
+fn an_interrupted_run_ends_the_call_in_flight_and_no_other() {
+    let stack = Stack::prepared();
+    let proxy = proxy();
+    let hold = Hold::new();
+    proxy.on("CreateLoadBalancer").only(1).meets(Fault::Hold(hold.clone()));
+    let mut running = stack.account.behind(&proxy).args(APPLY).start();
+    assert!(hold.arrived(Duration::from_secs(120)), "it never came to the load balancer");
+    let sent = std::process::Command::new("kill").args(["-INT", &running.id().to_string()]).status().unwrap();
+    assert!(sent.success() && running.goes_on(), "it left its call alone");
+    hold.release();
+    running.end().exits(130);
+    let counts = proxy.counts();
+    assert!(counts["CreateLoadBalancer"] == 1 && !counts.contains_key("CreateListener"), "{counts:?}");
+    stack.apply();
+    assert_eq!(census(&stack), EXPECTED);
+}
+
+#[test]
 fn several_calls_are_under_way_at_once_but_not_many() {
     let stack = Stack::prepared();
     let proxy = proxy();

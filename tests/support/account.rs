@@ -41,7 +41,12 @@ impl Account {
     pub fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let id = format!("{:08}{number:04}", std::process::id());
+        Self::named(&format!("{:08}{number:04}", std::process::id()))
+    }
+
+    /// This very account, emptied.
+    pub fn named(id: &str) -> Self {
+        let id = id.to_owned();
         control("POST", "/_no502/reset", &json!({ "account": id }));
         Self {
             elb: client!(aws_sdk_elasticloadbalancingv2, &id),

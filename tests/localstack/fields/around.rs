@@ -26,7 +26,8 @@ fn security_groups() {
             let call = live.stack.account.ec2.revoke_security_group_ingress().group_id(&live.stack.app_group);
             wait_for(call.ip_permissions(from_alb(live, 8000, 8000)).send()).unwrap();
         })
-        .risky(&["E501"]),
+        .risky(&["E501"])
+        .unmarked(),
         field(ALB, "ingress", |live| {
             let call = live.stack.account.ec2.revoke_security_group_ingress().group_id(&live.alb_group);
             wait_for(

@@ -22,23 +22,31 @@ struct Case {
     expected: Vec<String>,
     /// The rules that call it a risk; none: clients do not notice.
     rules: &'static [&'static str],
+    /// Who moved.
+    cause: &'static str,
     change: Box<dyn Fn(&Live)>,
 }
 
 /// A change of one field.
 fn field(address: &str, path: &str, change: impl Fn(&Live) + 'static) -> Case {
-    Case { expected: vec![format!("{address} {path}")], rules: &[], change: Box::new(change) }
+    fields(&[format!("{address} {path}")], change)
 }
 
 /// A change that shows at several places.
 fn fields(expected: &[impl AsRef<str>], change: impl Fn(&Live) + 'static) -> Case {
-    Case { expected: expected.iter().map(|s| s.as_ref().to_owned()).collect(), rules: &[], change: Box::new(change) }
+    let expected = expected.iter().map(|s| s.as_ref().to_owned()).collect();
+    Case { expected, rules: &[], cause: "drift", change: Box::new(change) }
 }
 
 impl Case {
     /// The same change, which these rules call a risk.
     fn risky(self, rules: &'static [&'static str]) -> Self {
         Self { rules, ..self }
+    }
+
+    /// The same change of something that is only used and so bears no mark of ours.
+    fn unmarked(self) -> Self {
+        Self { cause: "unadopted", ..self }
     }
 }
 
@@ -67,7 +75,7 @@ fn mends(stack: &Stack, live: &Live, case: &Case) -> Result<(), String> {
     (case.change)(live);
     let plan = stack.plan();
     let mended = mend(stack);
-    let (seen, rules) = differences(&plan)?;
+    let (seen, rules) = differences(&plan, case.cause)?;
     let expected: BTreeSet<String> = case.expected.iter().cloned().collect();
     if seen != expected {
         return Err(format!("the plan names {seen:?}"));
@@ -94,15 +102,15 @@ fn mend(stack: &Stack) -> Result<(), String> {
 /// Nothing differs, and all was seen.
 fn clean(stack: &Stack) -> Result<(), String> {
     let plan = stack.plan();
-    let (seen, _) = differences(&plan)?;
+    let (seen, _) = differences(&plan, "none")?;
     match plan.code {
         0 if seen.is_empty() => Ok(()),
         code => Err(format!("a plan that should be empty ends with {code} and names {seen:?}\n{}", plan.stderr)),
     }
 }
 
-/// Every difference of a plan, and the rules that call one of them a risk. All must be drift: nobody touched the file.
-fn differences(plan: &Run) -> Result<(BTreeSet<String>, BTreeSet<String>), String> {
+/// Every difference of a plan, and the rules that call one of them a risk. All must have one cause.
+fn differences(plan: &Run, cause: &str) -> Result<(BTreeSet<String>, BTreeSet<String>), String> {
     let json: Value = serde_json::from_str(&plan.stdout).map_err(|cause| format!("{cause}\n{}", plan.all()))?;
     if json["complete"] != true {
         return Err(format!("the view is not complete: {}", json["gaps"]));
@@ -110,8 +118,8 @@ fn differences(plan: &Run) -> Result<(BTreeSet<String>, BTreeSet<String>), Strin
     let (mut seen, mut rules) = (BTreeSet::new(), BTreeSet::new());
     for change in json["changes"].as_array().into_iter().flatten().filter(|c| c["action"] != "none") {
         let address = text(&change["address"]);
-        if change["cause"] != "drift" {
-            return Err(format!("{address}: its cause is {}, not drift", change["cause"]));
+        if change["cause"] != cause {
+            return Err(format!("{address}: its cause is {}, not {cause}", change["cause"]));
         }
         let fields = change["fields"].as_array().cloned().unwrap_or_default();
         if fields.is_empty() {
