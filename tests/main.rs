@@ -4,6 +4,11 @@
 //! `localstack` runs the program against a LocalStack that the suite starts by itself; `support` is what they share.
 
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test may panic and may say why")]
+#![allow(
+    clippy::too_many_lines,
+    clippy::wildcard_enum_match_arm,
+    reason = "tables are long, and tests look at one variant"
+)]
 
 mod architecture;
 mod cli;
