@@ -130,7 +130,14 @@ impl Board {
             })
             .collect::<Vec<_>>();
         let before = expected.first().and_then(|(_, id, _)| self.shown.get(id).cloned());
-        Job { step: step.id.clone(), address: step.address.clone(), operation, gate: step.gate, expected, before }
+        Job {
+            step: step.id.clone(),
+            address: step.address.clone(),
+            operation,
+            gate: step.gate.clone(),
+            expected,
+            before,
+        }
     }
 
     fn ended(&mut self, id: &StepId, result: Result<Output, (Option<Output>, Failure)>, observer: &Arc<dyn Observer>) {
@@ -184,7 +191,7 @@ async fn perform<W: Write>(
     let done = Event::Done { step: job.step.clone(), output: output.clone() };
     gate::record(observer, &done).map_err(|why| (Some(output.clone()), why))?;
     let subject = output.id.clone().or_else(|| job.operation.subject().and_then(|l| l.id().cloned()));
-    if let (Some(gate), Some(id), true) = (job.gate, subject, settings.gates) {
+    if let (Some(gate), Some(id), true) = (&job.gate, subject, settings.gates) {
         gate::pass(cloud, &job.step, gate, &id, settings, observer).await.map_err(|why| (Some(output.clone()), why))?;
     }
     Ok(output)

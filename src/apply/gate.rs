@@ -1,5 +1,6 @@
 //! Gates: waits between steps. They poll within the API budget and end open, failed, or timed out.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::time::{Instant, sleep};
@@ -22,7 +23,7 @@ enum Look {
 pub(super) async fn pass<R: Read>(
     cloud: &R,
     step: &StepId,
-    gate: Gate,
+    gate: &Gate,
     id: &Id,
     settings: &Settings,
     observer: &Arc<dyn Observer>,
@@ -50,7 +51,7 @@ pub(super) async fn pass<R: Read>(
         if Instant::now() >= deadline {
             return Err(Failure::GateTimedOut { sees });
         }
-        record(observer, &Event::Waiting { step: step.clone(), gate, sees })?;
+        record(observer, &Event::Waiting { step: step.clone(), gate: gate.clone(), sees })?;
         sleep(settings.poll).await;
     }
 }
@@ -59,7 +60,7 @@ pub(super) fn record(observer: &Arc<dyn Observer>, event: &Event) -> Result<(), 
     observer.observe(event).map_err(|e| Failure::NotRecorded { message: e.to_string() })
 }
 
-fn look(snapshot: &Snapshot, gate: Gate, id: &Id) -> Look {
+fn look(snapshot: &Snapshot, gate: &Gate, id: &Id) -> Look {
     let facts = snapshot.found.get(id).map(|live| &live.facts);
     match (gate, facts) {
         (Gate::LoadBalancerActive, Some(Facts::LoadBalancer(facts))) => match facts.state.as_str() {
@@ -79,7 +80,7 @@ fn look(snapshot: &Snapshot, gate: Gate, id: &Id) -> Look {
                 Look::Failed(format!("the certificate is {status}: {why}"))
             }
         },
-        (Gate::TargetsHealthy { at_least }, Some(_)) => targets(snapshot, at_least),
+        (Gate::TargetsHealthy { at_least, leaving }, Some(_)) => targets(snapshot, *at_least, leaving),
         _ => Look::Wait("AWS does not show it yet".to_owned()),
     }
 }
@@ -92,16 +93,15 @@ fn records(validation: &[(String, String)]) -> String {
     format!("ACM waits for DNS: create {}", lines.join(" and "))
 }
 
-fn targets(snapshot: &Snapshot, at_least: usize) -> Look {
+fn targets(snapshot: &Snapshot, at_least: usize, leaving: &BTreeSet<String>) -> Look {
     let mut healthy = 0;
     let mut waiting = Vec::new();
-    for (id, _) in snapshot.targets() {
+    for (id, target) in snapshot.targets().filter(|(_, target)| !leaving.contains(&target.label())) {
         let Some(Facts::Target(health)) = snapshot.found.get(id).map(|l| &l.facts) else { continue };
         if health.is_healthy() {
             healthy += 1;
         } else {
-            let target = id.as_str().rsplit('|').next().unwrap_or_default();
-            waiting.push(format!("{target} {}", health.in_words()));
+            waiting.push(format!("{} {}", target.label(), health.in_words()));
         }
     }
     if healthy >= at_least {

@@ -50,14 +50,11 @@ pub(super) fn from_sdk(found: CertificateDetail) -> Option<(Id, Certificate, Cer
     Some((id, spec, facts))
 }
 
-/// A serial number in lower-case hexadecimal without separators and leading zero bytes.
+/// A serial number in lower-case hexadecimal without separators and leading zeros: the number itself, as
+/// the desired side writes it, whatever bytes ACM pads it to.
 fn serial_text(serial: &str) -> String {
     let digits: String = serial.chars().filter(char::is_ascii_hexdigit).collect::<String>().to_ascii_lowercase();
-    let mut rest = digits.as_str();
-    while rest.len() > 2 && rest.starts_with("00") {
-        rest = &rest[2..];
-    }
-    rest.to_owned()
+    digits.trim_start_matches('0').to_owned()
 }
 
 /// Whether it is ACM's, not an IAM server certificate.
@@ -221,6 +218,13 @@ mod tests {
         assert!(spec.covers("shop.example.com") && spec.covers("a.shop.example.com"));
         assert_eq!(facts.status, "ISSUED");
         assert_eq!(facts.not_after.map(Timestamp::as_second), Some(1_800_000_000));
+    }
+
+    #[test]
+    fn a_serial_is_a_number_not_its_bytes() {
+        assert_eq!(serial_text("00:0A:0f"), "a0f");
+        assert_eq!(serial_text("0a0f"), "a0f");
+        assert_eq!(serial_text("a0f"), "a0f");
     }
 
     #[test]

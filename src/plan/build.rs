@@ -3,10 +3,10 @@
 //! Creates are here, edits in `update`, the order in `order`. A change that cannot be made is held or
 //! refused with its reason, never dropped.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Built, Gate, Guard, Held, Options, Refused, Reversible, Step, stamp, update};
-use crate::cloud::Operation;
+use crate::cloud::{Facts, Operation};
 use crate::desired::Resolved;
 use crate::diff::{Bound, Change, Diff, ID_TAG, Verdict, ownership};
 use crate::model::kind::{LoadBalancer, Origin, SecurityGroup, Target, TargetGroup};
@@ -251,13 +251,16 @@ impl Builder<'_> {
             list.entry(group).or_default().push(target);
         }
         for (group, targets) in &missing {
-            let gate = strays.contains_key(group).then(|| self.capacity_gate(group, strays[group].len())).flatten();
+            let gate = strays.get(group).and_then(|leaving| self.capacity_gate(group, leaving));
             for (part, chunk) in targets.chunks(TARGETS_PER_CALL).enumerate() {
                 let call = Operation::RegisterTargets { target_group: self.link(group), targets: chunk.to_vec() };
-                self.push_part(group, call, part, "declared, but not registered").gate = gate;
+                self.push_part(group, call, part, "declared, but not registered").gate.clone_from(&gate);
             }
         }
         for (group, targets) in &strays {
+            if !missing.contains_key(group) && self.holds_capacity(group, targets) {
+                continue;
+            }
             for (part, chunk) in targets.chunks(TARGETS_PER_CALL).enumerate() {
                 let call = Operation::DeregisterTargets { target_group: self.link(group), targets: chunk.to_vec() };
                 self.push_part(group, call, part, "registered, but not declared");
@@ -265,18 +268,40 @@ impl Builder<'_> {
         }
     }
 
-    /// Before targets leave, at least as many must be healthy without them as are healthy now, and
-    /// at least one; a group that no load balancer uses is never checked, so there is nothing to wait for.
-    fn capacity_gate(&self, group: &Address, leaving: usize) -> Option<Gate> {
-        let healthy = self.bound.live.values().filter(|live| {
-            let mine = live.spec.target().is_some_and(|t| t.target_group.address() == Some(group));
-            mine && matches!(&live.facts, crate::cloud::Facts::Target(health) if health.is_healthy())
-        });
+    /// Before targets leave, as many must be healthy without them as are healthy now (as far as so many are
+    /// declared), and at least one. A group that no load balancer uses is never checked: nothing to wait for.
+    fn capacity_gate(&self, group: &Address, leaving: &[Target]) -> Option<Gate> {
+        let declared = self.bound.want.values().filter_map(Spec::target);
+        let declared = declared.filter(|t| t.target_group.address() == Some(group)).count();
         let used = match self.bound.live.get(group).map(|live| &live.facts) {
-            Some(crate::cloud::Facts::TargetGroup { load_balancers }) => !load_balancers.is_empty(),
-            _ => false,
+            Some(Facts::TargetGroup { load_balancers }) => !load_balancers.is_empty(),
+            Some(Facts::None | Facts::LoadBalancer(_) | Facts::Target(_) | Facts::Certificate(_)) | None => false,
         };
-        used.then(|| Gate::TargetsHealthy { at_least: healthy.count().max(leaving.min(1)).max(1) })
+        let at_least = self.healthy(group).count().min(declared).max(1);
+        used.then(|| Gate::TargetsHealthy { at_least, leaving: leaving.iter().map(Target::label).collect() })
+    }
+
+    /// Holds the removal of targets that are the only healthy ones of their group; says so.
+    fn holds_capacity(&mut self, group: &Address, leaving: &[Target]) -> bool {
+        let labels: BTreeSet<String> = leaving.iter().map(Target::label).collect();
+        let (going, staying): (Vec<_>, Vec<_>) = self.healthy(group).partition(|t| labels.contains(&t.label()));
+        let holds = !going.is_empty() && staying.is_empty();
+        if holds {
+            for target in leaving {
+                let address = Address::target(&group.name, &target.id, target.port);
+                let because = "no declared target of the group is healthy: it stays registered until one is".to_owned();
+                self.built.held.push(Held { address, because });
+            }
+        }
+        holds
+    }
+
+    /// The targets of a group that AWS calls healthy.
+    fn healthy(&self, group: &Address) -> impl Iterator<Item = &Target> {
+        self.bound.live.values().filter_map(move |live| {
+            let target = live.spec.target().filter(|t| t.target_group.address() == Some(group))?;
+            matches!(&live.facts, Facts::Target(health) if health.is_healthy()).then_some(target)
+        })
     }
 }
 

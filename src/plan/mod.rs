@@ -11,6 +11,8 @@ mod select;
 mod stamp;
 mod update;
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -25,17 +27,19 @@ use crate::model::{Address, Kind, StepId};
 use crate::rules::Judgement;
 
 /// A wait between steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Gate {
     /// The load balancer's state is `active`.
     LoadBalancerActive,
     /// The certificate's status is `ISSUED`.
     CertificateIssued,
-    /// At least so many of the registered targets are healthy.
+    /// At least so many targets are healthy, those aside that a later step deregisters.
     TargetsHealthy {
         /// How many.
         at_least: usize,
+        /// The targets that leave, as `id:port`.
+        leaving: BTreeSet<String>,
     },
 }
 

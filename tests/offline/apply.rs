@@ -7,7 +7,7 @@ use no502::cloud::{CertificateFacts, CloudErrorKind, Facts};
 use no502::diff::Verdict;
 use no502::model::kind::Certificate;
 use no502::model::value::KeyAlgorithm;
-use no502::model::{Id, Spec};
+use no502::model::{HealthState, Id, Spec};
 use no502::plan::Guard;
 
 use super::{STACK, applied, desired, empty_account, planned};
@@ -134,6 +134,27 @@ async fn targets_leave_only_once_the_declared_ones_are_healthy() {
     let opened = events.iter().position(|e| matches!(e, Event::Opened { .. })).unwrap();
     let leaves = |e: &Event| matches!(e, Event::Begun { operation, .. } if operation.name() == "DeregisterTargets");
     assert!(opened < events.iter().position(leaves).unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_only_healthy_target_stays_though_it_is_not_declared() {
+    let fake = deployed().await;
+    let only = fake.snapshot().targets().map(|(id, _)| id.clone()).next().unwrap();
+    fake.edit(|snapshot| {
+        for (id, live) in &mut snapshot.found {
+            if let Facts::Target(health) = &mut live.facts {
+                let state = if *id == only { HealthState::Healthy } else { HealthState::Unhealthy };
+                health.state = Some(state);
+            }
+        }
+    });
+    let fewer = STACK.replace(r#"targets: ["10.0.1.10", "10.0.2.10"]"#, r#"targets: ["10.0.2.10"]"#);
+    assert!(only.as_str().ends_with("10.0.1.10:8000"));
+    let plan = planned(&fake, &desired(&fewer)).await;
+    assert!(plan.steps.iter().all(|s| s.operation.name() != "DeregisterTargets"), "{:#?}", plan.steps);
+    let held: Vec<String> = plan.held.iter().map(|h| h.address.to_string()).collect();
+    assert_eq!(held, ["target/django/10.0.1.10:8000"]);
+    assert!(plan.refused.is_empty(), "a held difference is no refusal: {:?}", plan.refused);
 }
 
 #[tokio::test(start_paused = true)]

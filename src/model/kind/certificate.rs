@@ -23,7 +23,8 @@ pub struct Certificate {
     pub names: Option<BTreeSet<String>>,
     /// Its key.
     pub key_algorithm: Option<KeyAlgorithm>,
-    /// Serial number in lower-case hexadecimal without separators; tells one import from the next.
+    /// Serial number in lower-case hexadecimal without separators and leading zeros; tells one import from
+    /// the next.
     pub serial: Option<String>,
     /// Tags; ours are added when written.
     pub tags: BTreeMap<String, String>,

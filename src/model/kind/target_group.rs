@@ -238,6 +238,13 @@ pub struct Target {
 }
 
 impl Target {
+    /// The target as people write it: `id:port`, or the id alone.
+    pub fn label(&self) -> String {
+        match self.port {
+            Some(port) => format!("{}:{port}", self.id),
+            None => self.id.clone(),
+        }
+    }
     /// The fields that differ; a target's group, id and port are its identity.
     pub fn compare(live: &Self, want: &Self) -> Vec<FieldChange> {
         let Self { target_group: _, id: _, port: _, zone } = want;

@@ -143,18 +143,18 @@ fn step(step: &plan::Step) -> Step {
         operation: step.operation.name(),
         address: step.address.to_string(),
         after: step.after.iter().map(|a| After { step: a.step.to_string(), why: a.why.clone() }).collect(),
-        gate: step.gate.map(gate),
+        gate: step.gate.as_ref().map(gate),
         compensation: Vec::new(),
         reversible: step.reversible,
         why: step.why.clone(),
     }
 }
 
-const fn gate(gate: plan::Gate) -> Gate {
+const fn gate(gate: &plan::Gate) -> Gate {
     match gate {
         plan::Gate::LoadBalancerActive => Gate { wait: "load_balancer_active", at_least: None },
         plan::Gate::CertificateIssued => Gate { wait: "certificate_issued", at_least: None },
-        plan::Gate::TargetsHealthy { at_least } => Gate { wait: "targets_healthy", at_least: Some(at_least) },
+        plan::Gate::TargetsHealthy { at_least, .. } => Gate { wait: "targets_healthy", at_least: Some(*at_least) },
     }
 }
 

@@ -110,7 +110,7 @@ fn brief(plan: &Plan, calls: &str, page: &mut Page<'_>) {
         page.line(&format!("{start}{line}"));
     }
     for step in &plan.steps {
-        if let Some(gate) = step.gate {
+        if let Some(gate) = &step.gate {
             let line =
                 page.paint(FAINT, &format!("       waits after {} until {}", clean(&step.id.to_string()), waits(gate)));
             page.line(&line);
@@ -150,7 +150,7 @@ fn full(plan: &Plan, page: &mut Page<'_>) {
                 page.line(&format!("{}{line}", pad("", indent)));
             }
         }
-        if let Some(gate) = step.gate {
+        if let Some(gate) = &step.gate {
             page.line(&format!("{}then waits until {}", pad("", indent), waits(gate)));
         }
         let lasting = match step.reversible {
@@ -164,11 +164,11 @@ fn full(plan: &Plan, page: &mut Page<'_>) {
 }
 
 /// What a gate waits for.
-pub(super) fn waits(gate: Gate) -> String {
+pub(super) fn waits(gate: &Gate) -> String {
     match gate {
         Gate::LoadBalancerActive => "the load balancer is active".to_owned(),
         Gate::CertificateIssued => "the certificate is issued".to_owned(),
-        Gate::TargetsHealthy { at_least: 1 } => "at least 1 target is healthy".to_owned(),
-        Gate::TargetsHealthy { at_least } => format!("at least {at_least} targets are healthy"),
+        Gate::TargetsHealthy { at_least: 1, .. } => "at least 1 target is healthy".to_owned(),
+        Gate::TargetsHealthy { at_least, .. } => format!("at least {at_least} targets are healthy"),
     }
 }
