@@ -146,14 +146,17 @@ def put_certificates(body: Json) -> Json:
 
 
 def put_capacity(body: Json) -> Json:
-    """{"account", "region", "fail": "InsufficientCapacity" | "PriorRequestNotComplete" | null}."""
+    """{"account", "region", "fail"?: "InsufficientCapacity" | "PriorRequestNotComplete" | null, "pending"?: true}.
+
+    While `pending` is true, reservations stay pending."""
     fail = body.get("fail")
     if fail not in (None, "InsufficientCapacity", "PriorRequestNotComplete"):
         raise ValueError(f"no such failure: {fail}")
     store = store_for(body["account"], body["region"])
     with store.lock:
         store.capacity_failure = fail
-    return {"fail": fail}
+        store.capacity_held = bool(body.get("pending"))
+    return {"fail": fail, "pending": store.capacity_held}
 
 
 def put_load_balancers(body: Json) -> Json:

@@ -224,10 +224,14 @@ class Capacity(Case):
 
     def test_pending(self) -> None:
         """API: CapacityReservationPending, on SetSubnets too."""
+        where = {"account": self.account, "region": "eu-west-1"}
         self.modify(200)
+        internal("PUT", "capacity", {**where, "pending": True})
         self.refused("CapacityReservationPending", self.modify, units=300)
         self.refused("CapacityReservationPending", self.elb.set_subnets, LoadBalancerArn=self.arn,
                      Subnets=self.subnets[1:])
+        internal("PUT", "capacity", {**where, "pending": False})
+        self.settle()
 
     def test_decreases(self) -> None:
         """API: DecreaseRequestsRemaining, CapacityDecreaseRequestLimitExceeded."""

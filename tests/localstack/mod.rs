@@ -8,6 +8,7 @@ mod demo;
 mod faults;
 mod fields;
 mod gaps;
+mod package;
 mod replace;
 mod secrets;
 mod stack;

@@ -26,8 +26,8 @@ class Reservation:
     settled_at: float = 0.0
     decreases: list[float] = field(default_factory=list)
 
-    def pending(self) -> bool:
-        return time.time() < self.settled_at
+    def pending(self, store: Store) -> bool:
+        return store.capacity_held or time.time() < self.settled_at
 
     def decreases_today(self) -> int:
         return sum(time.time() - moment < settings.scaled(_DAY) for moment in self.decreases)
@@ -50,7 +50,7 @@ def modify_capacity_reservation(store: Store, request: Json) -> Json:
     if store.capacity_failure:
         raise error(store.capacity_failure, "The capacity reservation could not be changed")
     reservation = _reservation(balancer)
-    if reservation.pending():
+    if reservation.pending(store):
         raise error("CapacityReservationPending", f"Load balancer '{balancer.arn}' has a pending capacity reservation")
     if units is not None:
         _check_units(store, units)
@@ -83,7 +83,7 @@ def _shown(store: Store, balancer: LoadBalancer) -> Json:
         answer["LastModifiedTime"] = reservation.modified
     if reservation.units is None:
         return answer
-    code = "pending" if reservation.pending() else "provisioned"
+    code = "pending" if reservation.pending(store) else "provisioned"
     share = reservation.units / len(balancer.zones)
     answer["MinimumLoadBalancerCapacity"] = {"CapacityUnits": reservation.units}
     answer["CapacityReservationState"] = [

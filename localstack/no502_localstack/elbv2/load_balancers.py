@@ -143,7 +143,7 @@ def set_subnets(store: Store, request: dict[str, Any]) -> dict[str, Any]:
         raise error("InvalidSubnet", f"The subnets do not belong to VPC '{balancer.vpc_id}'")
     if balancer.kind == "gateway" and not _ids(balancer.zones) <= _ids(zones):
         raise invalid_configuration("Subnets cannot be removed from load balancers with type 'gateway'")
-    if balancer.capacity is not None and balancer.capacity.pending():
+    if balancer.capacity is not None and balancer.capacity.pending(store):
         raise error("CapacityReservationPending", "There is a pending capacity reservation")
     wanted = request.get("IpAddressType") or balancer.ip_address_type
     address_type = placement.address_type(store, balancer.kind, wanted, zones)

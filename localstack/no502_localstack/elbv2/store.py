@@ -134,6 +134,7 @@ class Store:
         self.trust_stores: dict[str, TrustStore] = {}
         self.quotas: dict[str, int] = {}
         self.capacity_failure: str | None = None
+        self.capacity_held = False
         self.health_unavailable = False
         self.unsupported_zones: set[str] = set()
         self.scripted_states: dict[str, Json] = {}  # load balancer name -> LoadBalancerState
