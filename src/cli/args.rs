@@ -39,7 +39,7 @@ pub struct Global {
     /// Region; must agree with the files
     #[arg(long, global = true, value_name = "REGION", help_heading = "AWS")]
     pub region: Option<String>,
-    /// Endpoint for every AWS service, such as a LocalStack
+    /// Endpoint for every AWS service, such as an emulator's
     #[arg(long, global = true, value_name = "URL", help_heading = "AWS")]
     pub endpoint_url: Option<String>,
     /// Role to assume

@@ -63,7 +63,7 @@ impl From<CloudError> for CliError {
                 "check them with `aws sts get-caller-identity`; log in again, or choose others with --profile"
             }
             CloudErrorKind::Unreachable => {
-                "check the network, --region and --endpoint-url (or AWS_ENDPOINT_URL); for LocalStack run `localstack/up`"
+                "check the network, --region and --endpoint-url (or AWS_ENDPOINT_URL)"
             }
             CloudErrorKind::Denied => {
                 "grant the action to this caller; the README lists the IAM actions of each command"
