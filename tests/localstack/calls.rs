@@ -104,7 +104,7 @@ fn strangers_cost_nothing() {
     assert_eq!(count(), before);
     let size = Size {
         load_balancers: 1,
-        listeners: 2,
+        listeners: 3,
         https_listeners: 1,
         rules: 4,
         groups: 3,

@@ -64,7 +64,7 @@ fn throttling_is_waited_out() {
     let proxy = proxy();
     proxy.on("DescribeRules").first(2).answer(400, "Throttling", "Rate exceeded");
     stack.account.behind(&proxy).args(PLAN).run().exits(0);
-    assert_eq!(proxy.count("DescribeRules"), 2 + 2, "two listeners, two throttled calls");
+    assert_eq!(proxy.count("DescribeRules"), 3 + 2, "three listeners, two throttled calls");
     // five plans at once ask for more than AWS's buckets hold
     proxy.calm();
     proxy.throttle(Buckets::of_aws().faster(2.0));

@@ -3,7 +3,7 @@
 use aws_sdk_ec2::types::{IpPermission, IpRange, Tag, UserIdGroupPair};
 
 use super::live::Live;
-use super::{field, run};
+use super::{Case, field, run};
 use crate::support::wait_for;
 
 const ALB: &str = "security_group/alb";
@@ -19,9 +19,8 @@ fn from_world(port: i32, description: &str) -> IpPermission {
     IpPermission::builder().ip_protocol("tcp").from_port(port).to_port(port).ip_ranges(range).build()
 }
 
-#[test]
-fn security_groups() {
-    run(vec![
+fn security_groups_cases() -> Vec<Case> {
+    vec![
         field(APP, "ingress", |live| {
             let call = live.stack.account.ec2.revoke_security_group_ingress().group_id(&live.stack.app_group);
             wait_for(call.ip_permissions(from_alb(live, 8000, 8000)).send()).unwrap();
@@ -46,17 +45,31 @@ fn security_groups() {
             let tag = Tag::builder().key("team").value("other").build();
             wait_for(live.stack.account.ec2.create_tags().resources(&live.alb_group).tags(tag).send()).unwrap();
         }),
-    ]);
+    ]
 }
 
 #[test]
-fn certificates() {
-    run(vec![
+fn security_groups() {
+    run(security_groups_cases());
+}
+
+fn certificates_cases() -> Vec<Case> {
+    vec![
         field("certificate/app", "import.certificate", |live| live.import_again()),
         field("certificate/app", "tags.team", |live| {
             let tag = aws_sdk_acm::types::Tag::builder().key("team").value("other").build().unwrap();
             let call = live.stack.account.acm.add_tags_to_certificate().certificate_arn(&live.certificate);
             wait_for(call.tags(tag).send()).unwrap();
         }),
-    ]);
+    ]
+}
+
+#[test]
+fn certificates() {
+    run(certificates_cases());
+}
+
+/// Every case of this file.
+pub(super) fn cases() -> Vec<Case> {
+    [security_groups_cases(), certificates_cases()].into_iter().flatten().collect()
 }

@@ -8,6 +8,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
 use super::{Case, field, fields, run};
 
 const HTTP: &str = "listener/web:80";
+const FORWARD: &str = "listener/web:8080";
 const HTTPS: &str = "listener/web:443";
 
 /// The redirect of port 80 as it is declared.
@@ -62,9 +63,8 @@ fn in_clear_text() -> Vec<String> {
     fields.into_iter().chain(REQUEST_HEADERS.map(header)).collect()
 }
 
-#[test]
-fn protocol_and_certificate() {
-    run(vec![
+fn protocol_and_certificate_cases() -> Vec<Case> {
+    vec![
         field(HTTPS, "ssl_policy", |live| live.listener(443, |l| l.ssl_policy("ELBSecurityPolicy-2016-08"))),
         field(HTTPS, "certificate", |live| {
             live.listener(443, |l| l.certificates(certificate(&live.other_certificate)));
@@ -78,12 +78,16 @@ fn protocol_and_certificate() {
         .risky(&["E613"]),
         field(HTTPS, "tags.team", |live| live.tag(&live.listeners[&443], "team", "other")),
         field(HTTPS, "tags.tier", |live| live.untag(&live.listeners[&443], "tier")),
-    ]);
+    ]
 }
 
 #[test]
-fn default_actions() {
-    run(vec![
+fn protocol_and_certificate() {
+    run(protocol_and_certificate_cases());
+}
+
+fn default_actions_cases() -> Vec<Case> {
+    vec![
         // to another place than the declared one
         redirected("protocol", || redirect().protocol("#{protocol}").build()).risky(&["E805"]),
         redirected("host", || redirect().host("#{host}").build()).risky(&["E805"]),
@@ -94,6 +98,12 @@ fn default_actions() {
         answered("status", "503", "text/plain", "no such site").risky(&["E805"]),
         answered("content_type", "404", "text/html", "no such site"),
         answered("body", "404", "text/plain", "gone"),
+        field(FORWARD, "default.forward", |live| {
+            live.listener(8080, |l| l.default_actions(live.forward([50, 50], Some(300))))
+        }),
+        field(FORWARD, "default.forward.stickiness", |live| {
+            live.listener(8080, |l| l.default_actions(live.forward([90, 10], None)))
+        }),
         // another kind of action is one difference, not many
         field(HTTP, "default", |live| {
             let group = live.groups["django"].clone();
@@ -101,11 +111,15 @@ fn default_actions() {
             live.listener(80, |l| l.default_actions(action));
         })
         .risky(&["E805"]),
-    ]);
+    ]
 }
 
 #[test]
-fn attributes() {
+fn default_actions() {
+    run(default_actions_cases());
+}
+
+fn attributes_cases() -> Vec<Case> {
     let response = [
         ("strict_transport_security", "max-age=60"),
         ("access_control_allow_origin", "https://other.example.com"),
@@ -125,5 +139,15 @@ fn attributes() {
     let mut cases = vec![case("routing.http.response.server.enabled".to_owned(), "true")];
     cases.extend(REQUEST_HEADERS.map(|key| case(format!("routing.http.request.{key}.header_name"), "X-Elsewhere")));
     cases.extend(response.map(|(key, value)| case(format!("routing.http.response.{key}.header_value"), value)));
-    run(cases);
+    cases
+}
+
+#[test]
+fn attributes() {
+    run(attributes_cases());
+}
+
+/// Every case of this file.
+pub(super) fn cases() -> Vec<Case> {
+    [protocol_and_certificate_cases(), default_actions_cases(), attributes_cases()].into_iter().flatten().collect()
 }

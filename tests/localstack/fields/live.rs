@@ -6,7 +6,8 @@ use aws_sdk_elasticloadbalancingv2::operation::modify_listener::builders::Modify
 use aws_sdk_elasticloadbalancingv2::operation::modify_rule::builders::ModifyRuleFluentBuilder as ModifyRule;
 use aws_sdk_elasticloadbalancingv2::operation::modify_target_group::builders::ModifyTargetGroupFluentBuilder as ModifyGroup;
 use aws_sdk_elasticloadbalancingv2::types::{
-    ListenerAttribute, LoadBalancerAttribute, Tag, TargetDescription, TargetGroupAttribute,
+    Action, ActionTypeEnum, ForwardActionConfig, ListenerAttribute, LoadBalancerAttribute, Tag, TargetDescription,
+    TargetGroupAttribute, TargetGroupStickinessConfig, TargetGroupTuple,
 };
 
 use super::super::stack::{NAMES, Stack, self_signed};
@@ -90,6 +91,20 @@ impl<'a> Live<'a> {
 
     pub fn listener(&self, port: u16, with: impl FnOnce(ModifyListener) -> ModifyListener) {
         wait_for(with(self.elb().modify_listener().listener_arn(&self.listeners[&port])).send()).unwrap();
+    }
+
+    /// A forward to the groups `django` and `canary` by these weights.
+    pub fn forward(&self, weights: [i32; 2], stickiness: Option<i32>) -> Action {
+        let tuple = |group: &str, weight| {
+            TargetGroupTuple::builder().target_group_arn(&self.groups[group]).weight(weight).build()
+        };
+        let sticky =
+            TargetGroupStickinessConfig::builder().enabled(stickiness.is_some()).set_duration_seconds(stickiness);
+        let config = ForwardActionConfig::builder()
+            .target_groups(tuple("django", weights[0]))
+            .target_groups(tuple("canary", weights[1]))
+            .target_group_stickiness_config(sticky.build());
+        Action::builder().r#type(ActionTypeEnum::Forward).forward_config(config.build()).build()
     }
 
     pub fn rule(&self, priority: &str, with: impl FnOnce(ModifyRule) -> ModifyRule) {

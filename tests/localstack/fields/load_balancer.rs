@@ -16,9 +16,8 @@ fn plain(key: &'static str, value: &'static str) -> Case {
     attribute(key, &format!("attributes.{key}"), value)
 }
 
-#[test]
-fn attributes() {
-    run(vec![
+fn attributes_cases() -> Vec<Case> {
+    vec![
         // raised past the back end's keep-alive of 75 s
         attribute("idle_timeout.timeout_seconds", "idle_timeout", "120").risky(&["E301", "E303"]),
         attribute("idle_timeout.timeout_seconds", "idle_timeout", "50"),
@@ -43,12 +42,16 @@ fn attributes() {
         plain("routing.http.xff_header_processing.mode", "remove"),
         plain("routing.http2.enabled", "false"),
         plain("waf.fail_open.enabled", "true"),
-    ]);
+    ]
 }
 
 #[test]
-fn placement_and_tags() {
-    run(vec![
+fn attributes() {
+    run(attributes_cases());
+}
+
+fn placement_and_tags_cases() -> Vec<Case> {
+    vec![
         field(WEB, "security_groups", |live| {
             let groups = [live.alb_group.clone(), live.stack.spare_group.clone()].to_vec();
             let call = live.stack.account.elb.set_security_groups().load_balancer_arn(&live.load_balancer);
@@ -71,5 +74,15 @@ fn placement_and_tags() {
         }),
         field(WEB, "tags.team", |live| live.tag(&live.load_balancer, "team", "other")),
         field(WEB, "tags.tier", |live| live.untag(&live.load_balancer, "tier")),
-    ]);
+    ]
+}
+
+#[test]
+fn placement_and_tags() {
+    run(placement_and_tags_cases());
+}
+
+/// Every case of this file.
+pub(super) fn cases() -> Vec<Case> {
+    [attributes_cases(), placement_and_tags_cases()].into_iter().flatten().collect()
 }

@@ -2,6 +2,7 @@
 //! `apply` mends it, and the plan after that is empty. Each group of cases has a stack of its own.
 
 mod around;
+mod complete;
 mod listener;
 pub mod live;
 mod load_balancer;

@@ -1,10 +1,9 @@
 //! Fields of rules.
 
 use aws_sdk_elasticloadbalancingv2::types::{
-    Action, ActionTypeEnum, FixedResponseActionConfig, ForwardActionConfig, HostHeaderConditionConfig,
-    HttpHeaderConditionConfig, HttpRequestMethodConditionConfig, PathPatternConditionConfig,
-    QueryStringConditionConfig, QueryStringKeyValuePair, RedirectActionConfig, RedirectActionStatusCodeEnum,
-    RuleCondition, RulePriorityPair, SourceIpConditionConfig, TargetGroupStickinessConfig, TargetGroupTuple,
+    Action, ActionTypeEnum, FixedResponseActionConfig, HostHeaderConditionConfig, HttpHeaderConditionConfig,
+    HttpRequestMethodConditionConfig, PathPatternConditionConfig, QueryStringConditionConfig, QueryStringKeyValuePair,
+    RedirectActionConfig, RedirectActionStatusCodeEnum, RuleCondition, RulePriorityPair, SourceIpConditionConfig,
 };
 
 use super::live::Live;
@@ -49,9 +48,8 @@ fn when(address: &str, key: &str, priority: &'static str, conditions: [RuleCondi
     })
 }
 
-#[test]
-fn conditions() {
-    run(vec![
+fn conditions_cases() -> Vec<Case> {
+    vec![
         when(API, "host", "10", [host("www.shop.example.com"), path("/api/*"), header("X-Origin", "cdn")]),
         when(API, "path", "10", [host("shop.example.com"), path("/apis/*"), header("X-Origin", "cdn")]),
         when(API, "header", "10", [host("shop.example.com"), path("/api/*"), header("X-Origin", "other")]),
@@ -59,19 +57,12 @@ fn conditions() {
         when(PICKY, "method", "20", [method("POST"), query("v", "2"), source("10.0.0.0/8")]),
         when(PICKY, "query", "20", [method("GET"), query("v", "3"), source("10.0.0.0/8")]),
         when(PICKY, "source_ip", "20", [method("GET"), query("v", "2"), source("10.0.0.0/16")]),
-    ]);
+    ]
 }
 
-/// The forward of the rule `api`.
-fn forward(live: &Live, weights: [i32; 2], stickiness: Option<i32>) -> Action {
-    let tuple =
-        |group: &str, weight| TargetGroupTuple::builder().target_group_arn(&live.groups[group]).weight(weight).build();
-    let sticky = TargetGroupStickinessConfig::builder().enabled(stickiness.is_some()).set_duration_seconds(stickiness);
-    let config = ForwardActionConfig::builder()
-        .target_groups(tuple("django", weights[0]))
-        .target_groups(tuple("canary", weights[1]))
-        .target_group_stickiness_config(sticky.build());
-    Action::builder().r#type(ActionTypeEnum::Forward).forward_config(config.build()).build()
+#[test]
+fn conditions() {
+    run(conditions_cases());
 }
 
 /// The redirect of the rule `moved` as it is declared.
@@ -100,12 +91,11 @@ fn answered(path: &str, status: &'static str, kind: &'static str, body: &'static
     })
 }
 
-#[test]
-fn actions() {
-    run(vec![
-        field(API, "forward", |live| live.rule("10", |r| r.actions(forward(live, [50, 50], Some(600))))),
-        field(API, "forward.stickiness", |live| live.rule("10", |r| r.actions(forward(live, [95, 5], Some(60))))),
-        field(API, "forward.stickiness", |live| live.rule("10", |r| r.actions(forward(live, [95, 5], None)))),
+fn actions_cases() -> Vec<Case> {
+    vec![
+        field(API, "forward", |live| live.rule("10", |r| r.actions(live.forward([50, 50], Some(600))))),
+        field(API, "forward.stickiness", |live| live.rule("10", |r| r.actions(live.forward([95, 5], Some(60))))),
+        field(API, "forward.stickiness", |live| live.rule("10", |r| r.actions(live.forward([95, 5], None)))),
         field(PICKY, "forward", |live| {
             let group = live.groups["django"].clone();
             let action = Action::builder().r#type(ActionTypeEnum::Forward).target_group_arn(group).build();
@@ -120,11 +110,15 @@ fn actions() {
         answered("status", "404", "text/plain", "closed"),
         answered("content_type", "503", "text/html", "closed"),
         answered("body", "503", "text/plain", "open"),
-    ]);
+    ]
 }
 
 #[test]
-fn priorities_and_tags() {
+fn actions() {
+    run(actions_cases());
+}
+
+fn priorities_and_tags_cases() -> Vec<Case> {
     let prioritise = |live: &Live, pairs: &[(&str, i32)]| {
         let pair = |(rule, priority): &(&str, i32)| {
             RulePriorityPair::builder().rule_arn(&live.rules[*rule]).priority(*priority).build()
@@ -133,10 +127,20 @@ fn priorities_and_tags() {
         wait_for(call.set_rule_priorities(Some(pairs.iter().map(pair).collect())).send()).unwrap();
     };
     let swapped = move |live: &Live| prioritise(live, &[("10", 20), ("20", 10)]);
-    run(vec![
+    vec![
         field(CLOSED, "priority", move |live| prioritise(live, &[("40", 45)])),
         super::fields(&["rule/web:443/api priority", "rule/web:443/picky priority"], swapped),
         field(API, "tags.team", |live| live.tag(&live.rules["10"], "team", "other")),
         field(API, "tags.tier", |live| live.untag(&live.rules["10"], "tier")),
-    ]);
+    ]
+}
+
+#[test]
+fn priorities_and_tags() {
+    run(priorities_and_tags_cases());
+}
+
+/// Every case of this file.
+pub(super) fn cases() -> Vec<Case> {
+    [conditions_cases(), actions_cases(), priorities_and_tags_cases()].into_iter().flatten().collect()
 }

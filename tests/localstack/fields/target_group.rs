@@ -20,9 +20,8 @@ fn plain(key: &'static str, value: &'static str) -> Case {
     attribute(key, &format!("attributes.{key}"), value)
 }
 
-#[test]
-fn health_checks() {
-    run(vec![
+fn health_checks_cases() -> Vec<Case> {
+    vec![
         check("path", |m| m.health_check_path("/api/health")).risky(&["E101"]),
         check("port", |m| m.health_check_port("8002")).risky(&["E103"]),
         check("protocol", |m| m.health_check_protocol(ProtocolEnum::Https)).risky(&["E105"]),
@@ -31,12 +30,16 @@ fn health_checks() {
         check("timeout", |m| m.health_check_timeout_seconds(4)),
         check("healthy_threshold", |m| m.healthy_threshold_count(3)),
         check("unhealthy_threshold", |m| m.unhealthy_threshold_count(4)),
-    ]);
+    ]
 }
 
 #[test]
-fn attributes_and_tags() {
-    run(vec![
+fn health_checks() {
+    run(health_checks_cases());
+}
+
+fn attributes_and_tags_cases() -> Vec<Case> {
+    vec![
         // shorter than the slowest request of 20 s
         attribute("deregistration_delay.timeout_seconds", "deregistration_delay", "10").risky(&["E401"]),
         attribute("deregistration_delay.timeout_seconds", "deregistration_delay", "60"),
@@ -50,15 +53,19 @@ fn attributes_and_tags() {
         plain("target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage", "50"),
         field(DJANGO, "tags.team", |live| live.tag(&live.groups["django"], "team", "other")),
         field(DJANGO, "tags.tier", |live| live.untag(&live.groups["django"], "tier")),
-    ]);
+    ]
+}
+
+#[test]
+fn attributes_and_tags() {
+    run(attributes_and_tags_cases());
 }
 
 /// Attributes that exclude each other are declared on two more groups.
-#[test]
-fn attributes_of_other_groups() {
+fn attributes_of_other_groups_cases() -> Vec<Case> {
     let canary = "target_group/canary";
     let picky = "target_group/picky";
-    run(vec![
+    vec![
         field(canary, "stickiness.type", |live| live.group_attributes("canary", &[("stickiness.type", "lb_cookie")])),
         field(canary, "stickiness.cookie_name", |live| {
             live.group_attributes("canary", &[("stickiness.app_cookie.cookie_name", "other")]);
@@ -86,17 +93,34 @@ fn attributes_of_other_groups() {
                 );
             },
         ),
-    ]);
+    ]
 }
 
 #[test]
-fn targets() {
-    run(vec![
+fn attributes_of_other_groups() {
+    run(attributes_of_other_groups_cases());
+}
+
+fn targets_cases() -> Vec<Case> {
+    vec![
         fields(&["target/django/10.0.1.10:8000 create"], |live| live.deregister("django", "10.0.1.10", 8000)),
         fields(&["target/django/10.0.2.30:8000 delete"], |live| live.register("django", "10.0.2.30", 8000)),
         fields(&["target/django/10.0.2.10:8000 delete", "target/django/10.0.2.10:8001 create"], |live| {
             live.deregister("django", "10.0.2.10", 8001);
             live.register("django", "10.0.2.10", 8000);
         }),
-    ]);
+    ]
+}
+
+#[test]
+fn targets() {
+    run(targets_cases());
+}
+
+/// Every case of this file.
+pub(super) fn cases() -> Vec<Case> {
+    [health_checks_cases(), attributes_and_tags_cases(), attributes_of_other_groups_cases(), targets_cases()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
