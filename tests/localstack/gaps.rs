@@ -104,6 +104,16 @@ fn nothing_behind_a_gap_is_written() {
 }
 
 #[test]
+fn a_check_that_cannot_see_is_not_clean() {
+    let stack = Stack::applied();
+    let proxy = proxy();
+    proxy.on("DescribeTags").deny();
+    for args in [&["check"][..], &["check", "--fail-on", "never"], &["check", "--fail-on", "any"]] {
+        stack.account.behind(&proxy).args(args).run().exits(4);
+    }
+}
+
+#[test]
 fn an_identity_that_cannot_be_read_ends_the_run() {
     let stack = Stack::prepared();
     let proxy = proxy();

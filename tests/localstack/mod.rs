@@ -12,3 +12,4 @@ mod package;
 mod replace;
 mod secrets;
 mod stack;
+mod stale;

@@ -1,18 +1,12 @@
 //! Fields of what stands around the load balancer: security groups and certificates.
 
-use aws_sdk_ec2::types::{IpPermission, IpRange, Tag, UserIdGroupPair};
+use aws_sdk_ec2::types::{IpPermission, IpRange, Tag};
 
-use super::live::Live;
 use super::{Case, field, run};
 use crate::support::wait_for;
 
 const ALB: &str = "security_group/alb";
 const APP: &str = "security_group/app";
-
-fn from_alb(live: &Live, low: i32, high: i32) -> IpPermission {
-    let pair = UserIdGroupPair::builder().group_id(&live.alb_group).description("from the ALB").build();
-    IpPermission::builder().ip_protocol("tcp").from_port(low).to_port(high).user_id_group_pairs(pair).build()
-}
 
 fn from_world(port: i32, description: &str) -> IpPermission {
     let range = IpRange::builder().cidr_ip("0.0.0.0/0").description(description).build();
@@ -21,12 +15,7 @@ fn from_world(port: i32, description: &str) -> IpPermission {
 
 fn security_groups_cases() -> Vec<Case> {
     vec![
-        field(APP, "ingress", |live| {
-            let call = live.stack.account.ec2.revoke_security_group_ingress().group_id(&live.stack.app_group);
-            wait_for(call.ip_permissions(from_alb(live, 8000, 8000)).send()).unwrap();
-        })
-        .risky(&["E501"])
-        .unmarked(),
+        field(APP, "ingress", |live| live.close(8000)).risky(&["E501"]).unmarked(),
         field(ALB, "ingress", |live| {
             let call = live.stack.account.ec2.revoke_security_group_ingress().group_id(&live.alb_group);
             wait_for(

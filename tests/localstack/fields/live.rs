@@ -134,6 +134,15 @@ impl<'a> Live<'a> {
         wait_for(self.elb().remove_tags().resource_arns(arn).tag_keys(key).send()).unwrap();
     }
 
+    /// Shuts the load balancer out from a port of the targets.
+    pub fn close(&self, port: i32) {
+        use aws_sdk_ec2::types::{IpPermission, UserIdGroupPair};
+        let pair = UserIdGroupPair::builder().group_id(&self.alb_group).description("from the ALB").build();
+        let rule = IpPermission::builder().ip_protocol("tcp").from_port(port).to_port(port).user_id_group_pairs(pair);
+        let call = self.stack.account.ec2.revoke_security_group_ingress().group_id(&self.stack.app_group);
+        wait_for(call.ip_permissions(rule.build()).send()).unwrap();
+    }
+
     /// Imports new material under the certificate's ARN.
     pub fn import_again(&self) {
         let pem = self_signed(&NAMES);

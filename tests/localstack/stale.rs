@@ -1,0 +1,102 @@
+//! AWS moves while `apply` runs: each thing is read again just before it is written, and what is not as the plan saw it
+//! is left alone.
+
+use std::time::Duration;
+
+use super::fields::live::Live;
+use super::stack::Stack;
+use crate::support::account::proxy;
+use crate::support::proxy::{Fault, Hold};
+
+const APPLY: [&str; 2] = ["apply", "--yes"];
+
+#[test]
+fn what_moved_since_the_plan_is_not_written() {
+    let stack = Stack::applied();
+    let live = Live::of(&stack);
+    live.load_balancer_attributes(&[("client_keep_alive.seconds", "7200")]);
+    let proxy = proxy();
+    let hold = Hold::new();
+    // the plan reads the attributes once; the second time is just before the write
+    proxy.on("DescribeLoadBalancerAttributes").only(2).meets(Fault::Hold(hold.clone()));
+    let running = stack.account.behind(&proxy).args(APPLY).start();
+    assert!(hold.arrived(Duration::from_secs(120)), "it is not read again");
+    live.load_balancer_attributes(&[("client_keep_alive.seconds", "9000")]);
+    hold.release();
+    let apply = running.end().exits(6);
+    assert!(apply.all().contains("load_balancer/web") && apply.all().contains("client_keep_alive"), "{}", apply.all());
+    assert_eq!(proxy.writes(), Vec::<String>::new());
+    stack.apply();
+    stack.plan().exits(0);
+}
+
+#[test]
+fn what_is_gone_since_the_plan_stops_the_run() {
+    let stack = Stack::applied();
+    let live = Live::of(&stack);
+    live.rule("40", |r| r.actions(closed("404")));
+    let proxy = proxy();
+    let hold = Hold::new();
+    proxy.on("DescribeRules").only(4).meets(Fault::Hold(hold.clone()));
+    let running = stack.account.behind(&proxy).args(APPLY).start();
+    assert!(hold.arrived(Duration::from_secs(120)), "it is not read again");
+    let call = stack.account.elb.delete_rule().rule_arn(&live.rules["40"]);
+    crate::support::wait_for(call.send()).unwrap();
+    hold.release();
+    let apply = running.end();
+    assert!(
+        matches!(apply.code, 5 | 6) && apply.all().contains("rule/web:443/closed"),
+        "{}\n{}",
+        apply.code,
+        apply.all()
+    );
+    stack.apply();
+    stack.plan().exits(0);
+}
+
+fn closed(status: &str) -> aws_sdk_elasticloadbalancingv2::types::Action {
+    use aws_sdk_elasticloadbalancingv2::types::{Action, ActionTypeEnum, FixedResponseActionConfig};
+    let config =
+        FixedResponseActionConfig::builder().status_code(status).content_type("text/plain").message_body("closed");
+    Action::builder().r#type(ActionTypeEnum::FixedResponse).fixed_response_config(config.build()).build()
+}
+
+/// The one write that each change needs, denied: which step, which permission, and nothing after it.
+#[test]
+fn a_denied_write_says_which_permission_is_missing() {
+    let stack = Stack::applied();
+    let live = Live::of(&stack);
+    let cases: [(&str, &str, fn(&Live)); 4] = [
+        ("ModifyTargetGroup", "elasticloadbalancing:ModifyTargetGroup", |live| {
+            live.check("canary", |m| m.health_check_path("/nowhere"));
+        }),
+        ("ModifyLoadBalancerAttributes", "elasticloadbalancing:ModifyLoadBalancerAttributes", |live| {
+            live.load_balancer_attributes(&[("client_keep_alive.seconds", "7200")]);
+        }),
+        ("ImportCertificate", "acm:ImportCertificate", |live| live.import_again()),
+        ("AuthorizeSecurityGroupIngress", "ec2:AuthorizeSecurityGroupIngress", |live| live.close(8000)),
+    ];
+    for (write, permission, change) in cases {
+        change(&live);
+        let proxy = proxy();
+        proxy.on(write).deny();
+        let apply = stack.account.behind(&proxy).args(APPLY).run().exits(5);
+        assert!(apply.all().contains(permission), "{permission}\n{}", apply.all());
+        assert_eq!(proxy.writes(), [write]);
+        stack.apply();
+        stack.plan().exits(0);
+    }
+}
+
+/// An answer that cannot be read leaves open whether the write took effect: the next run looks.
+#[test]
+fn a_write_answered_with_nonsense_is_made_good() {
+    let stack = Stack::applied();
+    let live = Live::of(&stack);
+    live.listener(443, |l| l.ssl_policy("ELBSecurityPolicy-2016-08"));
+    let proxy = proxy();
+    proxy.on("ModifyListener").meets(Fault::Malformed);
+    stack.account.behind(&proxy).args(APPLY).run().exits(5);
+    stack.apply();
+    stack.plan().exits(0);
+}
