@@ -30,6 +30,23 @@ fn an_endpoint_that_cannot_be_reached() {
 }
 
 #[test]
+fn an_endpoint_that_is_something_else() {
+    let stack = Stack::prepared();
+    let proxy = proxy();
+    let tls = proxy.endpoint().replace("http://", "https://");
+    stack.account.program().env("AWS_ENDPOINT_URL", tls).args(PLAN).run().exits(1).says("TLS");
+    proxy.on("*").meets(Fault::Malformed);
+    stack.account.behind(&proxy).args(PLAN).run().exits(1).says("not understood").says("GetCallerIdentity");
+}
+
+#[test]
+fn the_region_of_the_caller_is_compared_with_the_files() {
+    let stack = Stack::prepared();
+    let refused = stack.account.program().args(["--region", "us-east-1", "plan"]).run().exits(6);
+    assert!(refused.stderr.contains("us-east-1") && refused.stderr.contains("eu-west-1"), "{}", refused.all());
+}
+
+#[test]
 fn credentials_that_are_missing_or_refused() {
     let stack = Stack::prepared();
     let proxy = proxy();

@@ -2,6 +2,7 @@
 //! certificate it stands on, made by SDK calls.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
 use serde_json::{Value, json};
@@ -29,10 +30,19 @@ pub struct Pem {
     pub key: String,
 }
 
-/// A new self-signed certificate; each has a serial number of its own.
+/// A new self-signed certificate. Each has a serial number of its own, whose first digit in hexadecimal is a zero: it
+/// is written with it by some and without it by others.
 pub fn self_signed(names: &[&str]) -> Pem {
-    let made = rcgen::generate_simple_self_signed(names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>()).unwrap();
-    Pem { certificate: made.cert.pem(), key: made.signing_key.serialize_pem() }
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    let mut serial = vec![0x0a];
+    serial.extend(std::process::id().to_be_bytes());
+    serial.extend(NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let mut params = rcgen::CertificateParams::new(names).unwrap();
+    params.serial_number = Some(rcgen::SerialNumber::from(serial));
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    Pem { certificate: certificate.pem(), key: key.serialize_pem() }
 }
 
 /// The names of the stack's certificate.
