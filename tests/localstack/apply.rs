@@ -127,7 +127,7 @@ fn an_interrupted_run_ends_the_call_in_flight_and_no_other() {
     let mut running = stack.account.behind(&proxy).args(APPLY).start();
     assert!(hold.arrived(Duration::from_secs(120)), "it never came to the load balancer");
     let sent = std::process::Command::new("kill").args(["-INT", &running.id().to_string()]).status().unwrap();
-    assert!(sent.success() && running.goes_on(), "it left its call alone");
+    assert!(sent.success() && !running.is_over(), "it left its call alone");
     hold.release();
     running.end().exits(130);
     let counts = proxy.counts();

@@ -38,3 +38,17 @@ pub fn eventually<T>(what: &str, within: Duration, mut condition: impl FnMut() -
         wait_for(async { tokio::time::sleep(Duration::from_millis(20)).await });
     }
 }
+
+/// Runs something and says how long this thread computed for it, so that a busy machine does not count; elsewhere than
+/// on Linux, how long it took.
+pub fn computing<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    // nanoseconds on the processor, nanoseconds waiting for it, time slices
+    let spent = || {
+        let stat = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+        stat.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
+    };
+    let (before, start) = (spent(), Instant::now());
+    let done = work();
+    let took = spent().zip(before).map_or_else(|| start.elapsed(), |(after, before)| after.saturating_sub(before));
+    (done, took)
+}

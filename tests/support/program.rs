@@ -109,9 +109,9 @@ impl Running {
         self.finish(status)
     }
 
-    /// Whether it has not ended.
-    pub fn goes_on(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_none()
+    /// Whether it has ended.
+    pub fn is_over(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     /// Ends it at once, as a crash or a power cut would.

@@ -46,6 +46,7 @@ struct Inner {
     calls: Vec<Call>,
     under_way: usize,
     most_at_once: usize,
+    throttled: u64,
     rules: Vec<fault::Rule>,
     buckets: Option<Buckets>,
 }
@@ -117,6 +118,11 @@ impl Proxy {
     /// The calls that changed something, or tried to.
     pub fn writes(&self) -> Vec<String> {
         self.calls().into_iter().filter(|call| !call.is_read()).map(|call| call.operation).collect()
+    }
+
+    /// How many calls the buckets refused.
+    pub fn throttled(&self) -> u64 {
+        self.state.inner.lock().unwrap().throttled
     }
 
     /// How many calls were under way at once, at most.
@@ -191,6 +197,7 @@ impl State {
         inner.most_at_once = inner.most_at_once.max(inner.under_way);
         let now = self.started.elapsed();
         let free = inner.buckets.as_mut().is_none_or(|buckets| buckets.take(call, now));
+        inner.throttled += u64::from(!free);
         let faults = inner.rules.iter_mut().filter_map(|rule| rule.meet(call)).collect();
         (faults, free)
     }
