@@ -62,9 +62,7 @@ impl From<CloudError> for CliError {
             CloudErrorKind::Credentials => {
                 "check them with `aws sts get-caller-identity`; log in again, or choose others with --profile"
             }
-            CloudErrorKind::Unreachable => {
-                "check the network, --region and --endpoint-url (or AWS_ENDPOINT_URL)"
-            }
+            CloudErrorKind::Unreachable => "check the network, --region and --endpoint-url (or AWS_ENDPOINT_URL)",
             CloudErrorKind::Denied => {
                 "grant the action to this caller; the README lists the IAM actions of each command"
             }
