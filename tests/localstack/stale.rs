@@ -66,7 +66,8 @@ fn closed(status: &str) -> aws_sdk_elasticloadbalancingv2::types::Action {
 fn a_denied_write_says_which_permission_is_missing() {
     let stack = Stack::applied();
     let live = Live::of(&stack);
-    let cases: [(&str, &str, fn(&Live)); 4] = [
+    type Change = fn(&Live);
+    let cases: [(&str, &str, Change); 4] = [
         ("ModifyTargetGroup", "elasticloadbalancing:ModifyTargetGroup", |live| {
             live.check("canary", |m| m.health_check_path("/nowhere"));
         }),
