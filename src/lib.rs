@@ -13,7 +13,7 @@
 //!  6  report                     pure renderers: text, JSON
 //!  5  apply        aws           aws: SDK types are born and die here; only cli names it
 //!  4  plan
-//!  3  diff         rules
+//!  3  diff         rules       export
 //!  2  desired      cloud         cloud: the port (traits, snapshot, operations, simulation)
 //!  1  model                      plain data: std, serde, and pure value crates
 //! ```
@@ -42,6 +42,7 @@ pub mod cli;
 pub mod cloud;
 pub mod desired;
 pub mod diff;
+pub mod export;
 pub mod model;
 pub mod plan;
 pub mod report;

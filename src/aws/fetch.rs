@@ -89,7 +89,7 @@ impl View<'_> {
         let vpcs = Wanted::by_selectors(&scope.selectors, Selectable::Vpc);
         let (found_lbs, found_groups, found_certificates, found_vpcs) = tokio::try_join!(
             wanted(!scope.load_balancers.is_empty(), session.list_load_balancers()),
-            wanted(!scope.target_groups.is_empty(), session.list_target_groups()),
+            wanted(scope.attached_groups || !scope.target_groups.is_empty(), session.list_target_groups()),
             wanted(!scope.certificate_domains.is_empty(), session.list_certificates()),
             wanted(!vpcs.is_empty(), session.vpcs(vpcs.filter("vpc-id"))),
         )?;
@@ -108,7 +108,8 @@ impl View<'_> {
         for group in self.keep(found_groups, Hidden::Kind(Kind::TargetGroup), NeededFor::Diff).unwrap_or_default() {
             let protocol = group.protocol.as_ref().map(|p| p.as_str().to_owned());
             let Some((id, spec, load_balancers)) = target_group::from_sdk(group) else { continue };
-            if !scope.target_groups.contains(&spec.name) {
+            let is_attached = scope.attached_groups && load_balancers.iter().any(|lb| self.load_balancers.contains(lb));
+            if !is_attached && !scope.target_groups.contains(&spec.name) {
                 continue;
             }
             let is_foreign = protocol.as_deref().is_some_and(|p| Protocol::from_aws(p).is_none());
@@ -162,7 +163,8 @@ impl View<'_> {
         self.attributes(group_attributes);
         for (id, result) in targets {
             let name = self.snapshot.found.get(&id).and_then(|live| live.spec.target_group()).map(|g| g.name.clone());
-            let is_diffed = name.is_some_and(|name| self.scope.membership.contains(&name));
+            let is_diffed =
+                self.scope.attached_groups || name.is_some_and(|name| self.scope.membership.contains(&name));
             let needed_for = if is_diffed { NeededFor::Diff } else { NeededFor::Rules };
             let hidden = Hidden::Children(id, Kind::Target);
             for (target, spec, health) in self.keep(result, hidden, needed_for).unwrap_or_default() {

@@ -49,6 +49,12 @@ fn link(id: String) -> Link {
     Link::Id(Id(id))
 }
 
+/// The name of an Application Load Balancer; `None` for one of another type.
+pub(super) fn application_name(lb: sdk::LoadBalancer) -> Option<String> {
+    let is_application = lb.r#type.as_ref().is_none_or(|t| t.as_str() == APPLICATION);
+    lb.load_balancer_name.filter(|_| is_application)
+}
+
 impl Session {
     /// Every load balancer of the account, whatever its type.
     pub(super) async fn list_load_balancers(&self) -> Result<Vec<sdk::LoadBalancer>, CloudError> {

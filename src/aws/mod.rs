@@ -29,6 +29,7 @@ mod target_group;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -90,6 +91,11 @@ impl Aws {
 impl Read for Aws {
     async fn identity(&self) -> Result<Identity, CloudError> {
         self.session.identity().await
+    }
+
+    async fn load_balancer_names(&self) -> Result<BTreeSet<String>, CloudError> {
+        let found = self.session.list_load_balancers().await?;
+        Ok(found.into_iter().filter_map(load_balancer::application_name).collect())
     }
 
     async fn fetch(&self, scope: &Scope) -> Result<Snapshot, CloudError> {

@@ -111,6 +111,7 @@ impl Owners {
             subnet: found.subnet_id.map(Id),
             vpc: found.vpc_id.map(Id),
             instance: instance.clone(),
+            description: found.description.filter(|words| !words.is_empty()),
         };
         // an instance is reached at the primary address of its first interface
         let targeted = is_primary && instance.is_some_and(|i| self.instances.contains(&i));

@@ -89,6 +89,13 @@ fn variable(text: &str) -> Result<(String, String), String> {
     }
 }
 
+fn stack(text: &str) -> Result<String, String> {
+    let valid = text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.len() <= 64
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
+    if valid { Ok(text.to_owned()) } else { Err("letters, digits, `.`, `_` and `-`, at most 64".to_owned()) }
+}
+
 fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
@@ -125,6 +132,8 @@ pub enum Command {
     Check(Check),
     /// Mark live resources that match the files as managed by this stack; change nothing else
     Adopt(Adopt),
+    /// Write a desired file for load balancers that exist; it plans empty
+    Export(Export),
     /// Explain a 5xx rule, or list them all
     Explain(Explain),
     /// Print the JSON Schema of the desired-state language
@@ -301,6 +310,23 @@ pub struct Adopt {
     /// Do not ask
     #[arg(long, visible_alias = "auto-approve")]
     pub yes: bool,
+}
+
+/// `no502 export`
+#[derive(Debug, Args)]
+pub struct Export {
+    /// Load balancers by name
+    #[arg(value_name = "LB", required_unless_present = "all")]
+    pub load_balancers: Vec<String>,
+    /// Every Application Load Balancer of the account and region
+    #[arg(long, conflicts_with = "load_balancers")]
+    pub all: bool,
+    /// Who shall own what is exported; the first load balancer's stack or name without it
+    #[arg(long, value_name = "NAME", value_parser = stack)]
+    pub stack: Option<String>,
+    /// Write the file there instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// `no502 explain`

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use args::{Cli, Command, Global};
-use commands::{adopt, apply, check, explain, plan, print, validate};
+use commands::{adopt, apply, check, explain, export, plan, print, validate};
 use error::CliError;
 use session::World;
 use terminal::Terminal;
@@ -76,6 +76,7 @@ fn run(cli: &Cli, terminal: Terminal) -> Result<u8, CliError> {
         Command::Plan(args) => wait(plan::run(args, global, terminal, &world)),
         Command::Apply(args) => wait(apply::run(args, global, terminal, &world)),
         Command::Check(args) => wait(check::run(args, global, terminal, &world)),
+        Command::Export(args) => wait(export::run(args, global, terminal, &world)),
         Command::Adopt(args) => wait(adopt::run(args, global, terminal, &world)),
     }
 }

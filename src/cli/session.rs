@@ -91,17 +91,9 @@ pub struct Connection {
 /// # Errors
 /// No usable credentials, no reachable endpoint; the wrong account or region.
 pub async fn connect(desired: &Resolved, global: &Global, world: &World) -> Result<Connection, CliError> {
-    let options = aws::Options {
-        profile: global.profile.clone(),
-        region: Some(global.region.clone().unwrap_or_else(|| desired.region.clone())),
-        endpoint_url: global.endpoint_url.clone(),
-        assume_role: global.assume_role.clone(),
-        external_id: global.external_id.clone(),
-        max_rps: global.max_rps,
-        seed: world.seed,
-    };
-    let aws = Arc::new(Aws::connect(options, Arc::new(secret)).await?);
-    let identity = aws.identity().await?;
+    let region = global.region.clone().unwrap_or_else(|| desired.region.clone());
+    let connection = open(Some(region), global, world).await?;
+    let identity = &connection.identity;
     if identity.account != desired.account || identity.region != desired.region {
         let message = format!(
             "the files are for account {} in {}, but the credentials are for account {} in {}",
@@ -110,6 +102,25 @@ pub async fn connect(desired: &Resolved, global: &Global, world: &World) -> Resu
         let hint = "choose other credentials with --profile, or correct `account:` and `region:` in the files";
         return Err(CliError::refused(message).hint(hint));
     }
+    Ok(connection)
+}
+
+/// Connects; without a region to the one that the SDK's default chain names.
+///
+/// # Errors
+/// No usable credentials, no reachable endpoint, no region.
+pub async fn open(region: Option<String>, global: &Global, world: &World) -> Result<Connection, CliError> {
+    let options = aws::Options {
+        profile: global.profile.clone(),
+        region,
+        endpoint_url: global.endpoint_url.clone(),
+        assume_role: global.assume_role.clone(),
+        external_id: global.external_id.clone(),
+        max_rps: global.max_rps,
+        seed: world.seed,
+    };
+    let aws = Arc::new(Aws::connect(options, Arc::new(secret)).await?);
+    let identity = aws.identity().await?;
     Ok(Connection { aws, identity })
 }
 

@@ -9,7 +9,7 @@ pub mod scope;
 pub mod simulate;
 pub mod snapshot;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
 use serde::{Deserialize, Serialize};
@@ -55,6 +55,12 @@ pub trait Read: Sync {
     /// # Errors
     /// Fatal ones only: without an identity nothing else will work.
     fn identity(&self) -> impl Future<Output = Result<Identity, CloudError>> + Send;
+
+    /// The names of every Application Load Balancer of the account and region.
+    ///
+    /// # Errors
+    /// The failed call.
+    fn load_balancer_names(&self) -> impl Future<Output = Result<BTreeSet<String>, CloudError>> + Send;
 
     /// Reads all that the scope names. A read that fails becomes a gap.
     ///

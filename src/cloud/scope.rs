@@ -15,6 +15,9 @@ pub struct Scope {
     /// Target groups by name, each with attributes, tags and targets. Names that do not exist are
     /// simply not found.
     pub target_groups: BTreeSet<String>,
+    /// Whether the target groups that serve these load balancers are wanted as well, whatever their
+    /// names; their targets then are part of what must be known.
+    pub attached_groups: bool,
     /// Whether the registered targets of each group are part of the diff; otherwise they are read for
     /// the rules' sake, and a failure is no gap in the diff.
     pub membership: BTreeSet<String>,

@@ -122,6 +122,9 @@ pub struct Interface {
     /// The instance it is attached to: how a target that is an instance finds its interface.
     #[serde(default)]
     pub instance: Option<String>,
+    /// What its maker says it is for; ECS writes the ARN of a task's attachment there.
+    #[serde(default)]
+    pub description: Option<String>,
 }
 
 /// Who misses what could not be read.

@@ -179,10 +179,14 @@ pub(super) fn pair_rules(stack: &str, want: &[(&Address, &Rule)], live: &[(&Id, 
     let same_when = |_: &Address, want: &Rule, live: &Rule| {
         free(live) && matches!((&want.when, &live.when), (Some(a), Some(b)) if a.same(b))
     };
+    // two rules may say the same; the one that is already where it is wanted is the one that is meant
+    let same_both = |address: &Address, want: &Rule, live: &Rule| {
+        same_when(address, want, live) && want.priority.is_some() && want.priority == live.priority
+    };
     let same_place = |_: &Address, want: &Rule, live: &Rule| {
         free(live) && want.priority.is_some() && want.priority == live.priority && want.action == live.action
     };
-    let passes: [&Fits<'_>; 3] = [&tagged, &same_when, &same_place];
+    let passes: [&Fits<'_>; 4] = [&tagged, &same_both, &same_when, &same_place];
     for fits in passes {
         for (address, rule) in want {
             if paired.contains(*address) {

@@ -2,7 +2,8 @@
 
 use super::{program, run};
 
-const COMMANDS: [&str; 9] = ["validate", "plan", "apply", "check", "adopt", "explain", "schema", "completions", "man"];
+const COMMANDS: [&str; 10] =
+    ["validate", "plan", "apply", "check", "adopt", "export", "explain", "schema", "completions", "man"];
 
 /// A file without mistakes.
 const GOOD: &str = "version: 1\nstack: shop\naccount: \"000000000000\"\nregion: eu-west-1\n";
@@ -37,11 +38,12 @@ fn each_command_has_its_help() {
 
 #[test]
 fn the_promised_flags_are_there() {
-    let promised: [(&str, &[&str]); 5] = [
+    let promised: [(&str, &[&str]); 6] = [
         ("plan", &["--format", "--detailed-exitcode", "--target", "--only-5xx", "--var", "--var-file", "--chdir"]),
         ("apply", &["--yes", "--format", "--target", "--only-5xx", "--dangerous-allow"]),
         ("check", &["--format", "--fail-on", "--target", "--only-5xx"]),
         ("validate", &["--format", "--fail-on"]),
+        ("export", &["--all", "--out", "--stack"]),
         (
             "adopt",
             &["--profile", "--region", "--endpoint-url", "--assume-role", "--external-id", "--max-rps", "--color"],
@@ -57,7 +59,7 @@ fn the_promised_flags_are_there() {
 
 #[test]
 fn bad_usage_is_an_error_and_says_what_is_wrong() {
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 12] = [
         (&[], "Usage"),
         (&["plam"], "plan"),
         (&["plan", "--formt", "json"], "--format"),
@@ -67,6 +69,9 @@ fn bad_usage_is_an_error_and_says_what_is_wrong() {
         (&["--max-rps", "0", "plan"], "--max-rps"),
         (&["--external-id", "x", "plan"], "--assume-role"),
         (&["completions", "tcl"], "bash"),
+        (&["export"], "<LB>"),
+        (&["export", "web", "--all"], "--all"),
+        (&["export", "web", "--stack", "a b"], "--stack"),
     ];
     for (args, expected) in cases {
         let run = run(args).exits(1);

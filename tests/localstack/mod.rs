@@ -5,6 +5,7 @@ mod apply;
 mod calls;
 mod check;
 mod demo;
+mod export;
 mod faults;
 mod fields;
 mod gaps;

@@ -1,6 +1,6 @@
 //! The fake cloud: the simulation behind the port, with scripted faults. Offline tests run on it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Mutex;
 
 use no502::cloud::simulate::{World, apply_to};
@@ -69,6 +69,9 @@ impl Fake {
 impl Read for Fake {
     async fn identity(&self) -> Result<Identity, CloudError> {
         Ok(identity())
+    }
+    async fn load_balancer_names(&self) -> Result<BTreeSet<String>, CloudError> {
+        Ok(self.snapshot().load_balancers().map(|(_, lb)| lb.name.clone()).collect())
     }
     async fn fetch(&self, _scope: &Scope) -> Result<Snapshot, CloudError> {
         Ok(self.snapshot())

@@ -4,6 +4,7 @@ pub mod adopt;
 pub mod apply;
 pub mod check;
 pub mod explain;
+pub mod export;
 pub mod plan;
 pub mod print;
 pub mod run;

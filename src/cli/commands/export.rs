@@ -1,0 +1,157 @@
+//! `no502 export`: load balancers that exist, as a desired file that plans empty.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use super::super::args::{Export as Args, Global};
+use super::super::error::CliError;
+use super::super::session::{self, Connection, World};
+use super::super::terminal::Terminal;
+use super::super::{exit, output};
+use crate::cloud::{CloudError, Gap, Hidden, NeededFor, Read as _, Snapshot};
+use crate::desired::{self, Problems};
+use crate::export::{self, Exported, Request};
+use crate::model::SecretRef;
+use crate::plan::{self, Options};
+use crate::report::text;
+
+/// How alike a name must be to be offered.
+const ALIKE: f64 = 0.7;
+
+/// Runs the command.
+///
+/// # Errors
+/// An unknown load balancer; a live view with gaps (exit code 4); a file that cannot be written.
+pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World) -> Result<u8, CliError> {
+    let connection = session::open(global.region.clone(), global, world).await?;
+    let known = connection.aws.load_balancer_names().await.map_err(unread)?;
+    let names = names(args, &known)?;
+    let snapshot = connection.aws.fetch(&export::scope(names.clone())).await?;
+    complete(&snapshot)?;
+    let request = Request {
+        load_balancers: names,
+        account: connection.identity.account.clone(),
+        region: connection.identity.region.clone(),
+        stack: args.stack.clone(),
+    };
+    let exported = export::export(&snapshot, &request);
+    // what is left after `complete` hides nothing that the file could have said
+    for gap in &snapshot.gaps {
+        terminal.note(&format!("note: {} could not be read: {}", in_words(&gap.hidden), gap.error));
+    }
+    let differs = differences(&exported, snapshot, &connection, world)?;
+    match &args.out {
+        Some(path) => std::fs::write(path, &exported.text)
+            .map_err(|e| CliError::new(format!("cannot write {}: {e}", path.display())).hint("choose another --out"))?,
+        None => output::data(terminal, &exported.text)?,
+    }
+    for what in &exported.left_out {
+        terminal.note(&format!("left out, and so left alone: {what}"));
+    }
+    for what in differs {
+        terminal.error(&format!("warning: `plan` on this file will show a difference at {what}; please report this"));
+    }
+    terminal.note(&text::api_calls(&connection.aws.api_calls()));
+    Ok(exit::CLEAN)
+}
+
+/// The load balancers that are asked for.
+fn names(args: &Args, known: &BTreeSet<String>) -> Result<BTreeSet<String>, CliError> {
+    if args.all && known.is_empty() {
+        let error = CliError::new("there is no Application Load Balancer in this account and region");
+        return Err(error.hint("check --region and --profile"));
+    }
+    if args.all {
+        return Ok(known.clone());
+    }
+    match args.load_balancers.iter().find(|name| !known.contains(*name)) {
+        None => Ok(args.load_balancers.iter().cloned().collect()),
+        Some(unknown) => Err(stranger(unknown, known)),
+    }
+}
+
+fn stranger(name: &str, known: &BTreeSet<String>) -> CliError {
+    let lower = name.to_ascii_lowercase();
+    let mut near: Vec<(f64, &str)> = known
+        .iter()
+        .map(|k| (strsim::jaro_winkler(&k.to_ascii_lowercase(), &lower), k.as_str()))
+        .filter(|(likeness, _)| *likeness > ALIKE)
+        .collect();
+    near.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let list = |names: &mut dyn Iterator<Item = &str>| names.take(5).collect::<Vec<_>>().join(", ");
+    let error = CliError::new(format!("there is no Application Load Balancer `{name}` in this account and region"));
+    if !near.is_empty() {
+        error.hint(format!("did you mean {}?", list(&mut near.iter().map(|(_, name)| *name))))
+    } else if known.is_empty() {
+        error.hint("there is none at all; check --region and --profile")
+    } else {
+        error.hint(format!("there are {}: {}", known.len(), list(&mut known.iter().map(String::as_str))))
+    }
+}
+
+/// Refuses to write half a file.
+fn complete(snapshot: &Snapshot) -> Result<(), CliError> {
+    let one = |gap: &Gap| format!("{} ({})", in_words(&gap.hidden), gap.error);
+    let missing: BTreeSet<String> = snapshot.gaps.iter().filter(|gap| matters(gap)).map(one).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let list: Vec<String> = missing.into_iter().collect();
+    Err(incomplete(format!("nothing was written, because this could not be read: {}", list.join("; "))))
+}
+
+/// Whether the file would lack something for this gap. Groups and interfaces say what the path of a
+/// request is and which targets a controller registers; certificates are written by their ARN.
+const fn matters(gap: &Gap) -> bool {
+    match gap.needed_for {
+        NeededFor::Diff => true,
+        NeededFor::Rules => match &gap.hidden {
+            Hidden::Interfaces | Hidden::Lookups | Hidden::Kind(_) => true,
+            Hidden::Resource(_) | Hidden::Children(..) => false,
+        },
+    }
+}
+
+fn incomplete(message: String) -> CliError {
+    let hint = Some("grant the reads that the README lists, or try again".to_owned());
+    CliError::Plain { message, hint, code: exit::INCOMPLETE }
+}
+
+/// The list of load balancers could not be read.
+fn unread(error: CloudError) -> CliError {
+    if error.kind.is_fatal() { error.into() } else { incomplete(format!("nothing was written: {error}")) }
+}
+
+fn in_words(hidden: &Hidden) -> String {
+    match hidden {
+        Hidden::Kind(kind) => format!("every {kind}"),
+        Hidden::Resource(id) => id.to_string(),
+        Hidden::Children(id, kind) => format!("every {kind} of {}", id.short()),
+        Hidden::Lookups => "subnets, VPCs or security groups".to_owned(),
+        Hidden::Interfaces => "the targets' network interfaces".to_owned(),
+    }
+}
+
+/// What a plan on the exported file would show; nothing, or the export is wrong.
+fn differences(
+    exported: &Exported,
+    snapshot: Snapshot,
+    connection: &Connection,
+    world: &World,
+) -> Result<Vec<String>, CliError> {
+    let secrets = |source: &SecretRef, _: &std::path::Path| match source {
+        SecretRef::Env(name) => exported.secrets.get(name).cloned(),
+        SecretRef::File(_) => None,
+    };
+    let inputs = desired::Inputs {
+        paths: vec![PathBuf::from("-")],
+        stdin: Some(exported.text.clone()),
+        variables: BTreeMap::new(),
+        secrets: &secrets,
+    };
+    let (resolved, _) = desired::load(&inputs).map_err(|problems| CliError::Files(Box::new(problems)))?;
+    let files = resolved.files.clone();
+    let plan = plan::plan(&resolved, snapshot, connection.identity.clone(), world.now, &Options::default())
+        .map_err(|list| CliError::Files(Box::new(Problems { files, list })))?;
+    Ok(plan.differences().map(|change| change.address.to_string()).collect())
+}

@@ -1,0 +1,96 @@
+//! Listeners with their default actions and rules.
+
+use std::collections::BTreeMap;
+
+use super::attribute::{Attributes, tags};
+use super::yaml::{Map, Node};
+use super::{Export, keys};
+use crate::model::attribute::{Applies, LISTENER};
+use crate::model::kind::Listener;
+use crate::model::value::Protocol;
+use crate::model::{Address, Id, Link};
+
+impl Export<'_> {
+    /// `listeners:` of a load balancer, by port.
+    pub(super) fn listeners_of(&mut self, balancer: &Id, key: &str) -> Map {
+        let mut section = Map::default();
+        let ours: BTreeMap<u16, (&Id, &Listener)> = self
+            .snapshot
+            .listeners()
+            .filter(|(_, listener)| listener.load_balancer.id() == Some(balancer))
+            .map(|(id, listener)| (listener.port, (id, listener)))
+            .collect();
+        for (port, (id, spec)) in ours {
+            let address = Address::listener(key, port);
+            let map = self.listener(id, &address, spec);
+            section.numbered(port, Node::Map(map));
+        }
+        section
+    }
+
+    fn listener(&mut self, id: &Id, address: &Address, spec: &Listener) -> Map {
+        let Listener {
+            load_balancer: _,
+            port: _,
+            protocol,
+            ssl_policy,
+            certificate,
+            sni_certificates,
+            default,
+            beyond,
+            attributes,
+            tags: live_tags,
+        } = spec;
+        let mut map = Map::default();
+        if let Some(tool) = keys::controller(live_tags) {
+            map.remark(&format!("{tool} reconciles it: no502 compares it and changes nothing"));
+        }
+        let https = *protocol == Some(Protocol::Https);
+        let default = default.as_ref().filter(|_| beyond.is_empty());
+        // the language wants these of a listener that it may have to create
+        let whole = protocol.is_some() && default.is_some();
+        if !whole || (https && (ssl_policy.is_none() || certificate.is_none())) {
+            map.put("existing", Node::plain(true));
+        }
+        map.put_some("protocol", protocol.map(Node::plain));
+        if https {
+            map.put_some("ssl_policy", ssl_policy.as_deref().map(Node::text));
+            map.put_some("certificate", certificate.as_ref().map(|link| self.name(link)));
+            if let Some(others) = sni_certificates.as_ref().filter(|others| !others.is_empty()) {
+                let names: Vec<String> = others.iter().map(|link| self.domain(link)).collect();
+                let what = format!("the SNI certificates of {address} ({})", names.join(", "));
+                self.leave_out(&mut map, &what);
+            }
+        }
+        Attributes::new(LISTENER, attributes)
+            .rest(&mut map, |applies| applies != Applies::Fixed && (https || applies != Applies::HttpsListener));
+        match default {
+            Some(action) => {
+                let mut inner = Map::flow();
+                let (key, node) = self.action(action);
+                inner.put(key, node);
+                map.put("default", Node::Map(inner));
+            }
+            None => {
+                let parts: Vec<&str> = beyond.iter().map(String::as_str).collect();
+                let why = if parts.is_empty() { "AWS did not say it".to_owned() } else { parts.join(", ") };
+                self.leave_out(&mut map, &format!("the default action of {address} ({why})"));
+            }
+        }
+        tags(&mut map, live_tags);
+        let rules = self.rules(id, address, *protocol);
+        if rules.is_empty() {
+            map.adopt_remarks(rules);
+        } else {
+            map.put_map("rules", rules);
+        }
+        map
+    }
+
+    /// The first name of a certificate, else its ARN.
+    fn domain(&self, link: &Link) -> String {
+        let live = link.id().and_then(|id| self.snapshot.found.get(id));
+        let domain = live.and_then(|live| live.spec.certificate()).and_then(|c| c.domain.clone());
+        domain.unwrap_or_else(|| link.id().map_or_else(|| link.to_string(), ToString::to_string))
+    }
+}
