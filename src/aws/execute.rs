@@ -144,8 +144,8 @@ async fn once(session: &Session, operation: &Operation, secrets: &Secrets<'_>) -
         Operation::CreateLoadBalancer { spec } => session.create_load_balancer(spec).await,
         Operation::CreateListener { spec } => session.create_listener(spec).await,
         Operation::CreateRule { spec } => session.create_rule(spec, secrets).await,
-        Operation::AuthorizeIngress { .. }
-        | Operation::DescribeIngress { .. }
+        Operation::Authorize { .. }
+        | Operation::Describe { .. }
         | Operation::ModifyTargetGroup { .. }
         | Operation::ModifyTargetGroupAttributes { .. }
         | Operation::RegisterTargets { .. }
@@ -155,6 +155,7 @@ async fn once(session: &Session, operation: &Operation, secrets: &Secrets<'_>) -
         | Operation::SetSubnets { .. }
         | Operation::SetIpAddressType { .. }
         | Operation::ModifyListener { .. }
+        | Operation::AddListenerCertificate { .. }
         | Operation::ModifyListenerAttributes { .. }
         | Operation::ModifyRule { .. }
         | Operation::SetRulePriorities { .. }
@@ -165,8 +166,10 @@ async fn once(session: &Session, operation: &Operation, secrets: &Secrets<'_>) -
 /// The operations that create nothing.
 async fn modify(session: &Session, operation: &Operation, secrets: &Secrets<'_>) -> Result<(), CloudError> {
     match operation {
-        Operation::AuthorizeIngress { group, rules, tags } => session.authorize_ingress(group, rules, tags).await,
-        Operation::DescribeIngress { group, rules } => session.describe_ingress(group, rules).await,
+        Operation::Authorize { direction, group, rules, tags } => {
+            session.authorize(*direction, group, rules, tags).await
+        }
+        Operation::Describe { direction, group, rules } => session.describe(*direction, group, rules).await,
         Operation::ModifyTargetGroup { target_group, health_check } => {
             session.modify_target_group(target_group, health_check).await
         }
@@ -188,6 +191,9 @@ async fn modify(session: &Session, operation: &Operation, secrets: &Secrets<'_>)
             session.set_ip_address_type(load_balancer, *ip_address_type).await
         }
         Operation::ModifyListener { listener, edit } => session.modify_listener(listener, edit).await,
+        Operation::AddListenerCertificate { listener, certificate } => {
+            session.add_listener_certificate(listener, certificate).await
+        }
         Operation::ModifyListenerAttributes { listener, attributes } => {
             session.modify_listener_attributes(listener, attributes).await
         }

@@ -216,7 +216,8 @@ impl View<'_> {
         self.attributes(attributes);
         for (id, result) in certificates {
             let hidden = Hidden::Children(id.clone(), Kind::Certificate);
-            let Some(found) = self.keep(result, hidden, NeededFor::Rules) else { continue };
+            let needed_for = if self.scope.sni_certificates { NeededFor::Diff } else { NeededFor::Rules };
+            let Some(found) = self.keep(result, hidden, needed_for) else { continue };
             if let Some(Spec::Listener(spec)) = self.snapshot.found.get_mut(&id).map(|live| &mut live.spec) {
                 spec.sni_certificates = Some(found);
             }

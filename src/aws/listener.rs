@@ -162,6 +162,17 @@ impl Session {
         self.calls.run(CALL, || request.clone().send()).await.map(drop)
     }
 
+    /// `AddListenerCertificates`: one in a call; one that is there already is fine.
+    pub(super) async fn add_listener_certificate(&self, listener: &Link, link: &Link) -> Result<(), CloudError> {
+        const CALL: Call = Call::elb_write("AddListenerCertificates");
+        let request = self
+            .elb
+            .add_listener_certificates()
+            .listener_arn(arn(CALL.name, listener)?)
+            .certificates(certificate(CALL.name, link)?);
+        self.calls.run(CALL, || request.clone().send()).await.map(drop)
+    }
+
     /// `ModifyListenerAttributes`.
     pub(super) async fn modify_listener_attributes(
         &self,

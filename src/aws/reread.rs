@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::session::Session;
 use super::{certificate, listener, load_balancer, network, rule, security_group, target_group};
 use crate::cloud::{CloudError, CloudErrorKind, Facts, Snapshot};
+use crate::model::value::Protocol;
 use crate::model::{Id, Kind};
 
 /// How long what was just created may be unknown to AWS.
@@ -84,6 +85,13 @@ async fn listener(session: &Session, id: &Id) -> Result<Snapshot, CloudError> {
     let found = session.listener(id).await?;
     if let Some((id, mut spec)) = found.and_then(|found| listener::from_sdk(&parent, found)) {
         (spec.attributes, spec.tags) = tokio::try_join!(session.listener_attributes(&id), session.tags_of_one(&id))?;
+        if spec.protocol == Some(Protocol::Https) {
+            spec.sni_certificates = match session.sni_certificates_of(&id).await {
+                // the plan did not see them either
+                Err(error) if error.kind == CloudErrorKind::Denied => None,
+                read => Some(read?),
+            };
+        }
         snapshot.insert(id, spec, Facts::None);
     }
     Ok(snapshot)

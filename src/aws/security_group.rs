@@ -15,7 +15,7 @@ use super::execute::arn;
 use super::session::Session;
 use super::tags::Tags;
 use crate::cloud::{CloudError, Output};
-use crate::model::kind::{Peer, SecurityGroup, TrafficRule};
+use crate::model::kind::{Direction, Peer, SecurityGroup, TrafficRule};
 use crate::model::value::IpProtocol;
 use crate::model::{Id, Link};
 
@@ -101,6 +101,10 @@ fn from_permission(permission: IpPermission) -> Vec<TrafficRule> {
         .collect()
 }
 
+fn to_permissions(operation: &str, rules: &[TrafficRule]) -> Result<Vec<IpPermission>, CloudError> {
+    rules.iter().map(|rule| to_permission(operation, rule)).collect()
+}
+
 fn to_permission(operation: &str, rule: &TrafficRule) -> Result<IpPermission, CloudError> {
     let TrafficRule { protocol, ports, peer, description } = rule;
     let range = match (protocol, ports) {
@@ -171,37 +175,61 @@ impl Session {
         Ok(Output { id: Some(Id(id)), dns_name: None })
     }
 
-    /// `AuthorizeSecurityGroupIngress`.
-    pub(super) async fn authorize_ingress(
+    /// `AuthorizeSecurityGroupIngress` or `AuthorizeSecurityGroupEgress`.
+    pub(super) async fn authorize(
         &self,
+        direction: Direction,
         group: &Link,
         rules: &[TrafficRule],
         tags: &BTreeMap<String, String>,
     ) -> Result<(), CloudError> {
-        const CALL: Call = Call::once("AuthorizeSecurityGroupIngress", Category::Ec2Write);
+        const IN: Call = Call::once("AuthorizeSecurityGroupIngress", Category::Ec2Write);
+        const OUT: Call = Call::once("AuthorizeSecurityGroupEgress", Category::Ec2Write);
+        let call = match direction {
+            Direction::Ingress => IN,
+            Direction::Egress => OUT,
+        };
         if rules.is_empty() {
-            return Err(refused(CALL.name, "there is nothing to authorize"));
+            return Err(refused(call.name, "there is nothing to authorize"));
         }
-        let permissions = rules.iter().map(|rule| to_permission(CALL.name, rule)).collect::<Result<_, _>>()?;
-        let request = self
-            .ec2
-            .authorize_security_group_ingress()
-            .group_id(arn(CALL.name, group)?)
-            .set_ip_permissions(Some(permissions))
-            .set_tag_specifications(specification(ResourceType::SecurityGroupRule, tags));
-        self.calls.run(CALL, || request.clone().send()).await.map(drop)
+        let permissions = Some(to_permissions(call.name, rules)?);
+        let tags = specification(ResourceType::SecurityGroupRule, tags);
+        let group = arn(call.name, group)?;
+        match direction {
+            Direction::Ingress => {
+                let request = self.ec2.authorize_security_group_ingress().group_id(group);
+                let request = request.set_ip_permissions(permissions).set_tag_specifications(tags);
+                self.calls.run(call, || request.clone().send()).await.map(drop)
+            }
+            Direction::Egress => {
+                let request = self.ec2.authorize_security_group_egress().group_id(group);
+                let request = request.set_ip_permissions(permissions).set_tag_specifications(tags);
+                self.calls.run(call, || request.clone().send()).await.map(drop)
+            }
+        }
     }
 
-    /// `UpdateSecurityGroupRuleDescriptionsIngress`.
-    pub(super) async fn describe_ingress(&self, group: &Link, rules: &[TrafficRule]) -> Result<(), CloudError> {
-        const CALL: Call = Call::new("UpdateSecurityGroupRuleDescriptionsIngress", Category::Ec2Write);
-        let permissions = rules.iter().map(|rule| to_permission(CALL.name, rule)).collect::<Result<_, _>>()?;
-        let request = self
-            .ec2
-            .update_security_group_rule_descriptions_ingress()
-            .group_id(arn(CALL.name, group)?)
-            .set_ip_permissions(Some(permissions));
-        self.calls.run(CALL, || request.clone().send()).await.map(drop)
+    /// `UpdateSecurityGroupRuleDescriptionsIngress` or `UpdateSecurityGroupRuleDescriptionsEgress`.
+    pub(super) async fn describe(
+        &self,
+        direction: Direction,
+        group: &Link,
+        rules: &[TrafficRule],
+    ) -> Result<(), CloudError> {
+        const IN: Call = Call::new("UpdateSecurityGroupRuleDescriptionsIngress", Category::Ec2Write);
+        const OUT: Call = Call::new("UpdateSecurityGroupRuleDescriptionsEgress", Category::Ec2Write);
+        match direction {
+            Direction::Ingress => {
+                let request = self.ec2.update_security_group_rule_descriptions_ingress().group_id(arn(IN.name, group)?);
+                let request = request.set_ip_permissions(Some(to_permissions(IN.name, rules)?));
+                self.calls.run(IN, || request.clone().send()).await.map(drop)
+            }
+            Direction::Egress => {
+                let request = self.ec2.update_security_group_rule_descriptions_egress().group_id(arn(OUT.name, group)?);
+                let request = request.set_ip_permissions(Some(to_permissions(OUT.name, rules)?));
+                self.calls.run(OUT, || request.clone().send()).await.map(drop)
+            }
+        }
     }
 
     /// EC2 `CreateTags`.

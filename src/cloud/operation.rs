@@ -3,13 +3,15 @@
 //! An operation carries full values from planning time. The only late value is [`Link::Step`]: the id
 //! of something that an earlier step of the same plan creates. Secrets are references.
 
+mod links;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::kind::{
-    Action, Certificate, Conditions, HealthCheck, Listener, LoadBalancer, Rule, SecurityGroup, Target, TargetGroup,
-    TrafficRule,
+    Action, Certificate, Conditions, Direction, HealthCheck, Listener, LoadBalancer, Rule, SecurityGroup, Target,
+    TargetGroup, TrafficRule,
 };
 use crate::model::value::{IpAddressType, Protocol};
 use crate::model::{Id, Kind, Link, Spec};
@@ -23,17 +25,21 @@ pub enum Operation {
         /// Name, VPC, description and tags.
         spec: SecurityGroup,
     },
-    /// EC2 `AuthorizeSecurityGroupIngress`: adds rules, removes none.
-    AuthorizeIngress {
+    /// EC2 `AuthorizeSecurityGroupIngress` or `…Egress`: adds rules, removes none.
+    Authorize {
+        /// Which way.
+        direction: Direction,
         /// The group that is opened.
         group: Link,
-        /// What may come in.
+        /// What may pass.
         rules: Vec<TrafficRule>,
         /// Tags of the new rules.
         tags: BTreeMap<String, String>,
     },
-    /// EC2 `UpdateSecurityGroupRuleDescriptionsIngress`: only descriptions change.
-    DescribeIngress {
+    /// EC2 `UpdateSecurityGroupRuleDescriptionsIngress` or `…Egress`: only descriptions change.
+    Describe {
+        /// Which way.
+        direction: Direction,
         /// The group.
         group: Link,
         /// The rules as they are, with the descriptions they shall have.
@@ -129,6 +135,13 @@ pub enum Operation {
         /// What changes.
         edit: ListenerEdit,
     },
+    /// `AddListenerCertificates`, which takes one certificate in a call; one that is there already is fine.
+    AddListenerCertificate {
+        /// The listener.
+        listener: Link,
+        /// A certificate chosen by server name.
+        certificate: Link,
+    },
     /// `ModifyListenerAttributes`: only the keys named change.
     ModifyListenerAttributes {
         /// The listener.
@@ -195,8 +208,10 @@ impl Operation {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::CreateSecurityGroup { .. } => "CreateSecurityGroup",
-            Self::AuthorizeIngress { .. } => "AuthorizeSecurityGroupIngress",
-            Self::DescribeIngress { .. } => "UpdateSecurityGroupRuleDescriptionsIngress",
+            Self::Authorize { direction: Direction::Ingress, .. } => "AuthorizeSecurityGroupIngress",
+            Self::Authorize { direction: Direction::Egress, .. } => "AuthorizeSecurityGroupEgress",
+            Self::Describe { direction: Direction::Ingress, .. } => "UpdateSecurityGroupRuleDescriptionsIngress",
+            Self::Describe { direction: Direction::Egress, .. } => "UpdateSecurityGroupRuleDescriptionsEgress",
             Self::ImportCertificate { .. } => "ImportCertificate",
             Self::RequestCertificate { .. } => "RequestCertificate",
             Self::CreateTargetGroup { .. } => "CreateTargetGroup",
@@ -211,6 +226,7 @@ impl Operation {
             Self::SetIpAddressType { .. } => "SetIpAddressType",
             Self::CreateListener { .. } => "CreateListener",
             Self::ModifyListener { .. } => "ModifyListener",
+            Self::AddListenerCertificate { .. } => "AddListenerCertificates",
             Self::ModifyListenerAttributes { .. } => "ModifyListenerAttributes",
             Self::CreateRule { .. } => "CreateRule",
             Self::ModifyRule { .. } => "ModifyRule",
@@ -231,7 +247,7 @@ impl Operation {
             | Self::CreateListener { .. }
             | Self::CreateRule { .. } => None,
             Self::ImportCertificate { certificate, .. } => certificate.as_ref(),
-            Self::AuthorizeIngress { group, .. } | Self::DescribeIngress { group, .. } => Some(group),
+            Self::Authorize { group, .. } | Self::Describe { group, .. } => Some(group),
             Self::ModifyTargetGroup { target_group, .. }
             | Self::ModifyTargetGroupAttributes { target_group, .. }
             | Self::RegisterTargets { target_group, .. }
@@ -241,108 +257,11 @@ impl Operation {
             | Self::SetSubnets { load_balancer, .. }
             | Self::SetIpAddressType { load_balancer, .. } => Some(load_balancer),
             Self::ModifyListener { listener, .. }
+            | Self::AddListenerCertificate { listener, .. }
             | Self::ModifyListenerAttributes { listener, .. }
             | Self::SetRulePriorities { listener, .. } => Some(listener),
             Self::ModifyRule { rule, .. } => Some(rule),
             Self::AddTags { resource, .. } => Some(resource),
-        }
-    }
-
-    /// The same operation with every link replaced.
-    #[must_use]
-    pub fn map_links(self, f: &mut dyn FnMut(Link) -> Link) -> Self {
-        match self {
-            Self::CreateSecurityGroup { spec } => Self::CreateSecurityGroup { spec: spec.map_links(f) },
-            Self::AuthorizeIngress { group, rules, tags } => {
-                let opened = SecurityGroup { ingress: Some(rules), ..SecurityGroup::default() }.map_links(f);
-                Self::AuthorizeIngress { group: f(group), rules: opened.ingress.unwrap_or_default(), tags }
-            }
-            Self::DescribeIngress { group, rules } => {
-                let opened = SecurityGroup { ingress: Some(rules), ..SecurityGroup::default() }.map_links(f);
-                Self::DescribeIngress { group: f(group), rules: opened.ingress.unwrap_or_default() }
-            }
-            Self::ImportCertificate { certificate, spec } => {
-                Self::ImportCertificate { certificate: certificate.map(f), spec }
-            }
-            Self::RequestCertificate { spec } => Self::RequestCertificate { spec },
-            Self::CreateTargetGroup { spec } => Self::CreateTargetGroup { spec: spec.map_links(f) },
-            Self::ModifyTargetGroup { target_group, health_check } => {
-                Self::ModifyTargetGroup { target_group: f(target_group), health_check }
-            }
-            Self::ModifyTargetGroupAttributes { target_group, attributes } => {
-                Self::ModifyTargetGroupAttributes { target_group: f(target_group), attributes }
-            }
-            Self::RegisterTargets { target_group, targets } => {
-                let targets = targets.into_iter().map(|t| t.map_links(f)).collect();
-                Self::RegisterTargets { target_group: f(target_group), targets }
-            }
-            Self::DeregisterTargets { target_group, targets } => {
-                let targets = targets.into_iter().map(|t| t.map_links(f)).collect();
-                Self::DeregisterTargets { target_group: f(target_group), targets }
-            }
-            balancer @ (Self::CreateLoadBalancer { .. }
-            | Self::ModifyLoadBalancerAttributes { .. }
-            | Self::SetSecurityGroups { .. }
-            | Self::SetSubnets { .. }
-            | Self::SetIpAddressType { .. }
-            | Self::CreateListener { .. }
-            | Self::ModifyListener { .. }
-            | Self::ModifyListenerAttributes { .. }
-            | Self::CreateRule { .. }
-            | Self::ModifyRule { .. }
-            | Self::SetRulePriorities { .. }
-            | Self::AddTags { .. }) => balancer.map_balancer_links(f),
-        }
-    }
-
-    /// The half of [`map_links`](Self::map_links) for load balancers, listeners and rules.
-    fn map_balancer_links(self, f: &mut dyn FnMut(Link) -> Link) -> Self {
-        match self {
-            Self::CreateLoadBalancer { spec } => Self::CreateLoadBalancer { spec: spec.map_links(f) },
-            Self::ModifyLoadBalancerAttributes { load_balancer, attributes } => {
-                Self::ModifyLoadBalancerAttributes { load_balancer: f(load_balancer), attributes }
-            }
-            Self::SetSecurityGroups { load_balancer, groups } => Self::SetSecurityGroups {
-                load_balancer: f(load_balancer),
-                groups: groups.into_iter().map(&mut *f).collect(),
-            },
-            Self::SetSubnets { load_balancer, subnets } => Self::SetSubnets {
-                load_balancer: f(load_balancer),
-                subnets: subnets.into_iter().map(&mut *f).collect(),
-            },
-            Self::SetIpAddressType { load_balancer, ip_address_type } => {
-                Self::SetIpAddressType { load_balancer: f(load_balancer), ip_address_type }
-            }
-            Self::CreateListener { spec } => Self::CreateListener { spec: spec.map_links(f) },
-            Self::ModifyListener { listener, edit } => Self::ModifyListener {
-                listener: f(listener),
-                edit: ListenerEdit {
-                    certificate: edit.certificate.map(&mut *f),
-                    default: edit.default.map(|a| a.map_links(f)),
-                    ..edit
-                },
-            },
-            Self::ModifyListenerAttributes { listener, attributes } => {
-                Self::ModifyListenerAttributes { listener: f(listener), attributes }
-            }
-            Self::CreateRule { spec } => Self::CreateRule { spec: spec.map_links(f) },
-            Self::ModifyRule { rule, when, action } => {
-                Self::ModifyRule { rule: f(rule), when, action: action.map(|a| a.map_links(f)) }
-            }
-            Self::SetRulePriorities { listener, priorities } => {
-                Self::SetRulePriorities { listener: f(listener), priorities }
-            }
-            Self::AddTags { resource, kind, tags } => Self::AddTags { resource: f(resource), kind, tags },
-            other @ (Self::CreateSecurityGroup { .. }
-            | Self::AuthorizeIngress { .. }
-            | Self::DescribeIngress { .. }
-            | Self::ImportCertificate { .. }
-            | Self::RequestCertificate { .. }
-            | Self::CreateTargetGroup { .. }
-            | Self::ModifyTargetGroup { .. }
-            | Self::ModifyTargetGroupAttributes { .. }
-            | Self::RegisterTargets { .. }
-            | Self::DeregisterTargets { .. }) => other,
         }
     }
 
@@ -358,8 +277,8 @@ impl Operation {
             Self::CreateListener { spec } => Some(spec.clone().into()),
             Self::CreateRule { spec } => Some(spec.clone().into()),
             Self::ImportCertificate { certificate: Some(_), .. }
-            | Self::AuthorizeIngress { .. }
-            | Self::DescribeIngress { .. }
+            | Self::Authorize { .. }
+            | Self::Describe { .. }
             | Self::ModifyTargetGroup { .. }
             | Self::ModifyTargetGroupAttributes { .. }
             | Self::RegisterTargets { .. }
@@ -369,6 +288,7 @@ impl Operation {
             | Self::SetSubnets { .. }
             | Self::SetIpAddressType { .. }
             | Self::ModifyListener { .. }
+            | Self::AddListenerCertificate { .. }
             | Self::ModifyListenerAttributes { .. }
             | Self::ModifyRule { .. }
             | Self::SetRulePriorities { .. }

@@ -25,6 +25,9 @@ pub struct Scope {
     pub certificates: BTreeSet<Id>,
     /// Certificates by first name: every certificate of the account with this domain is described.
     pub certificate_domains: BTreeSet<String>,
+    /// Whether certificates chosen by server name are part of the diff; otherwise they are read for the
+    /// rules' sake.
+    pub sni_certificates: bool,
     /// Security groups by id.
     pub security_group_ids: BTreeSet<Id>,
     /// Security groups by group name.

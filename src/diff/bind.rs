@@ -184,6 +184,7 @@ fn hidden(desired: &Resolved, snapshot: &Snapshot, bound: &Bound) -> BTreeMap<Ad
                     // a group's own declaration covers its targets
                     (beneath && on_path)
                         || (Some(address) == under && *kind == Kind::Target && desired.membership.contains(address))
+                        || (Some(address) == under && *kind == Kind::Certificate && declares_sni(spec))
                 }
                 Hidden::Lookups => spec.links().iter().any(|l| matches!(l, Link::Select(_))),
                 Hidden::Interfaces => false,
@@ -213,6 +214,10 @@ fn hide_dependents(bound: &Bound, hidden: &mut BTreeMap<Address, Gap>) {
         }
         hidden.extend(more);
     }
+}
+
+fn declares_sni(spec: &Spec) -> bool {
+    spec.listener().is_some_and(|listener| listener.sni_certificates.is_some())
 }
 
 /// The address, its parent, and so on.

@@ -36,7 +36,8 @@ pub fn scope(desired: &Resolved) -> Scope {
                     scope.security_group_names.insert(group.name.clone());
                 }
             },
-            Spec::Listener(_) | Spec::Rule(_) | Spec::Target(_) => {}
+            Spec::Listener(listener) => scope.sni_certificates |= listener.sni_certificates.is_some(),
+            Spec::Rule(_) | Spec::Target(_) => {}
         }
         for link in spec.links() {
             add_link(&mut scope, link);

@@ -9,7 +9,7 @@ use super::{Built, Gate, Guard, Held, Options, Refused, Reversible, Step, stamp,
 use crate::cloud::{Facts, Operation};
 use crate::desired::Resolved;
 use crate::diff::{Bound, Change, Diff, ID_TAG, Verdict, ownership};
-use crate::model::kind::{LoadBalancer, Origin, SecurityGroup, Target, TargetGroup};
+use crate::model::kind::{Listener, LoadBalancer, Origin, SecurityGroup, Target, TargetGroup};
 use crate::model::{Address, Kind, Link, Spec, StepId};
 
 /// AWS takes at most 20 attributes in one call (API: `ModifyLoadBalancerAttributes`).
@@ -178,14 +178,7 @@ impl Builder<'_> {
             },
             Spec::TargetGroup(spec) => self.create_target_group(address, spec, WHY),
             Spec::LoadBalancer(spec) => self.create_load_balancer(address, spec, WHY),
-            Spec::Listener(spec) => {
-                let attributes = spec.attributes.clone();
-                self.push(address, Operation::CreateListener { spec }, WHY);
-                if !attributes.is_empty() {
-                    let listener = self.link(address);
-                    self.push(address, Operation::ModifyListenerAttributes { listener, attributes }, WHY);
-                }
-            }
+            Spec::Listener(spec) => self.create_listener(address, spec, WHY),
             Spec::Rule(spec) => {
                 self.push(address, Operation::CreateRule { spec }, WHY);
             }
@@ -194,12 +187,29 @@ impl Builder<'_> {
     }
 
     fn create_security_group(&mut self, address: &Address, spec: SecurityGroup, why: &str) {
-        let rules = spec.ingress.clone().unwrap_or_default();
-        let tags = spec.tags.clone();
-        self.push(address, Operation::CreateSecurityGroup { spec: SecurityGroup { ingress: None, ..spec } }, why);
-        if !rules.is_empty() {
-            let group = self.link(address);
-            self.push(address, Operation::AuthorizeIngress { group, rules, tags }, why);
+        let bare = SecurityGroup { ingress: None, egress: None, ..spec.clone() };
+        let made = SecurityGroup { egress: Some(SecurityGroup::egress_of_new()), ..bare.clone() };
+        self.push(address, Operation::CreateSecurityGroup { spec: bare }, why);
+        update::security_group(self, address, (&made, &spec), &spec.tags, why);
+    }
+
+    fn create_listener(&mut self, address: &Address, spec: Listener, why: &str) {
+        let attributes = spec.attributes.clone();
+        let by_name = spec.sni_certificates.clone().unwrap_or_default();
+        let spec = Listener { sni_certificates: None, ..spec };
+        self.push(address, Operation::CreateListener { spec }, why);
+        self.sni_certificates(address, by_name, why);
+        if !attributes.is_empty() {
+            let listener = self.link(address);
+            self.push(address, Operation::ModifyListenerAttributes { listener, attributes }, why);
+        }
+    }
+
+    /// One call for each certificate.
+    pub(super) fn sni_certificates(&mut self, address: &Address, missing: Vec<Link>, why: &str) {
+        for (part, certificate) in missing.into_iter().enumerate() {
+            let (listener, certificate) = (self.link(address), self.known(certificate));
+            self.push_part(address, Operation::AddListenerCertificate { listener, certificate }, part, why);
         }
     }
 

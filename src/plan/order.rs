@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{After, Step};
-use crate::cloud::Operation;
+use crate::cloud::{ListenerEdit, Operation};
 use crate::model::kind::Action;
 use crate::model::{Kind, Link, StepId};
 
@@ -31,21 +31,23 @@ const fn phase(operation: &Operation) -> u8 {
         | Operation::CreateTargetGroup { .. }
         | Operation::CreateLoadBalancer { .. }
         | Operation::CreateListener { .. } => 0,
-        Operation::AuthorizeIngress { .. }
+        // HTTP becomes HTTPS before certificates can be added
+        Operation::ModifyListener { edit: ListenerEdit { protocol: Some(_), .. }, .. }
+        | Operation::Authorize { .. }
         | Operation::ImportCertificate { .. }
         | Operation::ModifyTargetGroup { .. }
-        | Operation::ModifyListener { .. }
         | Operation::SetRulePriorities { .. } => 1,
-        Operation::DescribeIngress { .. }
+        Operation::Describe { .. }
+        | Operation::AddListenerCertificate { .. }
         | Operation::ModifyTargetGroupAttributes { .. }
         | Operation::ModifyLoadBalancerAttributes { .. }
-        | Operation::ModifyListenerAttributes { .. }
         | Operation::SetSecurityGroups { .. }
         | Operation::SetSubnets { .. }
         | Operation::SetIpAddressType { .. }
         | Operation::ModifyRule { .. } => 2,
-        Operation::CreateRule { .. } | Operation::RegisterTargets { .. } => 3,
-        Operation::DeregisterTargets { .. } => 4,
+        // the default certificate leaves only once the others are there
+        Operation::ModifyListener { .. } | Operation::CreateRule { .. } | Operation::RegisterTargets { .. } => 3,
+        Operation::ModifyListenerAttributes { .. } | Operation::DeregisterTargets { .. } => 4,
         Operation::AddTags { .. } => 5,
     }
 }
@@ -82,7 +84,7 @@ fn edge(earlier: &Step, later: &Step) -> Option<&'static str> {
 
 /// Grants come first: a target that cannot be reached fails its health checks and answers 504.
 fn network(earlier: &Step, later: &Step) -> Option<&'static str> {
-    let grants = matches!(earlier.operation, Operation::AuthorizeIngress { .. });
+    let grants = matches!(earlier.operation, Operation::Authorize { .. });
     let relies = matches!(
         later.operation,
         Operation::ModifyTargetGroup { .. }
@@ -111,12 +113,17 @@ fn routing(earlier: &Step, later: &Step) -> Option<&'static str> {
         return Some("priorities are free only once the rules that held them have moved");
     }
     let opens = matches!(earlier.operation, Operation::ModifyListener { .. } | Operation::CreateListener { .. });
-    if opens
+    let names = matches!(earlier.operation, Operation::AddListenerCertificate { .. });
+    if (opens || names)
         && redirects(&later.operation)
         && earlier.address.name.ends_with(":443")
         && earlier.address != later.address
     {
-        return Some("a redirect to a listener that is not there yet sends clients into a refused connection");
+        return Some(if names {
+            "a redirect to a name whose certificate is not there yet fails in the handshake"
+        } else {
+            "a redirect to a listener that is not there yet sends clients into a refused connection"
+        });
     }
     None
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::build::Builder;
 use crate::cloud::Operation;
 use crate::diff::{self, APPLIED_TAG, Applied, Change, Diff, ID_TAG, Verdict, ownership};
-use crate::model::kind::Origin;
+use crate::model::kind::{Origin, SecurityGroup};
 use crate::model::{Address, Kind, Spec};
 
 /// Adds a stamp for every resource that will be in sync and does not say so yet.
@@ -52,7 +52,7 @@ fn stamp(b: &mut Builder<'_>, address: &Address) {
     let bound = b.bound;
     let Some(want) = bound.want.get(address) else { return };
     // once in sync, the live side of the declared fields is the desired side
-    let live = bound.live.get(address).map_or_else(|| want.clone(), |live| want.clone().over(&live.spec));
+    let live = bound.live.get(address).map_or_else(|| once_created(want), |live| want.clone().over(&live.spec));
     let applied = Applied::of(want, &live, &diff::children(bound, address)).tag();
     let tags = BTreeMap::from([
         (ID_TAG.to_owned(), ownership::id_tag(&b.desired.stack, address)),
@@ -66,6 +66,13 @@ fn stamp(b: &mut Builder<'_>, address: &Address) {
     let step = b.push(address, call, "in sync: mark it as managed");
     step.id = super::build::step_id("Stamp", address);
     step.stamp = true;
+}
+
+/// What a create makes of a spec: a new group lets everything out besides what is declared.
+fn once_created(want: &Spec) -> Spec {
+    let Some(group) = want.security_group() else { return want.clone() };
+    let made = SecurityGroup { egress: Some(SecurityGroup::egress_of_new()), ..SecurityGroup::default() };
+    group.clone().over(&made).into()
 }
 
 impl Builder<'_> {

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::build::{Builder, step_id};
 use crate::cloud::{ListenerEdit, Operation};
 use crate::diff::{Change, Verdict};
-use crate::model::kind::{HealthCheck, Listener, LoadBalancer, Rule, SecurityGroup, TargetGroup, TrafficRule};
+use crate::model::kind::{
+    Direction, HealthCheck, Listener, LoadBalancer, Rule, SecurityGroup, TargetGroup, TrafficRule,
+};
 use crate::model::{Address, Id, Kind, Link, Spec};
 
 /// The steps that edit one resource.
@@ -16,7 +18,10 @@ pub(super) fn update(b: &mut Builder<'_>, change: &Change, want: &Spec) {
     let why = why(change);
     let changed = |prefix: &str| change.verdict.fields().iter().any(|f| f.path.within(&prefix.into()));
     match (live, want) {
-        (Spec::SecurityGroup(live), Spec::SecurityGroup(want)) => security_group(b, address, live, want, &why),
+        (Spec::SecurityGroup(live), Spec::SecurityGroup(want)) => {
+            let tags = b.rule_tags(address);
+            security_group(b, address, (live, want), &tags, &why);
+        }
         (Spec::Certificate(_), Spec::Certificate(want)) if changed("import") => {
             let call = Operation::ImportCertificate { certificate: Some(b.link(address)), spec: want.clone() };
             b.push(address, call, &why);
@@ -46,22 +51,29 @@ fn differing(live: Option<&BTreeMap<String, String>>, want: &BTreeMap<String, St
     want.iter().filter(|(key, value)| !same(key, value)).map(|(k, v)| (k.clone(), v.clone())).collect()
 }
 
-fn security_group(b: &mut Builder<'_>, address: &Address, live: &SecurityGroup, want: &SecurityGroup, why: &str) {
-    let missing = SecurityGroup::missing_ingress(live, want);
-    let present = |rule: &TrafficRule| live.ingress.iter().flatten().any(|have| have.same_traffic(rule));
-    let (described, absent): (Vec<_>, Vec<_>) = missing.into_iter().partition(present);
-    let ready = |b: &Builder<'_>, rules: Vec<TrafficRule>| {
-        let opened = SecurityGroup { ingress: Some(rules), ..SecurityGroup::default() };
-        opened.map_links(&mut |link| b.known(link)).ingress.unwrap_or_default()
-    };
-    if !absent.is_empty() {
-        let tags = b.rule_tags(address);
-        let call = Operation::AuthorizeIngress { group: b.link(address), rules: ready(b, absent), tags };
-        b.push(address, call, why);
-    }
-    if !described.is_empty() {
-        let call = Operation::DescribeIngress { group: b.link(address), rules: ready(b, described) };
-        b.push(address, call, why);
+/// Grants what is missing, and says what is only worded differently.
+pub(super) fn security_group(
+    b: &mut Builder<'_>,
+    address: &Address,
+    (live, want): (&SecurityGroup, &SecurityGroup),
+    tags: &BTreeMap<String, String>,
+    why: &str,
+) {
+    for direction in Direction::ALL {
+        let missing = SecurityGroup::missing(live, want, direction).into_iter();
+        let missing: Vec<TrafficRule> = missing.map(|rule| rule.map_links(&mut |link| b.known(link))).collect();
+        let have = live.rules(direction).into_iter().flatten().cloned();
+        let have: Vec<TrafficRule> = have.map(|rule| rule.map_links(&mut |link| b.known(link))).collect();
+        let present = |rule: &TrafficRule| have.iter().any(|have| have.same_traffic(rule));
+        let (described, absent): (Vec<_>, Vec<_>) = missing.into_iter().partition(present);
+        if !absent.is_empty() {
+            let tags = tags.clone();
+            let call = Operation::Authorize { direction, group: b.link(address), rules: absent, tags };
+            b.push(address, call, why);
+        }
+        if !described.is_empty() {
+            b.push(address, Operation::Describe { direction, group: b.link(address), rules: described }, why);
+        }
     }
 }
 
@@ -131,6 +143,7 @@ fn listener(
     if edit != ListenerEdit::default() {
         b.push(address, Operation::ModifyListener { listener: b.link(address), edit }, why);
     }
+    b.sni_certificates(address, Listener::missing_sni(live, want), why);
     let attributes = differing(Some(&live.attributes), &want.attributes);
     if !attributes.is_empty() {
         b.push(address, Operation::ModifyListenerAttributes { listener: b.link(address), attributes }, why);

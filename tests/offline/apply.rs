@@ -14,7 +14,7 @@ use super::{STACK, applied, desired, empty_account, planned};
 use crate::support::fake::Fake;
 
 /// An account in which the certificate is issued already, and nothing else is there.
-fn account() -> Fake {
+pub fn account() -> Fake {
     let mut snapshot = empty_account();
     let names = Some(["shop.example.com".to_owned()].into());
     let spec = Certificate {

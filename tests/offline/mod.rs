@@ -2,6 +2,7 @@
 
 mod apply;
 mod export;
+mod fields;
 mod order;
 
 use std::collections::BTreeMap;

@@ -41,6 +41,7 @@ pub(super) fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Ou
             let default = live.default.clone();
             groups_exist(snapshot, default.as_ref())
         }
+        Operation::AddListenerCertificate { listener, certificate } => add_certificate(snapshot, listener, certificate),
         Operation::ModifyListenerAttributes { listener, attributes } => {
             listener_mut(snapshot, listener)?.attributes.extend(attributes.clone());
             Ok(())
@@ -119,6 +120,19 @@ fn create_listener(snapshot: &mut Snapshot, spec: &Listener, output: &Output) ->
     attributes.extend(spec.attributes.clone());
     let spec = settle_tls(Listener { attributes, ..spec.clone() })?;
     create(snapshot, output, spec, Facts::None);
+    Ok(())
+}
+
+fn add_certificate(snapshot: &mut Snapshot, listener: &Link, certificate: &Link) -> Result<(), Refusal> {
+    let page = "API: AddListenerCertificates";
+    let listener = listener_mut(snapshot, listener)?;
+    if listener.protocol != Some(Protocol::Https) {
+        return Err(Refusal::new("InvalidConfigurationRequest", "the listener does not speak HTTPS", page));
+    }
+    let have = listener.sni_certificates.get_or_insert_default();
+    if !have.contains(certificate) {
+        have.push(certificate.clone());
+    }
     Ok(())
 }
 

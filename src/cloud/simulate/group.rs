@@ -3,7 +3,7 @@
 use super::super::{CertificateFacts, Facts, Operation, Output, Snapshot};
 use super::{Refusal, create, existing};
 use crate::model::attribute::{Applies, TARGET_GROUP};
-use crate::model::kind::{HealthCheck, SecurityGroup, Target, TargetGroup, TrafficRule};
+use crate::model::kind::{Direction, HealthCheck, SecurityGroup, Target, TargetGroup, TrafficRule};
 use crate::model::value::{AddressFamily, CheckPort, Protocol, ProtocolVersion, TargetType};
 use crate::model::{HealthState, Id, Link, Spec, TargetHealth};
 
@@ -11,8 +11,8 @@ use crate::model::{HealthState, Id, Link, Spec, TargetHealth};
 pub(super) fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Output) -> Result<(), Refusal> {
     match operation {
         Operation::CreateSecurityGroup { spec } => create_security_group(snapshot, spec, output),
-        Operation::AuthorizeIngress { group, rules, .. } => authorize(snapshot, group, rules),
-        Operation::DescribeIngress { group, rules } => describe(snapshot, group, rules),
+        Operation::Authorize { direction, group, rules, .. } => authorize(snapshot, *direction, group, rules),
+        Operation::Describe { direction, group, rules } => describe(snapshot, *direction, group, rules),
         Operation::ImportCertificate { certificate: Some(link), spec } => {
             if let Spec::Certificate(live) = &mut existing(snapshot, link)?.spec {
                 live.serial.clone_from(&spec.serial);
@@ -70,23 +70,29 @@ fn create_security_group(snapshot: &mut Snapshot, spec: &SecurityGroup, output: 
         let message = format!("the VPC has a security group named {} already", spec.name);
         return Err(Refusal::new("InvalidGroup.Duplicate", message, "API (EC2): CreateSecurityGroup"));
     }
-    let spec = SecurityGroup { ingress: Some(Vec::new()), egress: None, ..spec.clone() };
+    let egress = Some(SecurityGroup::egress_of_new());
+    let spec = SecurityGroup { ingress: Some(Vec::new()), egress, ..spec.clone() };
     create(snapshot, output, spec, Facts::None);
     Ok(())
 }
 
-fn authorize(snapshot: &mut Snapshot, group: &Link, rules: &[TrafficRule]) -> Result<(), Refusal> {
+fn authorize(
+    snapshot: &mut Snapshot,
+    direction: Direction,
+    group: &Link,
+    rules: &[TrafficRule],
+) -> Result<(), Refusal> {
     let Spec::SecurityGroup(live) = &mut existing(snapshot, group)?.spec else {
         return Err(Refusal::not_found(group));
     };
-    let have = live.ingress.get_or_insert_with(Vec::new);
+    let have = live.rules_mut(direction).get_or_insert_with(Vec::new);
     for rule in rules {
         if have.iter().any(|have| have.same_traffic(rule)) {
             let message = format!("the rule {rule} exists already");
             return Err(Refusal::new(
                 "InvalidPermission.Duplicate",
                 message,
-                "API (EC2): AuthorizeSecurityGroupIngress",
+                "API (EC2): AuthorizeSecurityGroupIngress, AuthorizeSecurityGroupEgress",
             ));
         }
         have.push(rule.clone());
@@ -94,12 +100,12 @@ fn authorize(snapshot: &mut Snapshot, group: &Link, rules: &[TrafficRule]) -> Re
     Ok(())
 }
 
-fn describe(snapshot: &mut Snapshot, group: &Link, rules: &[TrafficRule]) -> Result<(), Refusal> {
+fn describe(snapshot: &mut Snapshot, direction: Direction, group: &Link, rules: &[TrafficRule]) -> Result<(), Refusal> {
     let Spec::SecurityGroup(live) = &mut existing(snapshot, group)?.spec else {
         return Err(Refusal::not_found(group));
     };
     for rule in rules {
-        let found = live.ingress.iter_mut().flatten().find(|have| have.same_traffic(rule));
+        let found = live.rules_mut(direction).iter_mut().flatten().find(|have| have.same_traffic(rule));
         let Some(found) = found else {
             let page = "API (EC2): UpdateSecurityGroupRuleDescriptionsIngress";
             return Err(Refusal::new("InvalidPermission.NotFound", format!("there is no rule {rule}"), page));

@@ -70,8 +70,8 @@ pub fn resolve(world: &World, operation: &Operation) -> Result<Operation, Refusa
 fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Output) -> Result<(), Refusal> {
     match operation {
         Operation::CreateSecurityGroup { .. }
-        | Operation::AuthorizeIngress { .. }
-        | Operation::DescribeIngress { .. }
+        | Operation::Authorize { .. }
+        | Operation::Describe { .. }
         | Operation::ImportCertificate { .. }
         | Operation::RequestCertificate { .. }
         | Operation::CreateTargetGroup { .. }
@@ -86,6 +86,7 @@ fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Output) -> Re
         | Operation::SetIpAddressType { .. }
         | Operation::CreateListener { .. }
         | Operation::ModifyListener { .. }
+        | Operation::AddListenerCertificate { .. }
         | Operation::ModifyListenerAttributes { .. }
         | Operation::CreateRule { .. }
         | Operation::ModifyRule { .. }

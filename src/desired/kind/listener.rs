@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::node::Entry;
+use super::super::node::{Entry, Node};
 use super::super::problem::Problem;
 use super::super::reader::{Attributes, Reader, text_of};
 use super::super::shape::{Complaint, Field, MapRule, NamedRule, Shape, TextRule, field, later};
@@ -12,7 +12,7 @@ use super::{action, rule};
 use crate::model::attribute::{Applies, Attribute, LISTENER};
 use crate::model::kind::Listener;
 use crate::model::value::Protocol;
-use crate::model::{Address, Link};
+use crate::model::{Address, Link, Span};
 
 const POLICY: TextRule = TextRule {
     noun: "the name of a TLS policy",
@@ -40,7 +40,11 @@ const FIELDS: &[Field] = &[
         "The certificate an HTTPS listener shows first: one of these files, or an ARN.",
         Shape::Text(&CERTIFICATE),
     ),
-    later("sni_certificates", "Certificates chosen by the name that the client asks for."),
+    field(
+        "sni_certificates",
+        "Certificates chosen by the name that the client asks for. Those that the files do not mention are left alone.",
+        Shape::OneOrMany(&Shape::Text(&CERTIFICATE)),
+    ),
     later("mutual_authentication", "Whether clients show certificates of their own."),
     field("attributes", "Attributes by AWS's own key.", Shape::Attributes(LISTENER)),
     field("default", "What happens to requests that no rule takes.", Shape::Map(&action::DEFAULT)),
@@ -50,6 +54,9 @@ const FIELDS: &[Field] = &[
 ];
 /// A listener.
 pub(super) const RULE: MapRule = MapRule { noun: "a listener", fields: FIELDS };
+
+/// Certificates for each load balancer, default ones excluded (user guide: quotas).
+const SNI_QUOTA: usize = 25;
 
 /// Reads one listener with its rules.
 pub(super) fn read(parent: &Reader<'_, '_>, entry: &Entry) {
@@ -74,7 +81,7 @@ pub(super) fn read(parent: &Reader<'_, '_>, entry: &Entry) {
         protocol,
         ssl_policy: r.text("ssl_policy"),
         certificate,
-        sni_certificates: None,
+        sni_certificates: r.items("sni_certificates").map(|items| by_name(&r, items)),
         default: r.sub("default").and_then(|d| action::read(&d, protocol, action::Of::Default)),
         beyond: BTreeSet::new(),
         attributes: attributes(&r, protocol),
@@ -82,6 +89,34 @@ pub(super) fn read(parent: &Reader<'_, '_>, entry: &Entry) {
     };
     r.cx.add(&address, r.at, spec);
     rule::read_all(&r, protocol);
+}
+
+/// Certificates by server name, each said once.
+fn by_name(r: &Reader<'_, '_>, items: &[Node]) -> Vec<Link> {
+    let mut all: BTreeMap<Link, Span> = BTreeMap::new();
+    for node in items {
+        let link = text_of(node).and_then(|name| r.cx.names.certificate(name, node.span, r.cx.found));
+        let Some(link) = link else { continue };
+        match all.get(&link) {
+            Some(before) => r.error(
+                Problem::warning(node.span, format!("certificate `{link}` is named twice"))
+                    .label("said again here")
+                    .also(*before, "first said here")
+                    .hint("keep one of the two"),
+            ),
+            None => {
+                all.insert(link, node.span);
+            }
+        }
+    }
+    if all.len() > SNI_QUOTA {
+        let message = format!("{} certificates are more than AWS's default quota of {SNI_QUOTA}", all.len());
+        r.error(
+            Problem::warning(r.value_span("sni_certificates"), message)
+                .hint("the quota is for each load balancer, default certificates excluded"),
+        );
+    }
+    all.into_keys().collect()
 }
 
 fn tls(r: &Reader<'_, '_>, protocol: Option<Protocol>, existing: bool) {
@@ -100,7 +135,7 @@ fn tls(r: &Reader<'_, '_>, protocol: Option<Protocol>, existing: bool) {
         }
         Some(Protocol::Http) => {
             let because = Some((r.value_span("protocol"), "the listener speaks plain HTTP"));
-            for key in ["ssl_policy", "certificate"] {
+            for key in ["ssl_policy", "certificate", "sni_certificates"] {
                 super::forbid(
                     r,
                     key,

@@ -1,6 +1,6 @@
-//! Security groups and what they let in.
+//! Security groups and what they let in and out.
 //!
-//! Source: API (EC2) `CreateSecurityGroup`, `AuthorizeSecurityGroupIngress`
+//! Source: API (EC2) `CreateSecurityGroup`, `AuthorizeSecurityGroupIngress`, `AuthorizeSecurityGroupEgress`
 
 use ipnet::IpNet;
 
@@ -9,7 +9,7 @@ use super::super::node::{Entry, Node};
 use super::super::problem::Problem;
 use super::super::reader::{Context, Reader, text_of};
 use super::super::shape::{Complaint, Field, MapRule, NamedRule, Shape, TextRule, field, later};
-use crate::model::kind::{Peer, SecurityGroup, TrafficRule};
+use crate::model::kind::{Direction, Peer, SecurityGroup, TrafficRule};
 use crate::model::value::IpProtocol;
 use crate::model::{Address, Id, Link, Selectable, Span};
 
@@ -49,6 +49,13 @@ const PORTS: TextRule = TextRule {
     check: range,
 };
 
+const PORTS_FIELD: Field = field(
+    "ports",
+    "Ports or ranges of ports.",
+    Shape::OneOrMany(&Shape::AnyOf(&[Shape::Number(0, 65535), Shape::Text(&PORTS)])),
+);
+const PROTOCOL: Field = field("protocol", "The transport protocol; tcp unless said.", Shape::Words(IpProtocol::WORDS));
+const NOTE: Field = field("description", "A note on the rule.", Shape::Text(&RULE_DESCRIPTION));
 const INGRESS: &[Field] = &[
     field(
         "from",
@@ -56,15 +63,23 @@ const INGRESS: &[Field] = &[
         Shape::OneOrMany(&Shape::Text(&PEER)),
     )
     .required(),
-    field(
-        "ports",
-        "Ports or ranges of ports.",
-        Shape::OneOrMany(&Shape::AnyOf(&[Shape::Number(0, 65535), Shape::Text(&PORTS)])),
-    ),
-    field("protocol", "The transport protocol; tcp unless said.", Shape::Words(IpProtocol::WORDS)),
-    field("description", "A note on the rule.", Shape::Text(&RULE_DESCRIPTION)),
+    PORTS_FIELD,
+    PROTOCOL,
+    NOTE,
 ];
 const INGRESS_RULE: MapRule = MapRule { noun: "an ingress rule", fields: INGRESS };
+const EGRESS: &[Field] = &[
+    field(
+        "to",
+        "Where traffic may go: a CIDR, a group of these files, `sg-…`, `self`, or a prefix list `pl-…`.",
+        Shape::OneOrMany(&Shape::Text(&PEER)),
+    )
+    .required(),
+    PORTS_FIELD,
+    PROTOCOL,
+    NOTE,
+];
+const EGRESS_RULE: MapRule = MapRule { noun: "an egress rule", fields: EGRESS };
 
 const FIELDS: &[Field] = &[
     super::EXISTING,
@@ -78,7 +93,12 @@ const FIELDS: &[Field] = &[
         "What may come in. Rules that the files do not mention are left alone.",
         Shape::OneOrMany(&Shape::Map(&INGRESS_RULE)),
     ),
-    later("egress", "What may go out."),
+    field(
+        "egress",
+        "What may go out. A new group lets everything out; rules that the files do not mention are left alone.",
+        Shape::OneOrMany(&Shape::Map(&EGRESS_RULE)),
+    )
+    .source("API (EC2) AuthorizeSecurityGroupEgress"),
     later("exclusive", "Directions in which rules that are not listed are removed."),
     super::TAGS,
     super::ACCEPT,
@@ -151,22 +171,26 @@ pub(super) fn read(cx: &Context<'_>, entry: &Entry) {
         name: super::aws_name(&r, &NAME),
         vpc: r.node("vpc").and_then(|n| select(n, Selectable::Vpc)),
         description: r.text("description"),
-        ingress: r.items("ingress").map(|items| ingress(&r, items)),
-        egress: None,
+        ingress: r.items("ingress").map(|items| rules(&r, Direction::Ingress, items)),
+        egress: r.items("egress").map(|items| rules(&r, Direction::Egress, items)),
         tags: r.tags(existing),
     };
     cx.add(&address, r.at, spec);
 }
 
 /// One rule for each port or range and each peer.
-fn ingress(r: &Reader<'_, '_>, items: &[Node]) -> Vec<TrafficRule> {
+fn rules(r: &Reader<'_, '_>, direction: Direction, items: &[Node]) -> Vec<TrafficRule> {
+    let (key, passed) = match direction {
+        Direction::Ingress => ("from", "in"),
+        Direction::Egress => ("to", "out"),
+    };
     let mut rules: Vec<(TrafficRule, Span)> = Vec::new();
     for item in items {
         let item = r.item(item);
         let protocol = item_word(&item).unwrap_or(IpProtocol::Tcp);
         let description = find_text(&item, "description");
-        let ports = ports(&item, protocol);
-        for node in item.entries().iter().filter(|e| &*e.key == "from").flat_map(|e| e.value.items()) {
+        let ports = ports(&item, direction, protocol);
+        for node in item.entries().iter().filter(|e| &*e.key == key).flat_map(|e| e.value.items()) {
             let Some(peer) = peer(r, node) else { continue };
             for (ports, port_at) in &ports {
                 let rule =
@@ -176,7 +200,7 @@ fn ingress(r: &Reader<'_, '_>, items: &[Node]) -> Vec<TrafficRule> {
                 };
                 match rules.iter().find(same) {
                     Some((_, before)) => r.error(
-                        Problem::warning(*port_at, format!("`{rule}` is let in twice"))
+                        Problem::warning(*port_at, format!("`{rule}` is let {passed} twice"))
                             .label("said again here")
                             .also(*before, "first said here")
                             .hint("keep one of the two"),
@@ -199,11 +223,11 @@ fn item_word(item: &Reader<'_, '_>) -> Option<IpProtocol> {
 }
 
 /// Ranges with their places; `None` is every port.
-fn ports(item: &Reader<'_, '_>, protocol: IpProtocol) -> Vec<(Option<(u16, u16)>, Span)> {
+fn ports(item: &Reader<'_, '_>, direction: Direction, protocol: IpProtocol) -> Vec<(Option<(u16, u16)>, Span)> {
     let Some(entry) = item.entries().iter().find(|e| &*e.key == "ports") else {
         if matches!(protocol, IpProtocol::Tcp | IpProtocol::Udp) && !item.broken() {
             item.error(
-                Problem::error(item.at, "an ingress rule needs `ports`")
+                Problem::error(item.at, format!("an {} rule needs `ports`", direction.key()))
                     .label("`ports` is missing")
                     .hint("e.g. ports: [8000]; \"0-65535\" for every port"),
             );

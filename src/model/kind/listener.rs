@@ -5,12 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::action::Action;
 use super::or;
 use crate::model::attribute::LISTENER;
 use crate::model::value::Protocol;
-use crate::model::{Comparer, FieldChange, Link, Undeclared, UndeclaredFields};
+use crate::model::{Comparer, FieldChange, Link, Mutability, Undeclared, UndeclaredFields};
 
 /// A listener, desired or live. A `None` field is undeclared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,8 +26,8 @@ pub struct Listener {
     pub ssl_policy: Option<String>,
     /// The default certificate of an HTTPS listener.
     pub certificate: Option<Link>,
-    /// Certificates chosen by server name, the default one left out. Live only in this version:
-    /// read so that rules see which names are served.
+    /// Certificates chosen by server name, the default one left out. Additive: a declared one that is
+    /// missing is a difference; live ones that the files do not mention are left alone.
     pub sni_certificates: Option<Vec<Link>>,
     /// What happens to requests that no rule takes.
     pub default: Option<Action>,
@@ -38,6 +39,12 @@ pub struct Listener {
     pub attributes: BTreeMap<String, String>,
     /// Tags; ours are added when written.
     pub tags: BTreeMap<String, String>,
+}
+
+/// Certificates as reports show them.
+fn names<'l>(links: impl Iterator<Item = &'l Link>) -> Value {
+    let names: BTreeSet<String> = links.map(Link::to_string).collect();
+    if names.is_empty() { Value::Null } else { json!(names) }
 }
 
 impl Listener {
@@ -63,10 +70,22 @@ impl Listener {
             &live.certificate.as_ref().map(Link::to_string),
             &certificate.as_ref().map(Link::to_string),
         );
+        let missing = Self::missing_sni(live, want);
+        if !missing.is_empty() {
+            let have = live.sni_certificates.iter().flatten();
+            let path = "sni_certificates";
+            c.push(path, names(have.clone()), names(have.chain(&missing)), Mutability::InPlace);
+        }
         Action::compare(live.default.as_ref(), default.as_ref(), "default", &mut c);
         c.attributes(LISTENER, &live.attributes, attributes);
         c.tags(&live.tags, tags);
         c.finish()
+    }
+
+    /// The declared certificates by server name that the live listener lacks.
+    pub fn missing_sni(live: &Self, want: &Self) -> Vec<Link> {
+        let have = live.sni_certificates.as_deref().unwrap_or_default();
+        want.sni_certificates.iter().flatten().filter(|link| !have.contains(link)).cloned().collect()
     }
 
     /// Live settings that the files do not mention and that are not AWS's default.
@@ -80,6 +99,7 @@ impl Listener {
     /// Declared over live: what is in effect once the declared fields are applied.
     #[must_use]
     pub fn over(self, live: &Self) -> Self {
+        let missing = Self::missing_sni(live, &self);
         let Self {
             load_balancer,
             port,
@@ -98,7 +118,10 @@ impl Listener {
             protocol: protocol.or(live.protocol),
             ssl_policy: or(ssl_policy, &live.ssl_policy),
             certificate: or(certificate, &live.certificate),
-            sni_certificates: or(sni_certificates, &live.sni_certificates),
+            sni_certificates: match (&live.sni_certificates, sni_certificates) {
+                (Some(have), Some(_)) => Some(have.iter().cloned().chain(missing).collect()),
+                (have, want) => or(want, have),
+            },
             default: or(default, &live.default),
             beyond: if beyond.is_empty() { live.beyond.clone() } else { beyond },
             attributes: super::merged(&live.attributes, attributes),

@@ -20,7 +20,7 @@ pub use certificate::{Certificate, Origin};
 pub use listener::Listener;
 pub use load_balancer::LoadBalancer;
 pub use rule::{Conditions, HeaderCondition, QueryMatch, Rule};
-pub use security_group::{Peer, SecurityGroup, TrafficRule};
+pub use security_group::{Direction, Peer, SecurityGroup, TrafficRule};
 pub use target_group::{HealthCheck, Target, TargetGroup};
 
 use super::{FieldChange, Kind, Link, Undeclared};

@@ -1,7 +1,8 @@
 //! Security groups: the spec and its differences.
 //!
 //! Rules are additive: a declared rule that no live rule covers is a difference; live rules that
-//! the files do not mention are left alone. Source: API (EC2) `AuthorizeSecurityGroupIngress`.
+//! the files do not mention are left alone. Source: API (EC2) `AuthorizeSecurityGroupIngress`,
+//! `AuthorizeSecurityGroupEgress`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -25,10 +26,32 @@ pub struct SecurityGroup {
     pub description: Option<String>,
     /// What may come in.
     pub ingress: Option<Vec<TrafficRule>>,
-    /// What may go out. Live only in this version: read so that rules can judge it.
+    /// What may go out.
     pub egress: Option<Vec<TrafficRule>>,
     /// Tags; ours are added when written.
     pub tags: BTreeMap<String, String>,
+}
+
+/// Which way traffic goes, seen from the members of a security group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// In.
+    Ingress,
+    /// Out.
+    Egress,
+}
+
+impl Direction {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Ingress, Self::Egress];
+    /// Its key in the desired-state language.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Ingress => "ingress",
+            Self::Egress => "egress",
+        }
+    }
 }
 
 /// One permission of a security group: one protocol, one range of ports, one peer.
@@ -101,6 +124,14 @@ impl TrafficRule {
             IpProtocol::Udp | IpProtocol::Icmp | IpProtocol::Icmpv6 => false,
         }
     }
+    /// The same rule with its link replaced.
+    #[must_use]
+    pub fn map_links(self, f: &mut dyn FnMut(Link) -> Link) -> Self {
+        match self.peer {
+            Peer::Group(link) => Self { peer: Peer::Group(f(link)), ..self },
+            Peer::Cidr(_) | Peer::PrefixList(_) => self,
+        }
+    }
     /// Whether both rules let the same traffic pass; AWS identifies a rule by this.
     pub fn same_traffic(&self, other: &Self) -> bool {
         self.covers(other) && other.covers(self)
@@ -124,10 +155,31 @@ fn shown<'r>(rules: impl Iterator<Item = &'r TrafficRule>) -> Value {
 }
 
 impl SecurityGroup {
+    /// What a group lets out that was just created: everything (API (EC2): `CreateSecurityGroup`).
+    pub fn egress_of_new() -> Vec<TrafficRule> {
+        let everywhere = Peer::Cidr(IpNet::V4(ipnet::Ipv4Net::default()));
+        vec![TrafficRule { protocol: IpProtocol::All, ports: None, peer: everywhere, description: None }]
+    }
+
+    /// The rules of one direction; `None` is undeclared.
+    pub const fn rules(&self, direction: Direction) -> Option<&Vec<TrafficRule>> {
+        match direction {
+            Direction::Ingress => self.ingress.as_ref(),
+            Direction::Egress => self.egress.as_ref(),
+        }
+    }
+    /// The rules of one direction, to be changed.
+    pub const fn rules_mut(&mut self, direction: Direction) -> &mut Option<Vec<TrafficRule>> {
+        match direction {
+            Direction::Ingress => &mut self.ingress,
+            Direction::Egress => &mut self.egress,
+        }
+    }
+
     /// The declared rules that no live rule satisfies.
-    pub fn missing_ingress(live: &Self, want: &Self) -> Vec<TrafficRule> {
-        let have = live.ingress.as_deref().unwrap_or_default();
-        let want = want.ingress.as_deref().unwrap_or_default();
+    pub fn missing(live: &Self, want: &Self, direction: Direction) -> Vec<TrafficRule> {
+        let have = live.rules(direction).map(Vec::as_slice).unwrap_or_default();
+        let want = want.rules(direction).map(Vec::as_slice).unwrap_or_default();
         want.iter().filter(|rule| !have.iter().any(|live| rule.satisfied_by(live))).cloned().collect()
     }
 
@@ -137,12 +189,14 @@ impl SecurityGroup {
         let mut c = Comparer::default();
         c.replace("vpc", &live.vpc.as_ref().map(Link::to_string), &vpc.as_ref().map(Link::to_string));
         c.replace("description", &live.description, description);
-        let missing = Self::missing_ingress(live, want);
-        if !missing.is_empty() {
-            let have = live.ingress.as_deref().unwrap_or_default();
-            let replaced = |rule: &TrafficRule| missing.iter().any(|m| m.same_traffic(rule));
-            let kept = have.iter().filter(|rule| !replaced(rule));
-            c.push("ingress", shown(have.iter()), shown(kept.chain(&missing)), Mutability::InPlace);
+        for direction in Direction::ALL {
+            let missing = Self::missing(live, want, direction);
+            if !missing.is_empty() {
+                let have = live.rules(direction).map(Vec::as_slice).unwrap_or_default();
+                let replaced = |rule: &TrafficRule| missing.iter().any(|m| m.same_traffic(rule));
+                let kept = have.iter().filter(|rule| !replaced(rule));
+                c.push(direction.key(), shown(have.iter()), shown(kept.chain(&missing)), Mutability::InPlace);
+            }
         }
         c.tags(&live.tags, tags);
         c.finish()
@@ -151,18 +205,21 @@ impl SecurityGroup {
     /// Declared over live: what is in effect once the declared fields are applied.
     #[must_use]
     pub fn over(self, live: &Self) -> Self {
-        let missing = Self::missing_ingress(live, &self);
-        let Self { name, vpc, description, ingress, egress, tags } = self;
-        let ingress = match (&live.ingress, ingress) {
-            (Some(have), Some(_)) => Some(have.iter().cloned().chain(missing).collect()),
+        let [missing_in, missing_out] = Direction::ALL.map(|direction| Self::missing(live, &self, direction));
+        let joined = |live: &Option<Vec<TrafficRule>>, want: Option<_>, missing: Vec<TrafficRule>| match (live, want) {
+            (Some(have), Some(_)) => {
+                let kept = have.iter().filter(|rule| !missing.iter().any(|m| m.same_traffic(rule))).cloned();
+                Some(kept.chain(missing.iter().cloned()).collect())
+            }
             (have, want) => or(want, have),
         };
+        let Self { name, vpc, description, ingress, egress, tags } = self;
         Self {
             name,
             vpc: or(vpc, &live.vpc),
             description: or(description, &live.description),
-            ingress,
-            egress: or(egress, &live.egress),
+            ingress: joined(&live.ingress, ingress, missing_in),
+            egress: joined(&live.egress, egress, missing_out),
             tags: super::merged(&live.tags, tags),
         }
     }
@@ -171,13 +228,7 @@ impl SecurityGroup {
     #[must_use]
     pub fn map_links(self, f: &mut dyn FnMut(Link) -> Link) -> Self {
         let mut rules = |rules: Option<Vec<TrafficRule>>| {
-            rules.map(|rules| {
-                let one = |rule: TrafficRule| match rule.peer {
-                    Peer::Group(link) => TrafficRule { peer: Peer::Group(f(link)), ..rule },
-                    Peer::Cidr(_) | Peer::PrefixList(_) => rule,
-                };
-                rules.into_iter().map(one).collect()
-            })
+            rules.map(|rules| rules.into_iter().map(|rule| rule.map_links(&mut *f)).collect())
         };
         let ingress = rules(self.ingress);
         let egress = rules(self.egress);

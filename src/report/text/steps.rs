@@ -53,9 +53,9 @@ impl Phase {
             return Self::Stamps;
         }
         match step.operation {
-            Operation::CreateSecurityGroup { .. }
-            | Operation::AuthorizeIngress { .. }
-            | Operation::DescribeIngress { .. } => Self::Network,
+            Operation::CreateSecurityGroup { .. } | Operation::Authorize { .. } | Operation::Describe { .. } => {
+                Self::Network
+            }
             Operation::ImportCertificate { .. } | Operation::RequestCertificate { .. } => Self::Certificates,
             Operation::CreateTargetGroup { .. }
             | Operation::ModifyTargetGroup { .. }
@@ -68,6 +68,7 @@ impl Phase {
             | Operation::SetIpAddressType { .. } => Self::Balancers,
             Operation::CreateListener { .. }
             | Operation::ModifyListener { .. }
+            | Operation::AddListenerCertificate { .. }
             | Operation::ModifyListenerAttributes { .. } => Self::Listeners,
             Operation::CreateRule { .. } | Operation::ModifyRule { .. } | Operation::SetRulePriorities { .. } => {
                 Self::Rules

@@ -1,0 +1,169 @@
+//! Fields one by one: declared in the files, written on creation, mended when they drift, quiet afterwards.
+
+use std::sync::Arc;
+
+use no502::apply::Outcome;
+use no502::cloud::{CertificateFacts, Facts, Snapshot};
+use no502::diff::Verdict;
+use no502::model::kind::{Certificate, Listener, SecurityGroup, TrafficRule};
+use no502::model::value::KeyAlgorithm;
+use no502::model::{Id, Link, Spec, StepId};
+use no502::plan::Plan;
+
+use super::apply::account;
+use super::{STACK, applied, desired, planned};
+use crate::support::fake::Fake;
+
+/// The stack with texts replaced; each must be there.
+pub fn stack(changes: &[(&str, &str)]) -> String {
+    changes.iter().fold(STACK.to_owned(), |stack, (from, to)| {
+        assert!(stack.contains(from), "{from}");
+        stack.replacen(from, to, 1)
+    })
+}
+
+/// A cloud on which these files were applied; the plan after is empty.
+async fn deployed(body: &str) -> Arc<Fake> {
+    let fake = Arc::new(account());
+    fake.edit(partner);
+    mend(&fake, body).await;
+    fake
+}
+
+/// Applies, and sees that nothing is left; returns what the plan named and the calls that were made, marks aside.
+async fn mend(fake: &Arc<Fake>, body: &str) -> (Vec<String>, Vec<&'static str>) {
+    let before = fake.names().len();
+    let plan = planned(fake, &desired(body)).await;
+    assert!(plan.refused.is_empty() && plan.held.is_empty(), "{:#?} {:#?}", plan.refused, plan.held);
+    let (run, _) = applied(fake, &plan).await;
+    assert_eq!(run.outcome, Outcome::Completed, "{:#?}", run.outcome);
+    let again = planned(fake, &desired(body)).await;
+    assert!(again.is_clean() && again.steps.is_empty(), "{:#?}", differences(&again));
+    let marks = |name: &&&str| !matches!(**name, "AddTags" | "CreateTags");
+    (differences(&plan), fake.names()[before..].iter().filter(marks).copied().collect())
+}
+
+/// Every difference as `address path`, or `address create`.
+fn differences(plan: &Plan) -> Vec<String> {
+    let one = |change: &no502::diff::Change| match &change.verdict {
+        Verdict::Create => vec![format!("{} create", change.address)],
+        verdict => verdict.fields().iter().map(|f| format!("{} {}", change.address, f.path)).collect(),
+    };
+    plan.differences().flat_map(one).collect()
+}
+
+const PARTNER: &str = "arn:aws:acm:eu-west-1:000000000000:certificate/2";
+
+fn partner(snapshot: &mut Snapshot) {
+    let spec = Certificate {
+        domain: Some("partner.example.org".into()),
+        names: Some(["partner.example.org".to_owned()].into()),
+        key_algorithm: Some(KeyAlgorithm::Rsa2048),
+        ..Certificate::default()
+    };
+    let facts = CertificateFacts { status: "ISSUED".into(), ..CertificateFacts::default() };
+    snapshot.insert(Id(PARTNER.into()), spec, Facts::Certificate(facts));
+}
+
+fn listener(snapshot: &mut Snapshot, port: u16, edit: impl Fn(&mut Listener)) {
+    for live in snapshot.found.values_mut() {
+        if let Spec::Listener(listener) = &mut live.spec
+            && listener.port == port
+        {
+            edit(listener);
+        }
+    }
+}
+
+fn group(snapshot: &mut Snapshot, name: &str, edit: impl Fn(&mut SecurityGroup)) {
+    for live in snapshot.found.values_mut() {
+        if let Spec::SecurityGroup(group) = &mut live.spec
+            && group.name == name
+        {
+            edit(group);
+        }
+    }
+}
+
+fn with_sni() -> String {
+    stack(&[
+        ("certificates:\n", "certificates:\n  partner: { domain: partner.example.org }\n"),
+        ("certificate: app\n", "certificate: app\n        sni_certificates: [partner]\n"),
+    ])
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_certificate_by_server_name_is_added_and_others_are_left_alone() {
+    let fake = deployed(&with_sni()).await;
+    assert_eq!(fake.names().iter().filter(|n| **n == "AddListenerCertificates").count(), 1);
+    let other = Link::Id(Id("arn:aws:acm:eu-west-1:000000000000:certificate/9".into()));
+    fake.edit(|s| listener(s, 443, |l| l.sni_certificates = Some(vec![other.clone()])));
+    let (differences, calls) = mend(&fake, &with_sni()).await;
+    assert_eq!(differences, ["listener/web:443 sni_certificates"]);
+    assert_eq!(calls, ["AddListenerCertificates"]);
+    let snapshot = fake.snapshot();
+    let (_, https) = snapshot.listeners().find(|(_, l)| l.port == 443).unwrap();
+    assert_eq!(https.sni_certificates, Some(vec![other, Link::Id(Id(PARTNER.into()))]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_certificate_is_on_the_listener_before_the_default_one_leaves() {
+    let fake = deployed(&stack(&[])).await;
+    let body = with_sni().replacen("certificate: app", "certificate: partner", 1).replacen("[partner]", "[app]", 1);
+    let steps = planned(&fake, &desired(&body)).await.steps;
+    let at = |id: &str| steps.iter().position(|s| s.id == StepId(id.into())).unwrap_or_else(|| panic!("no {id}"));
+    let add = at("AddListenerCertificates listener/web:443");
+    assert!(add < at("ModifyListener listener/web:443"), "clients that ask for the old name would see the new one");
+    mend(&fake, &body).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_redirect_waits_for_the_names_of_the_listener_it_leads_to() {
+    let steps = planned(&account_with_partner(), &desired(&with_sni())).await.steps;
+    let redirect = steps.iter().find(|s| s.id.0 == "CreateListener listener/web:80").unwrap();
+    assert!(redirect.after.iter().any(|a| a.step.0 == "AddListenerCertificates listener/web:443"), "{redirect:#?}");
+}
+
+fn account_with_partner() -> Fake {
+    let fake = account();
+    fake.edit(partner);
+    fake
+}
+
+fn with_egress() -> String {
+    stack(&[(
+        "ports: [80, 443] }] }",
+        "ports: [80, 443] }],\n    egress: [{ to: app, ports: [8000], description: targets }, { to: 10.9.0.0/16, ports: \"53\", protocol: udp }] }",
+    )])
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_go_out_is_granted_and_a_broader_rule_is_enough() {
+    let fake = deployed(&with_egress()).await;
+    assert_eq!(fake.names().iter().filter(|n| **n == "AuthorizeSecurityGroupEgress").count(), 1);
+    let live = |fake: &Fake| {
+        let snapshot = fake.snapshot();
+        let (_, group) = snapshot.security_groups().find(|(_, g)| g.name == "alb").unwrap();
+        group.egress.clone().unwrap()
+    };
+    assert_eq!(live(&fake).len(), 2, "a new group lets everything out: only the group needs a rule of its own");
+
+    fake.edit(|s| group(s, "alb", |g| g.egress.iter_mut().flatten().for_each(|r| r.description = None)));
+    let (differences, calls) = mend(&fake, &with_egress()).await;
+    assert_eq!(differences, ["security_group/alb egress"]);
+    assert_eq!(calls, ["UpdateSecurityGroupRuleDescriptionsEgress"]);
+
+    fake.edit(|s| group(s, "alb", |g| g.egress = Some(Vec::new())));
+    let (differences, calls) = mend(&fake, &with_egress()).await;
+    assert_eq!(differences, ["security_group/alb egress"]);
+    assert_eq!(calls, ["AuthorizeSecurityGroupEgress"]);
+    let words: Vec<String> = live(&fake).iter().map(TrafficRule::to_string).collect();
+    assert!(words.contains(&"udp 53 10.9.0.0/16".to_owned()), "{words:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn targets_are_registered_only_once_the_load_balancer_may_reach_them() {
+    let steps = planned(&account_with_partner(), &desired(&with_egress())).await.steps;
+    let register = steps.iter().find(|s| s.id.0 == "RegisterTargets target_group/django").unwrap();
+    assert!(register.after.iter().any(|a| a.step.0 == "AuthorizeSecurityGroupEgress security_group/alb"));
+}
