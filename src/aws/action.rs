@@ -61,7 +61,8 @@ fn forward(action: sdk::Action) -> Option<Forward> {
         *weight = 1;
     }
     let stickiness = stickiness.filter(|s| s.enabled == Some(true)).and_then(|s| s.duration_seconds);
-    Some(Forward { to, stickiness: stickiness.and_then(|seconds| u32::try_from(seconds).ok()) })
+    let stickiness = stickiness.and_then(|seconds| u32::try_from(seconds).ok());
+    Some(Forward { to, stickiness, external: false })
 }
 
 fn redirect(config: sdk::RedirectActionConfig) -> Option<Redirect> {
@@ -89,7 +90,7 @@ fn fixed_response(config: sdk::FixedResponseActionConfig) -> Option<FixedRespons
 pub(super) fn to_sdk(operation: &str, action: &Action) -> Result<Vec<sdk::Action>, CloudError> {
     let builder = sdk::Action::builder();
     let action = match action {
-        Action::Forward(Forward { to, stickiness }) => {
+        Action::Forward(Forward { to, stickiness, external: _ }) => {
             let one = |(group, weight): (&Link, &u16)| {
                 let arn = arn(operation, group)?;
                 Ok(sdk::TargetGroupTuple::builder().target_group_arn(arn).weight(i32::from(*weight)).build())
@@ -136,7 +137,7 @@ mod tests {
         Link::Id(Id(format!("arn:aws:elasticloadbalancing:eu-west-1:000000000000:targetgroup/{name}/1")))
     }
     fn forward(to: &[(&str, u16)], stickiness: Option<u32>) -> Action {
-        Action::Forward(Forward { to: to.iter().map(|(n, w)| (arn_of(n), *w)).collect(), stickiness })
+        Action::Forward(Forward { to: to.iter().map(|(n, w)| (arn_of(n), *w)).collect(), stickiness, external: false })
     }
 
     #[test]

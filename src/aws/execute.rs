@@ -197,8 +197,8 @@ async fn modify(session: &Session, operation: &Operation, secrets: &Secrets<'_>)
         Operation::ModifyListenerAttributes { listener, attributes } => {
             session.modify_listener_attributes(listener, attributes).await
         }
-        Operation::ModifyRule { rule, when, action } => {
-            session.modify_rule(rule, when.as_ref(), action.as_ref(), secrets).await
+        Operation::ModifyRule { rule, when, action, rewrite } => {
+            session.modify_rule(rule, when.as_ref(), action.as_ref(), rewrite.as_ref(), secrets).await
         }
         Operation::SetRulePriorities { listener: _, priorities } => session.set_rule_priorities(priorities).await,
         Operation::AddTags { resource, kind, tags } => add_tags(session, resource, *kind, tags).await,

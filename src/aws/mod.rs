@@ -21,6 +21,7 @@ mod listener;
 mod load_balancer;
 mod network;
 mod reread;
+mod rewrite;
 mod rule;
 mod security_group;
 mod session;

@@ -9,10 +9,11 @@ use super::budget::Category;
 use super::call::Call;
 use super::error::{incomplete, present, refused};
 use super::execute::{Secrets, arn};
+use super::rewrite;
 use super::session::Session;
 use super::tags;
 use crate::cloud::{CloudError, CloudErrorKind, Output};
-use crate::model::kind::{Action, Conditions, HeaderCondition, QueryMatch, Rule};
+use crate::model::kind::{Action, Conditions, HeaderCondition, QueryMatch, Rewrite, Rule};
 use crate::model::{Id, Link, Text};
 
 const PAGE: i32 = 400;
@@ -24,13 +25,11 @@ pub(super) fn from_sdk(listener: &Id, rule: sdk::Rule) -> Option<(Id, Rule)> {
     }
     let id = Id(rule.rule_arn?);
     let (action, mut beyond) = action::from_sdk(rule.actions.unwrap_or_default());
-    if rule.transforms.is_some_and(|transforms| !transforms.is_empty()) {
-        beyond.insert("rewrite".to_owned());
-    }
+    let rewrite = Some(rewrite::from_sdk(rule.transforms.unwrap_or_default(), &mut beyond));
     let when = conditions(rule.conditions.unwrap_or_default(), &mut beyond);
     let priority = rule.priority.and_then(|p| p.parse().ok());
     let listener = Link::Id(listener.clone());
-    Some((id, Rule { listener, priority, when: Some(when), action, beyond, tags: BTreeMap::new() }))
+    Some((id, Rule { listener, priority, when: Some(when), action, rewrite, beyond, tags: BTreeMap::new() }))
 }
 
 /// The listener that a rule's ARN names.
@@ -55,8 +54,18 @@ fn conditions(list: Vec<sdk::RuleCondition>, beyond: &mut BTreeSet<String>) -> C
             other => other,
         }
         .to_owned();
-        if has_regex(&condition) {
-            beyond.insert(format!("when.{key}_regex"));
+        if let Some(values) = regex_values(&condition) {
+            let set = match field.as_str() {
+                "host-header" => Some(&mut when.host_regex),
+                "path-pattern" => Some(&mut when.path_regex),
+                _ => None,
+            };
+            match set.filter(|set| set.is_empty()) {
+                Some(set) => set.extend(values),
+                None => {
+                    beyond.insert(format!("when.{key}_regex"));
+                }
+            }
             continue;
         }
         if !read_condition(&mut when, condition, &field) {
@@ -66,15 +75,15 @@ fn conditions(list: Vec<sdk::RuleCondition>, beyond: &mut BTreeSet<String>) -> C
     when
 }
 
-/// Whether the condition says anything in regular expressions.
-fn has_regex(condition: &sdk::RuleCondition) -> bool {
+/// The condition's regular expressions, if it has some; the top-level ones only repeat a configuration.
+fn regex_values(condition: &sdk::RuleCondition) -> Option<Vec<String>> {
     let lists = [
-        Some(condition.regex_values()),
         condition.host_header_config().map(|c| c.regex_values()),
         condition.path_pattern_config().map(|c| c.regex_values()),
         condition.http_header_config().map(|c| c.regex_values()),
+        Some(condition.regex_values()),
     ];
-    lists.into_iter().flatten().any(|values| !values.is_empty())
+    lists.into_iter().flatten().find(|values| !values.is_empty()).map(<[String]>::to_vec)
 }
 
 /// Adds one condition; `false` if it cannot be expressed.
@@ -116,7 +125,7 @@ fn conditions_to_sdk(
     when: &Conditions,
     secrets: &Secrets<'_>,
 ) -> Result<Vec<sdk::RuleCondition>, CloudError> {
-    let Conditions { host, path, method, header, query, source_ip } = when;
+    let Conditions { host, host_regex, path, path_regex, method, header, query, source_ip } = when;
     let list = |set: &BTreeSet<String>| if set.is_empty() { None } else { Some(set.iter().cloned().collect()) };
     let field = |name: &str| sdk::RuleCondition::builder().field(name);
     let mut conditions = Vec::new();
@@ -124,8 +133,16 @@ fn conditions_to_sdk(
         let config = sdk::HostHeaderConditionConfig::builder().set_values(Some(values)).build();
         conditions.push(field("host-header").host_header_config(config).build());
     }
+    if let Some(values) = list(host_regex) {
+        let config = sdk::HostHeaderConditionConfig::builder().set_regex_values(Some(values)).build();
+        conditions.push(field("host-header").host_header_config(config).build());
+    }
     if let Some(values) = list(path) {
         let config = sdk::PathPatternConditionConfig::builder().set_values(Some(values)).build();
+        conditions.push(field("path-pattern").path_pattern_config(config).build());
+    }
+    if let Some(values) = list(path_regex) {
+        let config = sdk::PathPatternConditionConfig::builder().set_regex_values(Some(values)).build();
         conditions.push(field("path-pattern").path_pattern_config(config).build());
     }
     if let Some(values) = list(method) {
@@ -185,7 +202,7 @@ impl Session {
     /// `CreateRule`.
     pub(super) async fn create_rule(&self, spec: &Rule, secrets: &Secrets<'_>) -> Result<Output, CloudError> {
         const CALL: Call = Call::once("CreateRule", Category::ElbWrite);
-        let Rule { listener, priority, when, action, beyond: _, tags } = spec;
+        let Rule { listener, priority, when, action, rewrite, beyond: _, tags } = spec;
         let priority = priority.and_then(|p| i32::try_from(p).ok());
         let priority = priority.ok_or_else(|| refused(CALL.name, "the rule has no priority"))?;
         let action = action.as_ref().ok_or_else(|| refused(CALL.name, "the rule has no action"))?;
@@ -197,6 +214,7 @@ impl Session {
             .priority(priority)
             .set_conditions(Some(conditions_to_sdk(CALL.name, &when, secrets)?))
             .set_actions(Some(action::to_sdk(CALL.name, action)?))
+            .set_transforms(rewrite.as_ref().and_then(rewrite::to_sdk))
             .set_tags(tags::elb(tags));
         let answer = self.calls.run(CALL, || request.clone().send()).await?;
         let id = answer.rules.into_iter().flatten().find_map(|rule| rule.rule_arn);
@@ -209,6 +227,7 @@ impl Session {
         rule: &Link,
         when: Option<&Conditions>,
         action: Option<&Action>,
+        rewrite: Option<&Rewrite>,
         secrets: &Secrets<'_>,
     ) -> Result<(), CloudError> {
         const CALL: Call = Call::elb_write("ModifyRule");
@@ -217,7 +236,10 @@ impl Session {
             .modify_rule()
             .rule_arn(arn(CALL.name, rule)?)
             .set_conditions(when.map(|when| conditions_to_sdk(CALL.name, when, secrets)).transpose()?)
-            .set_actions(action.map(|action| action::to_sdk(CALL.name, action)).transpose()?);
+            .set_actions(action.map(|action| action::to_sdk(CALL.name, action)).transpose()?)
+            .set_transforms(rewrite.and_then(rewrite::to_sdk))
+            // an empty list would change nothing
+            .set_reset_transforms(rewrite.filter(|rewrite| rewrite.is_empty()).map(|_| true));
         self.calls.run(CALL, || request.clone().send()).await.map(drop)
     }
 
@@ -261,7 +283,9 @@ mod tests {
             |key: Option<&str>, value: &str| QueryMatch { key: key.map(str::to_owned), value: value.to_owned() };
         let when = Conditions {
             host: words(&["shop.example.com", "*.example.com"]),
-            path: words(&["/api/*"]),
+            host_regex: BTreeSet::new(),
+            path: BTreeSet::new(),
+            path_regex: words(&["^/api/[0-9]+$"]),
             method: words(&["GET"]),
             header: BTreeSet::from([header("X-Origin-Verify", secret), header("X-A", Text::Plain("b".into()))]),
             query: BTreeSet::from([BTreeSet::from([query(Some("v"), "2"), query(None, "beta")])]),
@@ -288,8 +312,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_expressed_is_named() {
-        let regex = sdk::HostHeaderConditionConfig::builder().regex_values("^a").build();
-        let regex = sdk::RuleCondition::builder().field("host-header").host_header_config(regex).regex_values("^a");
+        let regex = sdk::HttpHeaderConditionConfig::builder().http_header_name("X").regex_values("^a").build();
+        let regex = sdk::RuleCondition::builder().field("http-header").http_header_config(regex).regex_values("^a");
         let odd = sdk::RuleCondition::builder().field("phase-of-moon").values("full");
         let transform = sdk::RuleTransform::builder().build();
         let login = sdk::Action::builder().r#type(sdk::ActionTypeEnum::JwtValidation).build();
@@ -305,7 +329,7 @@ mod tests {
         let (id, rule) = from_sdk(&listener, rule).unwrap();
         assert_eq!(listener_of(&id), Some(listener));
         assert_eq!(rule.priority, Some(10));
-        assert_eq!(rule.beyond, words(&["authenticate", "rewrite", "when.host_regex", "when.phase-of-moon"]));
+        assert_eq!(rule.beyond, words(&["authenticate", "rewrite", "when.header_regex", "when.phase-of-moon"]));
     }
 
     #[test]

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::model::kind::{
-    Action, Certificate, Conditions, Direction, HealthCheck, Listener, LoadBalancer, Rule, SecurityGroup, Target,
-    TargetGroup, TrafficRule,
+    Action, Certificate, Conditions, Direction, HealthCheck, Listener, LoadBalancer, Rewrite, Rule, SecurityGroup,
+    Target, TargetGroup, TrafficRule,
 };
 use crate::model::value::{IpAddressType, Protocol};
 use crate::model::{Id, Kind, Link, Spec};
@@ -162,6 +162,8 @@ pub enum Operation {
         when: Option<Conditions>,
         /// The action, if it changes.
         action: Option<Action>,
+        /// The rewrites, if they change; empty ones are taken away.
+        rewrite: Option<Rewrite>,
     },
     /// `SetRulePriorities` for rules of one listener, judged by AWS on the resulting order.
     SetRulePriorities {

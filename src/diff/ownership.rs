@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::model::kind::Certificate;
+use crate::model::kind::{Action, Certificate, Listener, Rule};
 use crate::model::{Address, Spec};
 
 /// The tag that says which stack and address a resource belongs to.
@@ -92,7 +92,7 @@ impl Applied {
     /// The hashes of a spec and its live counterpart. `children` are the addresses the files declare
     /// under it, so that a child that vanished on AWS counts as drift.
     pub fn of(want: &Spec, live: &Spec, children: &[&Address]) -> Self {
-        let (want_json, live_json) = (json(want), json(live));
+        let (want_json, live_json) = (json(want), json(&settled(want, live)));
         let children: Vec<String> = children.iter().map(ToString::to_string).collect();
         let hash = |value: Value| short_hash(&format!("{value}{children:?}"));
         Self { desired: hash(project(&want_json, &want_json)), live: hash(project(&live_json, &want_json)) }
@@ -120,6 +120,21 @@ impl Applied {
     pub fn same_desired(&self, stamped: &Self) -> bool {
         self.desired == stamped.desired
     }
+}
+
+/// The live side without what the files leave to somebody else.
+fn settled(want: &Spec, live: &Spec) -> Spec {
+    let action = |live: &Option<Action>, want: &Option<Action>| match (live, want) {
+        (Some(live), Some(want)) => Some(live.settled(want)),
+        (live, _) => live.clone(),
+    };
+    if let (Some(want), Some(live)) = (want.rule(), live.rule()) {
+        return Rule { action: action(&live.action, &want.action), ..live.clone() }.into();
+    }
+    if let (Some(want), Some(live)) = (want.listener(), live.listener()) {
+        return Listener { default: action(&live.default, &want.default), ..live.clone() }.into();
+    }
+    live.clone()
 }
 
 /// A spec as the hashes see it: without what has no live side (where a certificate comes from; an

@@ -35,8 +35,7 @@ const fn phase(operation: &Operation) -> u8 {
         Operation::ModifyListener { edit: ListenerEdit { protocol: Some(_), .. }, .. }
         | Operation::Authorize { .. }
         | Operation::ImportCertificate { .. }
-        | Operation::ModifyTargetGroup { .. }
-        | Operation::SetRulePriorities { .. } => 1,
+        | Operation::ModifyTargetGroup { .. } => 1,
         Operation::Describe { .. }
         | Operation::AddListenerCertificate { .. }
         | Operation::ModifyTargetGroupAttributes { .. }
@@ -47,7 +46,9 @@ const fn phase(operation: &Operation) -> u8 {
         | Operation::ModifyRule { .. } => 2,
         // the default certificate leaves only once the others are there
         Operation::ModifyListener { .. } | Operation::CreateRule { .. } | Operation::RegisterTargets { .. } => 3,
-        Operation::ModifyListenerAttributes { .. } | Operation::DeregisterTargets { .. } => 4,
+        Operation::ModifyListenerAttributes { .. }
+        | Operation::SetRulePriorities { .. }
+        | Operation::DeregisterTargets { .. } => 4,
         Operation::AddTags { .. } => 5,
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn update(b: &mut Builder<'_>, change: &Change, want: &Spec) {
         }
         (Spec::LoadBalancer(live), Spec::LoadBalancer(want)) => load_balancer(b, address, live, want, &changed, &why),
         (Spec::Listener(live), Spec::Listener(want)) => listener(b, address, live, want, &changed, &why),
-        (Spec::Rule(_), Spec::Rule(want)) => rule(b, address, want, &changed, &why),
+        (Spec::Rule(live), Spec::Rule(want)) => rule(b, address, live, want, &changed, &why),
         _ => {}
     }
     let tags: BTreeMap<String, String> = want.tags().map(|t| differing(live.tags(), t)).unwrap_or_default();
@@ -132,7 +132,7 @@ fn listener(
 ) {
     // a change of protocol takes policy and certificate in the same call
     let protocol = changed("protocol");
-    let default = changed("default").then(|| want.default.clone()).flatten();
+    let default = changed("default").then(|| want.clone().over(live).default).flatten();
     let edit = ListenerEdit {
         protocol: if protocol { want.protocol } else { None },
         ssl_policy: if protocol || changed("ssl_policy") { want.ssl_policy.clone() } else { None },
@@ -150,12 +150,15 @@ fn listener(
     }
 }
 
-fn rule(b: &mut Builder<'_>, address: &Address, want: &Rule, changed: &dyn Fn(&str) -> bool, why: &str) {
+fn rule(b: &mut Builder<'_>, address: &Address, live: &Rule, want: &Rule, changed: &dyn Fn(&str) -> bool, why: &str) {
+    // lists are replaced whole: what the files leave alone goes back as it is
+    let want = want.clone().over(live);
     let when = changed("when").then(|| want.when.clone()).flatten();
     let acts = changed("forward") || changed("redirect") || changed("fixed_response");
     let action = acts.then(|| want.action.clone()).flatten().map(|a| a.map_links(&mut |link| b.known(link)));
-    if when.is_some() || action.is_some() {
-        b.push(address, Operation::ModifyRule { rule: b.link(address), when, action }, why);
+    let rewrite = changed("rewrite").then(|| want.rewrite.clone()).flatten();
+    if when.is_some() || action.is_some() || rewrite.is_some() {
+        b.push(address, Operation::ModifyRule { rule: b.link(address), when, action, rewrite }, why);
     }
 }
 

@@ -67,6 +67,7 @@ pub fn rule(host: &str, path: &str, action: Action) -> Rule {
         priority: Some(10),
         when: Some(Conditions { host: set(host), path: set(path), ..Conditions::default() }),
         action: Some(action),
+        rewrite: None,
         beyond: BTreeSet::new(),
         tags: BTreeMap::new(),
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use no502::apply::Outcome;
 use no502::cloud::{CertificateFacts, Facts, Snapshot};
 use no502::diff::Verdict;
-use no502::model::kind::{Certificate, Listener, SecurityGroup, TrafficRule};
+use no502::model::kind::{Action, Certificate, Listener, Rewrite, Rule, SecurityGroup, TrafficRule};
 use no502::model::value::KeyAlgorithm;
 use no502::model::{Id, Link, Spec, StepId};
 use no502::plan::Plan;
@@ -166,4 +166,92 @@ async fn targets_are_registered_only_once_the_load_balancer_may_reach_them() {
     let steps = planned(&account_with_partner(), &desired(&with_egress())).await.steps;
     let register = steps.iter().find(|s| s.id.0 == "RegisterTargets target_group/django").unwrap();
     assert!(register.after.iter().any(|a| a.step.0 == "AuthorizeSecurityGroupEgress security_group/alb"));
+}
+
+/// Changes every rule.
+fn rules(snapshot: &mut Snapshot, edit: impl Fn(&mut Rule)) {
+    for live in snapshot.found.values_mut() {
+        if let Spec::Rule(rule) = &mut live.spec {
+            edit(rule);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn conditions_may_be_regular_expressions() {
+    let body = stack(&[(
+        "when: { path: [\"/api/*\"] }",
+        "when: { path_regex: [\"^/api/[0-9]+$\"], host_regex: [\"^shop[.]\"] }",
+    )]);
+    let fake = deployed(&body).await;
+    fake.edit(|s| {
+        rules(s, |r| {
+            let when = r.when.as_mut().unwrap();
+            if !when.path_regex.is_empty() {
+                when.path_regex = ["^/".to_owned()].into();
+                when.host_regex.clear();
+            }
+        });
+    });
+    let (differences, calls) = mend(&fake, &body).await;
+    assert_eq!(differences, ["rule/web:443/api when.host_regex", "rule/web:443/api when.path_regex"]);
+    assert_eq!(calls, ["ModifyRule"]);
+}
+
+fn with_rewrite(rewrite: &str) -> String {
+    stack(&[("forward: django }", &format!("forward: django, rewrite: {rewrite} }}"))])
+}
+
+#[tokio::test(start_paused = true)]
+async fn rewrites_are_written_whole_and_taken_away() {
+    let body = with_rewrite(r#"{ path: [{ match: "^/api/(.*)", replace: "/$1" }] }"#);
+    let fake = deployed(&body).await;
+    let host = r#"{ host: [{ match: "^www[.]", replace: "" }] }"#;
+    let (differences, calls) = mend(&fake, &with_rewrite(host)).await;
+    assert_eq!(differences, ["rule/web:443/api rewrite.host"], "the path is not mentioned, so it is left alone");
+    assert_eq!(calls, ["ModifyRule"]);
+    let rewrites = |fake: &Fake| {
+        let snapshot = fake.snapshot();
+        let found: Vec<Rewrite> = snapshot.rules().filter_map(|(_, rule)| rule.rewrite.clone()).collect();
+        found
+    };
+    assert!(rewrites(&fake)[0].path.is_some() && rewrites(&fake)[0].host.is_some(), "AWS replaces transforms whole");
+    let (differences, _) = mend(&fake, &with_rewrite("{ path: [], host: [] }")).await;
+    assert_eq!(differences, ["rule/web:443/api rewrite.path", "rule/web:443/api rewrite.host"]);
+    assert!(rewrites(&fake).iter().all(Rewrite::is_empty));
+}
+
+fn weighted(to: &str, stickiness: &str) -> String {
+    stack(&[
+        (
+            "target_groups:\n",
+            "target_groups:\n  green: { protocol: http, port: 8000, target_type: ip, vpc: vpc-0a1b2c3d }\n  blue: { protocol: http, port: 8000, target_type: ip, vpc: vpc-0a1b2c3d }\n",
+        ),
+        ("forward: django }", &format!("forward: {{ to: {to}, stickiness: {stickiness}, weights: external }} }}")),
+    ])
+}
+
+#[tokio::test(start_paused = true)]
+async fn weights_that_a_deployer_shifts_are_left_as_they_are() {
+    let body = weighted("{ django: 100, green: 0 }", "10m");
+    let fake = deployed(&body).await;
+    fake.edit(|s| {
+        rules(s, |r| {
+            if let Some(Action::Forward(forward)) = &mut r.action {
+                forward.to.values_mut().for_each(|w| *w = if *w == 0 { 90 } else { 10 });
+            }
+        });
+    });
+    let plan = planned(&fake, &desired(&body)).await;
+    assert!(plan.is_clean() && plan.steps.is_empty(), "{:#?}", plan.steps);
+    // another field and a new group: the shifted weights go back as they are
+    let (differences, calls) = mend(&fake, &weighted("{ django: 100, green: 0, blue: 5 }", "20m")).await;
+    let of_rule: Vec<&str> = differences.iter().filter(|d| d.starts_with("rule/")).map(String::as_str).collect();
+    assert_eq!(of_rule, ["rule/web:443/api forward", "rule/web:443/api forward.stickiness"]);
+    assert!(calls.contains(&"ModifyRule"));
+    let snapshot = fake.snapshot();
+    let mut weights: Vec<u16> =
+        snapshot.rules().filter_map(|(_, r)| r.action.as_ref()).flat_map(|a| a.groups().map(|(_, w)| w)).collect();
+    weights.sort_unstable();
+    assert_eq!(weights, [5, 10, 90]);
 }

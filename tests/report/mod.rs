@@ -96,7 +96,7 @@ fn drift(snapshot: &mut Snapshot) {
                 Some(10) => rule.priority = Some(40),
                 Some(20) => {
                     let to = [("django", 0), ("canary", 100)].map(|(g, weight)| (Link::Id(groups[g].clone()), weight));
-                    rule.action = Some(Action::Forward(Forward { to: to.into(), stickiness: None }));
+                    rule.action = Some(Action::Forward(Forward { to: to.into(), stickiness: None, external: false }));
                 }
                 Some(30) => rule.when.as_mut().unwrap().path = ["/api/v1/*".to_owned()].into(),
                 _ => {}

@@ -183,6 +183,7 @@ fn rule() -> Operation {
         priority: Some(1),
         when: None,
         action: Some(action),
+        rewrite: None,
         beyond: BTreeSet::new(),
         tags: [("team".to_owned(), "shop".to_owned())].into(),
     };

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::{Facts, LoadBalancerFacts, Operation, Output, Snapshot};
 use super::{Refusal, create, existing};
 use crate::model::attribute::{Applies, Attribute, LISTENER, LOAD_BALANCER};
-use crate::model::kind::{Action, Listener, LoadBalancer, Rule};
+use crate::model::kind::{Action, Forward, Listener, LoadBalancer, Rule};
 use crate::model::value::{IpAddressType, Protocol, Scheme};
 use crate::model::{Id, Link, Spec};
 
@@ -36,7 +36,7 @@ pub(super) fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Ou
             next.protocol = edit.protocol.or(next.protocol);
             next.ssl_policy = edit.ssl_policy.clone().or(next.ssl_policy);
             next.certificate = edit.certificate.clone().or(next.certificate);
-            next.default = edit.default.clone().or(next.default);
+            next.default = edit.default.clone().map(read_back).or(next.default);
             *live = settle_tls(next)?;
             let default = live.default.clone();
             groups_exist(snapshot, default.as_ref())
@@ -47,11 +47,12 @@ pub(super) fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Ou
             Ok(())
         }
         Operation::CreateRule { spec } => create_rule(snapshot, spec, output),
-        Operation::ModifyRule { rule, when, action } => {
+        Operation::ModifyRule { rule, when, action, rewrite } => {
             groups_exist(snapshot, action.as_ref())?;
             if let Spec::Rule(live) = &mut existing(snapshot, rule)?.spec {
                 live.when = when.clone().or_else(|| live.when.clone());
-                live.action = action.clone().or_else(|| live.action.clone());
+                live.action = action.clone().map(read_back).or_else(|| live.action.clone());
+                live.rewrite = rewrite.clone().or_else(|| live.rewrite.clone());
             }
             Ok(())
         }
@@ -118,7 +119,8 @@ fn create_listener(snapshot: &mut Snapshot, spec: &Listener, output: &Output) ->
     let https = spec.protocol == Some(Protocol::Https);
     let mut attributes = defaults(LISTENER, |a| https || a != Applies::HttpsListener);
     attributes.extend(spec.attributes.clone());
-    let spec = settle_tls(Listener { attributes, ..spec.clone() })?;
+    let default = spec.default.clone().map(read_back);
+    let spec = settle_tls(Listener { attributes, default, ..spec.clone() })?;
     create(snapshot, output, spec, Facts::None);
     Ok(())
 }
@@ -134,6 +136,14 @@ fn add_certificate(snapshot: &mut Snapshot, listener: &Link, certificate: &Link)
         have.push(certificate.clone());
     }
     Ok(())
+}
+
+/// An action as AWS tells it: who shifts the weights is not AWS's business.
+fn read_back(action: Action) -> Action {
+    match action {
+        Action::Forward(forward) => Action::Forward(Forward { external: false, ..forward }),
+        other @ (Action::Redirect(_) | Action::FixedResponse(_)) => other,
+    }
 }
 
 fn groups_exist(snapshot: &Snapshot, action: Option<&Action>) -> Result<(), Refusal> {
@@ -156,7 +166,8 @@ fn create_rule(snapshot: &mut Snapshot, spec: &Rule, output: &Output) -> Result<
         let priority = spec.priority.unwrap_or_default();
         return Err(Refusal::new("PriorityInUse", format!("priority {priority} is in use"), "API: CreateRule"));
     }
-    create(snapshot, output, spec.clone(), Facts::None);
+    let action = spec.action.clone().map(read_back);
+    create(snapshot, output, Rule { action, ..spec.clone() }, Facts::None);
     Ok(())
 }
 

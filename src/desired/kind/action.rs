@@ -25,7 +25,11 @@ const FORWARD_FIELDS: &[Field] = &[
         Shape::AnyOf(&[Shape::Words(&["disabled"]), Shape::Seconds(1, 604_800)]),
     )
     .source("API TargetGroupStickinessConfig.DurationSeconds"),
-    later("weights", "`external`: a deployer shifts the weights."),
+    field(
+        "weights",
+        "`external`: a deployer shifts the weights; new groups begin with the declared ones.",
+        Shape::Words(&["external"]),
+    ),
 ];
 const FORWARD_RULE: MapRule = MapRule { noun: "a forward", fields: FORWARD_FIELDS };
 
@@ -159,10 +163,11 @@ fn forward(r: &Reader<'_, '_>) -> Option<Action> {
     }
     let f = r.sub("forward")?;
     let to = f.node("to")?;
+    let external = f.node("weights").is_some();
     let stickiness = f.node("stickiness").and_then(Node::text).and_then(|t| parse_seconds(t).ok());
     if let Some(name) = text_of(to) {
         let group = r.cx.names.target_group(name, to.span, r.cx.found)?;
-        return Some(Action::Forward(Forward { stickiness, ..Forward::to_one(group) }));
+        return Some(Action::Forward(Forward { stickiness, external, ..Forward::to_one(group) }));
     }
     let entries = to.map()?;
     let mut weights: BTreeMap<Link, u16> = BTreeMap::new();
@@ -195,7 +200,7 @@ fn forward(r: &Reader<'_, '_>) -> Option<Action> {
                 .hint("clients would see 503"),
         );
     }
-    Some(Action::Forward(Forward { to: weights, stickiness }))
+    Some(Action::Forward(Forward { to: weights, stickiness, external }))
 }
 
 fn redirect(r: &Reader<'_, '_>, listener: Option<Protocol>) -> Option<Action> {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::super::node::{Node, Value};
 use super::super::problem::Problem;
 use super::super::reader::{Reader, maybe_secret, text_of};
-use super::super::shape::{Complaint, Field, MapRule, NamedRule, Shape, TextRule, field, later};
+use super::super::shape::{Complaint, Field, MapRule, NamedRule, Shape, TextRule, field};
 use super::certificate::SECRET;
 use crate::model::Text;
 use crate::model::kind::{Conditions, HeaderCondition, QueryMatch};
@@ -22,6 +22,9 @@ const HOST: TextRule = TextRule {
 };
 const PATH: TextRule =
     TextRule { noun: "a path, which may hold `*` and `?`", min: 1, max: MAX, pattern: "", check: path };
+const REGEX: TextRule =
+    TextRule { noun: "a regular expression", min: 1, max: MAX, pattern: "", check: super::regex::check };
+const REGEXES: Shape = Shape::OneOrMany(&Shape::Text(&REGEX));
 const METHOD: TextRule = TextRule {
     noun: "a request method",
     min: 1,
@@ -84,8 +87,10 @@ const FIELDS: &[Field] = &[
     ),
     field("query", "Query parameters: `{ key: value }`, or a value under any key.", Shape::OneOrMany(&QUERY_MATCH)),
     field("source_ip", "Client networks.", Shape::OneOrMany(&Shape::Text(&CIDR))),
-    later("host_regex", "Host names as regular expressions."),
-    later("path_regex", "Paths as regular expressions."),
+    field("host_regex", "Host names as regular expressions, in place of `host`.", REGEXES)
+        .source("user guide \"Regex matching\""),
+    field("path_regex", "Paths as regular expressions, in place of `path`.", REGEXES)
+        .source("user guide \"Regex matching\""),
 ];
 /// `when:`.
 pub(super) const RULE: MapRule = MapRule { noun: "the conditions of a rule", fields: FIELDS };
@@ -152,12 +157,15 @@ pub(super) fn read(r: &Reader<'_, '_>) -> Option<Conditions> {
     let when = r.sub("when")?;
     let conditions = Conditions {
         host: texts(&when, "host"),
+        host_regex: texts(&when, "host_regex"),
         path: texts(&when, "path"),
+        path_regex: texts(&when, "path_regex"),
         method: texts(&when, "method"),
         header: headers(&when),
         query: queries(&when),
         source_ip: networks(&when),
     };
+    one_form(&when);
     limits(&when, &conditions);
     Some(conditions)
 }
@@ -246,6 +254,20 @@ fn query(when: &Reader<'_, '_>, node: &Node) -> Option<QueryMatch> {
                     .hint("to match any of them write a list of maps; to match all of them a list of lists"),
             );
             None
+        }
+    }
+}
+
+/// A rule has one condition on the host and one on the path, each in one form.
+fn one_form(when: &Reader<'_, '_>) {
+    for (plain, regex) in [("host", "host_regex"), ("path", "path_regex")] {
+        if let (Some(before), Some(at)) = (when.has(plain), when.has(regex)) {
+            when.error(
+                Problem::error(at, format!("`{regex}` and `{plain}` exclude each other"))
+                    .label("AWS takes one of them")
+                    .also(before, "the other one")
+                    .hint(format!("say all of it in `{regex}`, or split the rule")),
+            );
         }
     }
 }

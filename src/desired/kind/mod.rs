@@ -8,6 +8,8 @@ pub(super) mod health_check;
 pub(super) mod listener;
 pub(super) mod load_balancer;
 pub(super) mod pem;
+mod regex;
+mod rewrite;
 pub(super) mod rule;
 pub(super) mod security_group;
 pub(super) mod target;

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::node::Entry;
 use super::super::problem::Problem;
 use super::super::reader::Reader;
-use super::super::shape::{Field, MapRule, Shape, field, later};
-use super::{action, condition};
+use super::super::shape::{Field, MapRule, Shape, field};
+use super::{action, condition, rewrite};
 use crate::model::kind::Rule;
 use crate::model::value::Protocol;
 use crate::model::{Address, Link, Span};
@@ -21,7 +21,7 @@ const FIELDS: &[Field] = &[
     action::REDIRECT,
     action::FIXED,
     action::AUTHENTICATE,
-    later("rewrite", "Rewrites host or path before the request is forwarded."),
+    rewrite::REWRITE,
     super::TAGS,
     super::ACCEPT,
 ];
@@ -62,6 +62,7 @@ fn one(listener: &Reader<'_, '_>, address: &Address, entry: &Entry, protocol: Op
         priority: r.number("priority"),
         when: condition::read(&r),
         action: action::read(&r, protocol, action::Of::Rule),
+        rewrite: rewrite::read(&r),
         beyond: BTreeSet::new(),
         tags: r.tags(false),
     };

@@ -31,6 +31,10 @@ pub struct Forward {
     pub to: BTreeMap<Link, u16>,
     /// How long a client stays with its group, in seconds; `None`: no group stickiness.
     pub stickiness: Option<u32>,
+    /// Somebody else shifts the weights: live ones within the same groups are never a difference. Always
+    /// `false` for a live forward.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub external: bool,
 }
 
 /// A redirect; each part may hold AWS's keywords such as `#{path}`.
@@ -127,8 +131,9 @@ impl Action {
         let at = |key: &str| if prefix.is_empty() { key.to_owned() } else { format!("{prefix}.{key}") };
         match (live, want) {
             (Some(Self::Forward(live)), Self::Forward(want)) => {
-                if live.to != want.to {
-                    c.push(&at("forward"), live.groups_shown(), want.groups_shown(), Mutability::InPlace);
+                let after = want.clone().over(live);
+                if live.to != after.to {
+                    c.push(&at("forward"), live.groups_shown(), after.groups_shown(), Mutability::InPlace);
                 }
                 if live.stickiness != want.stickiness {
                     c.push(
@@ -155,13 +160,34 @@ impl Action {
         }
     }
 
+    /// Declared over live: as declared, but for weights that somebody else shifts.
+    #[must_use]
+    pub fn over(self, live: &Self) -> Self {
+        match (self, live) {
+            (Self::Forward(want), Self::Forward(live)) => Self::Forward(want.over(live)),
+            (want, _) => want,
+        }
+    }
+
+    /// A live action as the stamps see it: without shifts that the files leave to somebody else.
+    #[must_use]
+    pub fn settled(&self, want: &Self) -> Self {
+        match (self, want) {
+            (Self::Forward(live), Self::Forward(want)) if want.external && live.to.keys().eq(want.to.keys()) => {
+                Self::Forward(Forward { to: want.to.clone(), ..live.clone() })
+            }
+            (live, _) => live.clone(),
+        }
+    }
+
     /// The same action with every link replaced.
     #[must_use]
     pub fn map_links(self, f: &mut dyn FnMut(Link) -> Link) -> Self {
         match self {
-            Self::Forward(Forward { to, stickiness }) => Self::Forward(Forward {
+            Self::Forward(Forward { to, stickiness, external }) => Self::Forward(Forward {
                 to: to.into_iter().map(|(group, weight)| (f(group), weight)).collect(),
                 stickiness,
+                external,
             }),
             Self::Redirect(_) | Self::FixedResponse(_) => self,
         }
@@ -175,7 +201,19 @@ fn seconds(value: Option<u32>) -> Value {
 impl Forward {
     /// All to one group.
     pub fn to_one(group: Link) -> Self {
-        Self { to: BTreeMap::from([(group, 1)]), stickiness: None }
+        Self { to: BTreeMap::from([(group, 1)]), stickiness: None, external: false }
+    }
+    /// Declared over live: weights that somebody else shifts stay as they are, new groups begin with
+    /// the declared one. A group that was alone has no weight to keep.
+    fn over(self, live: &Self) -> Self {
+        if !self.external || live.to.len() < 2 {
+            return self;
+        }
+        let to = self.to.into_iter().map(|(group, weight)| {
+            let weight = live.to.get(&group).copied().unwrap_or(weight);
+            (group, weight)
+        });
+        Self { to: to.collect(), ..self }
     }
     fn groups_shown(&self) -> Value {
         if let (1, Some((group, _))) = (self.to.len(), self.to.first_key_value()) {

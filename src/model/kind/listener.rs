@@ -122,7 +122,10 @@ impl Listener {
                 (Some(have), Some(_)) => Some(have.iter().cloned().chain(missing).collect()),
                 (have, want) => or(want, have),
             },
-            default: or(default, &live.default),
+            default: match (default, &live.default) {
+                (Some(want), Some(live)) => Some(want.over(live)),
+                (want, live) => or(want, live),
+            },
             beyond: if beyond.is_empty() { live.beyond.clone() } else { beyond },
             attributes: super::merged(&live.attributes, attributes),
             tags: super::merged(&live.tags, tags),

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::action::Action;
 use super::or;
+use super::rewrite::Rewrite;
 use crate::model::secret::Text;
 use crate::model::{Comparer, FieldChange, Link, Mutability};
 
@@ -23,8 +24,11 @@ pub struct Rule {
     pub when: Option<Conditions>,
     /// What it does.
     pub action: Option<Action>,
+    /// How host and path are rewritten before the request is forwarded.
+    #[serde(default)]
+    pub rewrite: Option<Rewrite>,
     /// Parts of a live rule that this version cannot express, by their key in the language
-    /// (`authenticate`, `rewrite`); never empty for such a rule, always empty for a desired one.
+    /// (`authenticate`); never empty for such a rule, always empty for a desired one.
     /// A rule that has some is never written, because AWS replaces lists whole.
     pub beyond: BTreeSet<String>,
     /// Tags; ours are added when written.
@@ -36,8 +40,14 @@ pub struct Rule {
 pub struct Conditions {
     /// Host names, with `*` and `?`; not case-sensitive.
     pub host: BTreeSet<String>,
+    /// Host names as regular expressions; a rule has them or `host`, not both.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub host_regex: BTreeSet<String>,
     /// Paths, with `*` and `?`; case-sensitive.
     pub path: BTreeSet<String>,
+    /// Paths as regular expressions; a rule has them or `path`, not both.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub path_regex: BTreeSet<String>,
     /// Request methods; case-sensitive.
     pub method: BTreeSet<String>,
     /// Headers; several are ANDed, the values of one ORed.
@@ -71,6 +81,8 @@ impl Conditions {
     pub fn count(&self) -> usize {
         self.host.len()
             + self.path.len()
+            + self.host_regex.len()
+            + self.path_regex.len()
             + self.method.len()
             + self.source_ip.len()
             + self.header.iter().map(|h| h.values.len()).sum::<usize>()
@@ -92,14 +104,16 @@ impl Conditions {
 
     fn compare(live: &Self, want: &Self, c: &mut Comparer) {
         let (a, b) = (live.canonical(), want.canonical());
-        let Self { host, path, method, header, query, source_ip } = &b;
+        let Self { host, host_regex, path, path_regex, method, header, query, source_ip } = &b;
         let mut part = |key: &str, same: bool, live: Value, want: Value| {
             if !same {
                 c.push(&format!("when.{key}"), live, want, Mutability::InPlace);
             }
         };
         part("host", a.host == *host, set(&live.host), set(&want.host));
+        part("host_regex", a.host_regex == *host_regex, set(&live.host_regex), set(&want.host_regex));
         part("path", a.path == *path, set(&live.path), set(&want.path));
+        part("path_regex", a.path_regex == *path_regex, set(&live.path_regex), set(&want.path_regex));
         part("method", a.method == *method, set(&live.method), set(&want.method));
         part("header", a.header == *header, headers(&live.header), headers(&want.header));
         part("query", a.query == *query, queries(&live.query), queries(&want.query));
@@ -137,13 +151,16 @@ fn queries(conditions: &BTreeSet<BTreeSet<QueryMatch>>) -> Value {
 impl Rule {
     /// The fields that differ.
     pub fn compare(live: &Self, want: &Self) -> Vec<FieldChange> {
-        let Self { listener: _, priority, when, action, beyond: _, tags } = want;
+        let Self { listener: _, priority, when, action, rewrite, beyond: _, tags } = want;
         let mut c = Comparer::default();
         c.in_place("priority", &live.priority, priority);
         if let Some(when) = when {
             Conditions::compare(&live.when.clone().unwrap_or_default(), when, &mut c);
         }
         Action::compare(live.action.as_ref(), action.as_ref(), "", &mut c);
+        if let Some(rewrite) = rewrite {
+            Rewrite::compare(&live.rewrite.clone().unwrap_or_default(), rewrite, &mut c);
+        }
         c.tags(&live.tags, tags);
         c.finish()
     }
@@ -151,12 +168,19 @@ impl Rule {
     /// Declared over live: what is in effect once the declared fields are applied.
     #[must_use]
     pub fn over(self, live: &Self) -> Self {
-        let Self { listener, priority, when, action, beyond, tags } = self;
+        let Self { listener, priority, when, action, rewrite, beyond, tags } = self;
         Self {
             listener,
             priority: priority.or(live.priority),
             when: or(when, &live.when),
-            action: or(action, &live.action),
+            action: match (action, &live.action) {
+                (Some(want), Some(live)) => Some(want.over(live)),
+                (want, live) => or(want, live),
+            },
+            rewrite: match (rewrite, &live.rewrite) {
+                (Some(want), Some(live)) => Some(want.over(live)),
+                (want, live) => or(want, live),
+            },
             beyond: if beyond.is_empty() { live.beyond.clone() } else { beyond },
             tags: super::merged(&live.tags, tags),
         }

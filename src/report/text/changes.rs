@@ -245,9 +245,11 @@ fn created(spec: &Spec) -> String {
 }
 
 fn conditions(when: &Conditions) -> String {
-    let Conditions { host, path, method, header, query, source_ip } = when;
+    let Conditions { host, host_regex, path, path_regex, method, header, query, source_ip } = when;
     let mut parts: BTreeMap<usize, String> = BTreeMap::new();
-    let sets = [("host", host), ("path", path), ("method", method), ("from", source_ip)];
+    let hosts = host.union(host_regex).cloned().collect();
+    let paths = path.union(path_regex).cloned().collect();
+    let sets = [("host", &hosts), ("path", &paths), ("method", method), ("from", source_ip)];
     for (at, (word, values)) in sets.into_iter().enumerate() {
         if !values.is_empty() {
             parts.insert(at, format!("{word} {}", values.iter().cloned().collect::<Vec<_>>().join(" or ")));

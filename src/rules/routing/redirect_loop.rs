@@ -152,7 +152,7 @@ impl<'e> Way<'e> {
         let path_again = match path.as_str() {
             "/#{path}" => true,
             template if template.contains("#{") => template_again(template, &when),
-            literal => when.path.is_empty() || when.path.iter().any(|pattern| meet(pattern, literal)),
+            literal => everywhere(&when) || when.path.iter().any(|pattern| meet(pattern, literal)),
         };
         let query_again = query == "#{query}" || when.query.is_empty();
         host_again && path_again && query_again && !self.taken_before()
@@ -236,7 +236,12 @@ fn lands<'e>(evidence: &'e Evidence, from: &Listener, redirect: &Redirect) -> Op
 fn template_again(template: &str, when: &Conditions) -> bool {
     let head = template.split("#{").next().unwrap_or_default();
     let takes = |pattern: &String| pattern.strip_suffix('*').is_some_and(|p| !is_wild(p) && head.starts_with(p));
-    when.path.is_empty() || when.path.iter().any(takes)
+    everywhere(when) || when.path.iter().any(takes)
+}
+
+/// Whether the conditions take every path.
+fn everywhere(when: &Conditions) -> bool {
+    when.path.is_empty() && when.path_regex.is_empty()
 }
 
 #[cfg(test)]
