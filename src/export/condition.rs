@@ -25,13 +25,15 @@ impl Secrets {
 
     /// `when:`.
     pub(super) fn when(&mut self, when: &Conditions) -> Map {
-        let Conditions { host, path, method, header, query, source_ip } = when;
+        let Conditions { host, host_regex, path, path_regex, method, header, query, source_ip } = when;
         let texts = |set: &BTreeSet<String>| {
             (!set.is_empty()).then(|| Node::one_or_many(set.iter().map(|text| Node::text(text))))
         };
         let mut map = Map::flow();
         map.put_some("host", texts(host));
+        map.put_some("host_regex", texts(host_regex));
         map.put_some("path", texts(path));
+        map.put_some("path_regex", texts(path_regex));
         map.put_some("method", texts(method));
         map.put_some("header", self.headers(header));
         map.put_some("query", queries(query));

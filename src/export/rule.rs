@@ -8,7 +8,7 @@ use super::attribute::tags;
 use super::keys::{self, Claim, Keys};
 use super::yaml::{Map, Node};
 use crate::desired::{self, Level};
-use crate::model::kind::{Action, Conditions, FixedResponse, Forward, Redirect, Rule};
+use crate::model::kind::{Action, Conditions, FixedResponse, Forward, Redirect, Rewrite, Rule, Substitution};
 use crate::model::value::Protocol;
 use crate::model::{Address, Id, Link};
 
@@ -61,7 +61,7 @@ impl Export<'_> {
     }
 
     fn rule(&mut self, rule: &Rule, action: &Action) -> Map {
-        let Rule { listener: _, priority, when, action: _, beyond: _, tags: live_tags } = rule;
+        let Rule { listener: _, priority, when, action: _, rewrite, beyond: _, tags: live_tags } = rule;
         let mut map = Map::default();
         map.put_some("priority", priority.map(Node::plain));
         let when = when.clone().unwrap_or_default();
@@ -69,6 +69,9 @@ impl Export<'_> {
             map.remark(&format!("the value of {name} is not written here: set the variable to what AWS has"));
         }
         map.put("when", Node::Map(self.secrets.when(&when)));
+        if let Some(rewrite) = rewrite.as_ref().filter(|rewrite| !rewrite.is_empty()) {
+            map.put("rewrite", Node::Map(rewritten(rewrite)));
+        }
         let (key, node) = self.action(action);
         map.put(key, node);
         tags(&mut map, live_tags);
@@ -137,7 +140,7 @@ impl Export<'_> {
     }
 
     fn forward(&self, forward: &Forward) -> Node {
-        let Forward { to, stickiness } = forward;
+        let Forward { to, stickiness, external: _ } = forward;
         let lone = to.first_key_value().filter(|_| to.len() == 1).map(|(group, _)| self.name(group));
         let to = match (lone, stickiness) {
             (Some(lone), None) => return lone,
@@ -164,6 +167,24 @@ impl Export<'_> {
         let known = self.key(link).or_else(|| link.id().map(Id::as_str));
         known.map_or_else(|| link.to_string(), str::to_owned)
     }
+}
+
+/// `rewrite:`, the parts that rewrite something.
+fn rewritten(rewrite: &Rewrite) -> Map {
+    let Rewrite { path, host } = rewrite;
+    let mut map = Map::flow();
+    for (key, list) in [("path", path), ("host", host)] {
+        let one = |substitution: &Substitution| {
+            let mut map = Map::flow();
+            map.put("match", Node::text(&substitution.pattern));
+            map.put("replace", Node::text(&substitution.replace));
+            Node::Map(map)
+        };
+        if let Some(list) = list.as_ref().filter(|list| !list.is_empty()) {
+            map.put(key, Node::list(list.iter().map(one)));
+        }
+    }
+    map
 }
 
 /// Only the parts that change something.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{around, listener, load_balancer, rule, target_group};
+use super::{around, listener, load_balancer, more, rule, target_group};
 
 /// Keys that cannot drift, or that other tests change, by kind; `*` stands for any kind.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -34,6 +34,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("target_group", "port"),
     ("target_group", "vpc"),
     ("target_group", "ip_address_type"),
+    // in tests of their own: see `more`
+    ("listener", "sni_certificates"),
     // a kind of its own: see `targets`
     ("target_group", "targets"),
     // of Lambda groups only
@@ -46,6 +48,9 @@ const WHOLE: &[(&str, &str)] = &[
     ("load_balancer", "security_groups"),
     ("load_balancer", "subnets"),
     ("security_group", "ingress"),
+    ("security_group", "egress"),
+    ("rule", "rewrite.path"),
+    ("rule", "rewrite.host"),
     ("rule", "forward"),
     ("listener", "default.forward"),
 ];
@@ -108,7 +113,14 @@ fn each_of(map: &Value, kind: &str, found: &mut BTreeSet<(String, String)>) {
 
 /// What the cases change, as (kind, path); a tag is its kind's `tags`.
 fn changed() -> BTreeSet<(String, String)> {
-    let cases = [around::cases(), listener::cases(), load_balancer::cases(), rule::cases(), target_group::cases()];
+    let cases = [
+        around::cases(),
+        listener::cases(),
+        load_balancer::cases(),
+        more::cases(),
+        rule::cases(),
+        target_group::cases(),
+    ];
     let places = cases.into_iter().flatten().flat_map(|case| case.expected);
     let place = |text: String| {
         let (address, path) = text.split_once(' ').unwrap();

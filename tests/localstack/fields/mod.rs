@@ -6,6 +6,7 @@ mod complete;
 mod listener;
 pub mod live;
 mod load_balancer;
+mod more;
 mod rule;
 mod target_group;
 
@@ -54,21 +55,25 @@ impl Case {
 /// Runs the cases one after another on one stack. That one is mended shows in the plan of the next, which names its own
 /// difference alone, and in the last plan, which names none.
 fn run(cases: Vec<Case>) {
-    let stack = Stack::applied();
-    let live = Live::of(&stack);
-    clean(&stack).unwrap();
+    run_on(&Stack::applied(), cases);
+}
+
+/// The same on a stack that declares more.
+fn run_on(stack: &Stack, cases: Vec<Case>) {
+    let live = Live::of(stack);
+    clean(stack).unwrap();
     let total = cases.len();
     let mut failures = Vec::new();
     for case in cases {
-        if let Err(why) = mends(&stack, &live, &case) {
+        if let Err(why) = mends(stack, &live, &case) {
             failures.push(format!("{}: {why}", case.expected.join(", ")));
-            if clean(&stack).is_err() {
+            if clean(stack).is_err() {
                 failures.push("the rest was not tried, because the stack is not as it was".to_owned());
                 break;
             }
         }
     }
-    clean(&stack).unwrap();
+    clean(stack).unwrap();
     assert!(failures.is_empty(), "{} failures in {total} cases:\n\n{}\n", failures.len(), failures.join("\n\n"));
 }
 

@@ -134,6 +134,7 @@ impl Estate {
             priority: Some(priority),
             when: Some(when),
             action: Some(action),
+            rewrite: None,
             beyond: BTreeSet::new(),
             tags: BTreeMap::new(),
         };

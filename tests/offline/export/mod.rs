@@ -83,7 +83,12 @@ async fn an_estate_is_written_as_people_would() {
     let shop = Conditions { host: texts(&["shop.example.com"]), ..path("/api/*") };
     estate.rule("r1", 10, shop, to("django")).tags = tags(&[("owner", "api")]);
     let weights = BTreeMap::from([(link(&group_id("blue")), 95), (link(&group_id("green")), 5)]);
-    estate.rule("r2", 20, path("/pay/*"), Action::Forward(Forward { to: weights, stickiness: Some(600) }));
+    estate.rule(
+        "r2",
+        20,
+        path("/pay/*"),
+        Action::Forward(Forward { to: weights, stickiness: Some(600), external: false }),
+    );
     estate.group("blue", TargetType::Instance, &[("i-0123456789abcdef0", Some(8000))]);
     estate.group("green", TargetType::Ip, &[]);
     let moved = Redirect { protocol: "HTTPS".into(), path: "/new/#{path}".into(), ..Redirect::identity(302) };
@@ -247,7 +252,7 @@ async fn odd_names_and_values_survive() {
         });
     }
     let all = ["true", "123", "a--b", "null"].map(|name| (link(&group_id(name)), 1));
-    let weights = Action::Forward(Forward { to: all.into_iter().collect(), stickiness: None });
+    let weights = Action::Forward(Forward { to: all.into_iter().collect(), stickiness: None, external: false });
     estate.rule("r1", 1, path("/*"), weights);
     // two rules that say the same, and one whose conditions need every form
     estate.rule("a", 3, path("/twice"), answer(200));
