@@ -14,11 +14,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use bind::{Bound, bind};
-pub use ownership::{APPLIED_TAG, Applied, Cause, ID_TAG, Owner};
+pub use ownership::{Applied, Cause, Owner};
 pub use scope::scope;
 
 use crate::cloud::{Gap, Snapshot};
 use crate::desired::{Problem, Resolved};
+use crate::model::tag::ID_TAG;
 use crate::model::{Address, FieldChange, Id, Kind, Mutability, Spec, Undeclared};
 
 /// What a resource needs.

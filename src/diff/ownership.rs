@@ -10,17 +10,10 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::model::kind::{Action, Certificate, Listener, Rule};
+use crate::model::tag::{APPLIED_TAG, CONTROLLERS, ID_TAG};
 use crate::model::{Address, Spec};
 
-/// The tag that says which stack and address a resource belongs to.
-pub const ID_TAG: &str = "no502:id";
-/// The tag that says what was last applied.
-pub const APPLIED_TAG: &str = "no502:applied";
 const VERSION: &str = "v1";
-
-/// Tags whose bearer is reconciled by another tool, and that tool's name.
-const CONTROLLERS: [(&str, &str); 2] =
-    [("elbv2.k8s.aws/cluster", "the AWS Load Balancer Controller"), ("aws:cloudformation:stack-id", "CloudFormation")];
 
 /// Who owns a live resource.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,13 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::model::tag::{CONTROLLERS, ID_TAG};
 use crate::model::{Address, Kind};
 
-/// The tag that says which stack and address a thing belongs to.
-const ID_TAG: &str = "no502:id";
-/// Tags whose bearer another tool reconciles, and that tool's name.
-const CONTROLLERS: [(&str, &str); 2] =
-    [("elbv2.k8s.aws/cluster", "the AWS Load Balancer Controller"), ("aws:cloudformation:stack-id", "CloudFormation")];
 /// How long a key may be.
 const LONGEST: usize = 64;
 

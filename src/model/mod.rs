@@ -16,6 +16,7 @@ pub mod kind;
 pub mod link;
 pub mod secret;
 pub mod span;
+pub mod tag;
 pub mod value;
 
 pub use address::{Address, BadAddress, Kind};

@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Built, Gate, Guard, Held, Options, Refused, Reversible, Step, stamp, update};
 use crate::cloud::{Facts, Operation};
 use crate::desired::Resolved;
-use crate::diff::{Bound, Change, Diff, ID_TAG, Verdict, ownership};
+use crate::diff::{Bound, Change, Diff, Verdict, ownership};
 use crate::model::kind::{Listener, LoadBalancer, Origin, SecurityGroup, Target, TargetGroup};
+use crate::model::tag::ID_TAG;
 use crate::model::{Address, Kind, Link, Spec, StepId};
 
 /// AWS takes at most 20 attributes in one call (API: `ModifyLoadBalancerAttributes`).

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use super::build::Builder;
 use crate::cloud::Operation;
-use crate::diff::{self, APPLIED_TAG, Applied, Change, Diff, ID_TAG, Verdict, ownership};
+use crate::diff::{self, Applied, Change, Diff, Verdict, ownership};
 use crate::model::kind::{Origin, SecurityGroup};
+use crate::model::tag::{APPLIED_TAG, ID_TAG};
 use crate::model::{Address, Kind, Spec};
 
 /// Adds a stamp for every resource that will be in sync and does not say so yet.

@@ -1,0 +1,9 @@
+//! Tags that say who owns a resource: ours, and those of other reconcilers.
+
+/// The tag that says which stack and address a resource belongs to.
+pub const ID_TAG: &str = "no502:id";
+/// The tag that says what was last applied.
+pub const APPLIED_TAG: &str = "no502:applied";
+/// Tags whose bearer is reconciled by another tool, and that tool's name.
+pub const CONTROLLERS: [(&str, &str); 2] =
+    [("elbv2.k8s.aws/cluster", "the AWS Load Balancer Controller"), ("aws:cloudformation:stack-id", "CloudFormation")];
