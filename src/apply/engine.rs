@@ -77,6 +77,8 @@ pub async fn run<W: Write + Send + Sync + 'static>(
         tokio::select! {
             ended = tasks.join_next() => match ended {
                 Some(Ok((step, result))) => board.ended(&step, result, &observer),
+                // a defect of ours must not pass for the user's interrupt; the journal shows what had begun
+                Some(Err(failed)) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
                 Some(Err(_)) | None => board.end = Some(Outcome::Interrupted),
             },
             _ = stop.changed(), if board.end.is_none() => {}

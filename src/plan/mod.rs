@@ -243,7 +243,7 @@ pub fn plan(
         risks,
     };
     guard_account(desired, &mut plan);
-    rehearse::rehearse(desired, &mut plan, options);
+    rehearse::rehearse(desired, &mut plan);
     plan.refused.retain(|r| !(r.guard.can_be_lifted() && options.allowed.contains(&r.guard)));
     Ok(plan)
 }

@@ -5,14 +5,14 @@
 
 use std::collections::BTreeSet;
 
-use super::{Guard, Options, Plan, Refused};
+use super::{Guard, Plan, Refused};
 use crate::cloud::simulate::{World, apply_to};
 use crate::desired::Resolved;
 use crate::diff::{self, Verdict};
 use crate::model::Address;
 
 /// Rehearses the plan and adds what goes wrong to its refusals.
-pub(super) fn rehearse(desired: &Resolved, plan: &mut Plan, _options: &Options) {
+pub(super) fn rehearse(desired: &Resolved, plan: &mut Plan) {
     let mut world = World { snapshot: plan.basis.clone(), ..World::default() };
     for step in &plan.steps {
         if let Err(refusal) = apply_to(&mut world, &step.id, &step.operation) {
@@ -21,7 +21,15 @@ pub(super) fn rehearse(desired: &Resolved, plan: &mut Plan, _options: &Options) 
             return;
         }
     }
-    let Ok(left) = diff::compare(desired, &world.snapshot) else { return };
+    let left = match diff::compare(desired, &world.snapshot) {
+        Ok(left) => left,
+        Err(problems) => {
+            let first = problems.first().map_or("", |problem| problem.message.as_str());
+            let because = format!("what the plan would leave cannot be compared with the files: {first}");
+            plan.refused.push(Refused { guard: Guard::Rehearsal, address: None, because });
+            return;
+        }
+    };
     let left_open = left_open(plan);
     for change in &left.changes {
         let differs = !matches!(change.verdict, Verdict::InSync | Verdict::Unknown(_));
