@@ -1,4 +1,4 @@
-//! Actions: the SDK's list of actions ⇄ our one [`Action`].
+//! Actions: the SDK's list of actions ⇄ our one [`Action`] and the login before it.
 //!
 //! AWS says a forward twice (top-level ARN and configuration), fills in every part of a redirect, and
 //! adds an order; here that is undone, so that what was written equals what is read.
@@ -7,19 +7,28 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_elasticloadbalancingv2::types as sdk;
 
-use super::execute::arn;
+use super::authenticate;
+use super::execute::{Secrets, arn};
 use crate::cloud::CloudError;
-use crate::model::kind::{Action, FixedResponse, Forward, Redirect};
+use crate::model::kind::{Action, Authenticate, FixedResponse, Forward, Redirect};
 use crate::model::{Id, Link};
 
-/// What a list of actions says: the routing action, and the keys of what cannot be expressed.
-pub(super) type Read = (Option<Action>, BTreeSet<String>);
+/// What a list of actions says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Read {
+    /// The routing action.
+    pub(super) action: Option<Action>,
+    /// The login before it.
+    pub(super) authenticate: Option<Authenticate>,
+    /// What cannot be expressed.
+    pub(super) beyond: BTreeSet<String>,
+}
 
 /// Reads a rule's or a listener's actions.
 pub(super) fn from_sdk(actions: Vec<sdk::Action>) -> Read {
     let mut actions = actions;
     actions.sort_by_key(|action| action.order);
-    let mut routing = Vec::new();
+    let (mut routing, mut logins) = (Vec::new(), Vec::new());
     let mut beyond = BTreeSet::new();
     for action in actions {
         let kind = action.r#type.as_ref().map(|t| t.as_str().to_owned()).unwrap_or_default();
@@ -30,7 +39,13 @@ pub(super) fn from_sdk(actions: Vec<sdk::Action>) -> Read {
                 let read = action.fixed_response_config.and_then(fixed_response);
                 read.map(Action::FixedResponse).ok_or("fixed_response")
             }
-            "authenticate-oidc" | "authenticate-cognito" | "jwt-validation" => Err("authenticate"),
+            "authenticate-oidc" | "authenticate-cognito" | "jwt-validation" => {
+                match authenticate::from_sdk(action) {
+                    Some(login) => logins.push(login),
+                    None => drop(beyond.insert("authenticate".to_owned())),
+                }
+                continue;
+            }
             other => Err(other),
         };
         match read {
@@ -40,10 +55,10 @@ pub(super) fn from_sdk(actions: Vec<sdk::Action>) -> Read {
             }
         }
     }
-    if routing.len() > 1 {
+    if routing.len() > 1 || logins.len() > 1 {
         beyond.insert("actions".to_owned());
     }
-    (routing.pop(), beyond)
+    Read { action: routing.pop(), authenticate: Some(logins.pop().unwrap_or(Authenticate::None)), beyond }
 }
 
 fn forward(action: sdk::Action) -> Option<Forward> {
@@ -86,10 +101,21 @@ fn fixed_response(config: sdk::FixedResponseActionConfig) -> Option<FixedRespons
     })
 }
 
-/// The list of actions that says this one.
-pub(super) fn to_sdk(operation: &str, action: &Action) -> Result<Vec<sdk::Action>, CloudError> {
+/// The list of actions that says this login and this action. Secrets are resolved here and nowhere before.
+pub(super) fn to_sdk(
+    operation: &str,
+    login: Option<&Authenticate>,
+    action: &Action,
+    secrets: &Secrets<'_>,
+) -> Result<Vec<sdk::Action>, CloudError> {
+    let login = login.map(|login| authenticate::to_sdk(operation, login, secrets)).transpose()?.flatten();
+    let action = routing_to_sdk(operation, action)?;
+    Ok((1..).zip(login.into_iter().chain([action])).map(|(order, action)| action.order(order).build()).collect())
+}
+
+fn routing_to_sdk(operation: &str, action: &Action) -> Result<sdk::builders::ActionBuilder, CloudError> {
     let builder = sdk::Action::builder();
-    let action = match action {
+    Ok(match action {
         Action::Forward(Forward { to, stickiness, external: _ }) => {
             let one = |(group, weight): (&Link, &u16)| {
                 let arn = arn(operation, group)?;
@@ -125,14 +151,17 @@ pub(super) fn to_sdk(operation: &str, action: &Action) -> Result<Vec<sdk::Action
                 .build();
             builder.r#type(sdk::ActionTypeEnum::FixedResponse).fixed_response_config(config)
         }
-    };
-    Ok(vec![action.order(1).build()])
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn written(action: &Action) -> Vec<sdk::Action> {
+        let resolver: crate::aws::Resolver = std::sync::Arc::new(|_| Err("none".to_owned()));
+        to_sdk("CreateRule", None, action, &Secrets::new(&resolver)).unwrap()
+    }
     fn arn_of(name: &str) -> Link {
         Link::Id(Id(format!("arn:aws:elasticloadbalancing:eu-west-1:000000000000:targetgroup/{name}/1")))
     }
@@ -150,9 +179,9 @@ mod tests {
             Action::Redirect(redirect),
             Action::FixedResponse(fixed),
         ] {
-            let (read, beyond) = from_sdk(to_sdk("CreateRule", &action).unwrap());
-            assert_eq!(read, Some(action));
-            assert!(beyond.is_empty());
+            let read = from_sdk(written(&action));
+            let authenticate = Some(Authenticate::None);
+            assert_eq!(read, Read { action: Some(action), authenticate, beyond: BTreeSet::new() });
         }
     }
 
@@ -161,32 +190,32 @@ mod tests {
         let Link::Id(group) = arn_of("a") else { panic!() };
         let bare =
             sdk::Action::builder().r#type(sdk::ActionTypeEnum::Forward).target_group_arn(&group.0).order(1).build();
-        assert_eq!(from_sdk(vec![bare]).0, Some(forward(&[("a", 1)], None)));
-        let mut weighted = to_sdk("", &forward(&[("a", 0)], None)).unwrap();
+        assert_eq!(from_sdk(vec![bare]).action, Some(forward(&[("a", 1)], None)));
+        let mut weighted = written(&forward(&[("a", 0)], None));
         weighted[0].target_group_arn = Some(group.0);
-        assert_eq!(from_sdk(weighted).0, Some(forward(&[("a", 1)], None)), "a lone weight means nothing");
+        assert_eq!(from_sdk(weighted).action, Some(forward(&[("a", 1)], None)), "a lone weight means nothing");
         let config = sdk::RedirectActionConfig::builder().status_code("HTTP_302".into()).protocol("HTTPS").build();
         let action = sdk::Action::builder().r#type(sdk::ActionTypeEnum::Redirect).redirect_config(config).build();
         let want = Redirect { protocol: "HTTPS".into(), ..Redirect::identity(302) };
-        assert_eq!(from_sdk(vec![action]).0, Some(Action::Redirect(want)));
+        assert_eq!(from_sdk(vec![action]).action, Some(Action::Redirect(want)));
     }
 
     #[test]
     fn what_cannot_be_expressed_is_named() {
         let login = sdk::Action::builder().r#type(sdk::ActionTypeEnum::AuthenticateOidc).order(1).build();
-        let mut actions = to_sdk("", &forward(&[("a", 1)], None)).unwrap();
+        let mut actions = written(&forward(&[("a", 1)], None));
         actions[0].order = Some(2);
         actions.push(login);
-        let (action, beyond) = from_sdk(actions);
-        assert_eq!(action, Some(forward(&[("a", 1)], None)));
-        assert_eq!(beyond, BTreeSet::from(["authenticate".to_owned()]));
+        let read = from_sdk(actions);
+        assert_eq!(read.action, Some(forward(&[("a", 1)], None)));
+        assert_eq!(read.beyond, BTreeSet::from(["authenticate".to_owned()]));
         let new = sdk::Action::builder().r#type("teleport".into()).build();
-        assert_eq!(from_sdk(vec![new]), (None, BTreeSet::from(["teleport".to_owned()])));
+        assert_eq!(from_sdk(vec![new]).beyond, BTreeSet::from(["teleport".to_owned()]));
     }
 
     #[test]
     fn an_unbound_link_is_refused() {
         let action = Action::Forward(Forward::to_one(Link::Address(crate::model::Address::target_group("a"))));
-        assert!(to_sdk("CreateRule", &action).unwrap_err().message.contains("not known"));
+        assert!(routing_to_sdk("CreateRule", &action).map(|_| ()).unwrap_err().message.contains("not known"));
     }
 }

@@ -142,7 +142,7 @@ async fn once(session: &Session, operation: &Operation, secrets: &Secrets<'_>) -
         Operation::RequestCertificate { spec } => session.request_certificate(spec).await,
         Operation::CreateTargetGroup { spec } => session.create_target_group(spec).await,
         Operation::CreateLoadBalancer { spec } => session.create_load_balancer(spec).await,
-        Operation::CreateListener { spec } => session.create_listener(spec).await,
+        Operation::CreateListener { spec } => session.create_listener(spec, secrets).await,
         Operation::CreateRule { spec } => session.create_rule(spec, secrets).await,
         Operation::Authorize { .. }
         | Operation::Describe { .. }
@@ -190,15 +190,16 @@ async fn modify(session: &Session, operation: &Operation, secrets: &Secrets<'_>)
         Operation::SetIpAddressType { load_balancer, ip_address_type } => {
             session.set_ip_address_type(load_balancer, *ip_address_type).await
         }
-        Operation::ModifyListener { listener, edit } => session.modify_listener(listener, edit).await,
+        Operation::ModifyListener { listener, edit } => session.modify_listener(listener, edit, secrets).await,
         Operation::AddListenerCertificate { listener, certificate } => {
             session.add_listener_certificate(listener, certificate).await
         }
         Operation::ModifyListenerAttributes { listener, attributes } => {
             session.modify_listener_attributes(listener, attributes).await
         }
-        Operation::ModifyRule { rule, when, action, rewrite } => {
-            session.modify_rule(rule, when.as_ref(), action.as_ref(), rewrite.as_ref(), secrets).await
+        Operation::ModifyRule { rule, when, action, authenticate, rewrite } => {
+            let actions = (action.as_ref(), authenticate.as_ref());
+            session.modify_rule(rule, when.as_ref(), actions, rewrite.as_ref(), secrets).await
         }
         Operation::SetRulePriorities { listener: _, priorities } => session.set_rule_priorities(priorities).await,
         Operation::AddTags { resource, kind, tags } => add_tags(session, resource, *kind, tags).await,

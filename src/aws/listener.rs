@@ -7,7 +7,7 @@ use aws_sdk_elasticloadbalancingv2::types::{self as sdk, ListenerAttribute};
 use super::action;
 use super::call::Call;
 use super::error::{incomplete, present, refused};
-use super::execute::arn;
+use super::execute::{Secrets, arn};
 use super::session::Session;
 use super::tags;
 use crate::cloud::{CloudError, CloudErrorKind, ListenerEdit, Output};
@@ -21,7 +21,8 @@ const PAGE: i32 = 400;
 /// without ARN or port.
 pub(super) fn from_sdk(load_balancer: &Id, listener: sdk::Listener) -> Option<(Id, Listener)> {
     let id = Id(listener.listener_arn?);
-    let (default, beyond) = action::from_sdk(listener.default_actions.unwrap_or_default());
+    let action::Read { action: default, authenticate, beyond } =
+        action::from_sdk(listener.default_actions.unwrap_or_default());
     let certificate = listener.certificates.into_iter().flatten().find_map(|c| c.certificate_arn);
     let spec = Listener {
         load_balancer: Link::Id(load_balancer.clone()),
@@ -31,7 +32,8 @@ pub(super) fn from_sdk(load_balancer: &Id, listener: sdk::Listener) -> Option<(I
         certificate: certificate.map(|arn| Link::Id(Id(arn))),
         sni_certificates: None,
         default,
-        beyond: beyond.into_iter().collect(),
+        authenticate,
+        beyond,
         attributes: BTreeMap::new(),
         tags: BTreeMap::new(),
     };
@@ -114,7 +116,7 @@ impl Session {
     }
 
     /// `CreateListener`.
-    pub(super) async fn create_listener(&self, spec: &Listener) -> Result<Output, CloudError> {
+    pub(super) async fn create_listener(&self, spec: &Listener, secrets: &Secrets<'_>) -> Result<Output, CloudError> {
         const CALL: Call = Call::elb_write("CreateListener");
         let Listener {
             load_balancer,
@@ -124,12 +126,14 @@ impl Session {
             certificate: default_certificate,
             sni_certificates: _,
             default,
+            authenticate,
             beyond: _,
             attributes: _,
             tags,
         } = spec;
         let default = default.as_ref().ok_or_else(|| refused(CALL.name, "the listener has no default action"))?;
         let certificates = default_certificate.as_ref().map(|link| certificate(CALL.name, link)).transpose()?;
+        let actions = action::to_sdk(CALL.name, authenticate.as_ref(), default, secrets)?;
         let request = self
             .elb
             .create_listener()
@@ -138,7 +142,7 @@ impl Session {
             .set_protocol(protocol.map(|p| p.aws().into()))
             .set_ssl_policy(ssl_policy.clone())
             .set_certificates(certificates.map(|one| vec![one]))
-            .set_default_actions(Some(action::to_sdk(CALL.name, default)?))
+            .set_default_actions(Some(actions))
             .set_tags(tags::elb(tags));
         let answer = self.calls.run(CALL, || request.clone().send()).await?;
         let id = answer.listeners.into_iter().flatten().find_map(|listener| listener.listener_arn);
@@ -146,11 +150,18 @@ impl Session {
     }
 
     /// `ModifyListener`: one call, so that protocol, policy and certificate change together.
-    pub(super) async fn modify_listener(&self, listener: &Link, edit: &ListenerEdit) -> Result<(), CloudError> {
+    pub(super) async fn modify_listener(
+        &self,
+        listener: &Link,
+        edit: &ListenerEdit,
+        secrets: &Secrets<'_>,
+    ) -> Result<(), CloudError> {
         const CALL: Call = Call::elb_write("ModifyListener");
-        let ListenerEdit { protocol, ssl_policy, certificate: default_certificate, default } = edit;
+        let ListenerEdit { protocol, ssl_policy, certificate: default_certificate, default, authenticate } = edit;
         let certificates = default_certificate.as_ref().map(|link| certificate(CALL.name, link)).transpose()?;
-        let actions = default.as_ref().map(|default| action::to_sdk(CALL.name, default)).transpose()?;
+        let actions = default.as_ref();
+        let actions = actions.map(|default| action::to_sdk(CALL.name, authenticate.as_ref(), default, secrets));
+        let actions = actions.transpose()?;
         let request = self
             .elb
             .modify_listener()

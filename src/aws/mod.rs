@@ -11,6 +11,7 @@
 //! and `hyper*` pass below `info`.
 
 mod action;
+mod authenticate;
 mod budget;
 mod call;
 mod certificate;

@@ -13,7 +13,7 @@ use super::rewrite;
 use super::session::Session;
 use super::tags;
 use crate::cloud::{CloudError, CloudErrorKind, Output};
-use crate::model::kind::{Action, Conditions, HeaderCondition, QueryMatch, Rewrite, Rule};
+use crate::model::kind::{Action, Authenticate, Conditions, HeaderCondition, QueryMatch, Rewrite, Rule};
 use crate::model::{Id, Link, Text};
 
 const PAGE: i32 = 400;
@@ -24,12 +24,13 @@ pub(super) fn from_sdk(listener: &Id, rule: sdk::Rule) -> Option<(Id, Rule)> {
         return None;
     }
     let id = Id(rule.rule_arn?);
-    let (action, mut beyond) = action::from_sdk(rule.actions.unwrap_or_default());
+    let action::Read { action, authenticate, mut beyond } = action::from_sdk(rule.actions.unwrap_or_default());
     let rewrite = Some(rewrite::from_sdk(rule.transforms.unwrap_or_default(), &mut beyond));
     let when = conditions(rule.conditions.unwrap_or_default(), &mut beyond);
     let priority = rule.priority.and_then(|p| p.parse().ok());
     let listener = Link::Id(listener.clone());
-    Some((id, Rule { listener, priority, when: Some(when), action, rewrite, beyond, tags: BTreeMap::new() }))
+    let (when, tags) = (Some(when), BTreeMap::new());
+    Some((id, Rule { listener, priority, when, action, authenticate, rewrite, beyond, tags }))
 }
 
 /// The listener that a rule's ARN names.
@@ -202,7 +203,7 @@ impl Session {
     /// `CreateRule`.
     pub(super) async fn create_rule(&self, spec: &Rule, secrets: &Secrets<'_>) -> Result<Output, CloudError> {
         const CALL: Call = Call::once("CreateRule", Category::ElbWrite);
-        let Rule { listener, priority, when, action, rewrite, beyond: _, tags } = spec;
+        let Rule { listener, priority, when, action, authenticate, rewrite, beyond: _, tags } = spec;
         let priority = priority.and_then(|p| i32::try_from(p).ok());
         let priority = priority.ok_or_else(|| refused(CALL.name, "the rule has no priority"))?;
         let action = action.as_ref().ok_or_else(|| refused(CALL.name, "the rule has no action"))?;
@@ -213,7 +214,7 @@ impl Session {
             .listener_arn(arn(CALL.name, listener)?)
             .priority(priority)
             .set_conditions(Some(conditions_to_sdk(CALL.name, &when, secrets)?))
-            .set_actions(Some(action::to_sdk(CALL.name, action)?))
+            .set_actions(Some(action::to_sdk(CALL.name, authenticate.as_ref(), action, secrets)?))
             .set_transforms(rewrite.as_ref().and_then(rewrite::to_sdk))
             .set_tags(tags::elb(tags));
         let answer = self.calls.run(CALL, || request.clone().send()).await?;
@@ -226,17 +227,18 @@ impl Session {
         &self,
         rule: &Link,
         when: Option<&Conditions>,
-        action: Option<&Action>,
+        (action, authenticate): (Option<&Action>, Option<&Authenticate>),
         rewrite: Option<&Rewrite>,
         secrets: &Secrets<'_>,
     ) -> Result<(), CloudError> {
         const CALL: Call = Call::elb_write("ModifyRule");
+        let actions = action.map(|action| action::to_sdk(CALL.name, authenticate, action, secrets)).transpose()?;
         let request = self
             .elb
             .modify_rule()
             .rule_arn(arn(CALL.name, rule)?)
             .set_conditions(when.map(|when| conditions_to_sdk(CALL.name, when, secrets)).transpose()?)
-            .set_actions(action.map(|action| action::to_sdk(CALL.name, action)).transpose()?)
+            .set_actions(actions)
             .set_transforms(rewrite.and_then(rewrite::to_sdk))
             // an empty list would change nothing
             .set_reset_transforms(rewrite.filter(|rewrite| rewrite.is_empty()).map(|_| true));

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::model::Address;
+
 /// Finds and closes the differences between AWS Application Load Balancers and the files that describe
 /// them, and says which of them make clients see 502, 503 or 504.
 #[derive(Debug, Parser)]
@@ -184,6 +186,22 @@ pub struct Part {
     pub only_5xx: bool,
 }
 
+/// Which secrets are sent, for commands that may send some.
+#[derive(Debug, Args)]
+pub struct Rotate {
+    /// Send this resource's secrets again, though their presence is all that can be compared; repeatable
+    #[arg(long = "rotate", value_name = "ADDRESS")]
+    pub rotate: Vec<Address>,
+}
+
+impl Rotate {
+    /// The flags as they were typed after other words, for hints.
+    pub fn typed(&self, before: String) -> String {
+        let flags = self.rotate.iter().map(|address| format!("--rotate {address}"));
+        std::iter::once(before).filter(|words| !words.is_empty()).chain(flags).collect::<Vec<_>>().join(" ")
+    }
+}
+
 /// `no502 validate`
 #[derive(Debug, Args)]
 pub struct Validate {
@@ -219,6 +237,9 @@ pub struct Plan {
     #[command(flatten)]
     /// Which part.
     pub part: Part,
+    #[command(flatten)]
+    /// Which secrets.
+    pub rotate: Rotate,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -236,6 +257,9 @@ pub struct Apply {
     #[command(flatten)]
     /// Which part.
     pub part: Part,
+    #[command(flatten)]
+    /// Which secrets.
+    pub rotate: Rotate,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,

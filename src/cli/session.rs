@@ -160,6 +160,22 @@ pub fn need_secrets(desired: &Resolved) -> Result<(), CliError> {
     Ok(())
 }
 
+/// Refuses to begin what could not be ended: a secret that a step sends is not there.
+///
+/// # Errors
+/// Such a secret.
+pub fn need_sent(plan: &Plan) -> Result<(), CliError> {
+    for step in &plan.steps {
+        for source in step.operation.secrets() {
+            if let Err(why) = secret(source) {
+                let message = format!("nothing was changed: a secret that `{}` sends cannot be read: {why}", step.id);
+                return Err(CliError::new(message).hint("set it for this run; it is sent to AWS and never shown"));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Where runs are recorded unless the user says otherwise (XDG base directory specification).
 ///
 /// # Errors

@@ -4,14 +4,15 @@
 //! of something that an earlier step of the same plan creates. Secrets are references.
 
 mod links;
+mod secrets;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::kind::{
-    Action, Certificate, Conditions, Direction, HealthCheck, Listener, LoadBalancer, Rewrite, Rule, SecurityGroup,
-    Target, TargetGroup, TrafficRule,
+    Action, Authenticate, Certificate, Conditions, Direction, HealthCheck, Listener, LoadBalancer, Rewrite, Rule,
+    SecurityGroup, Target, TargetGroup, TrafficRule,
 };
 use crate::model::value::{IpAddressType, Protocol};
 use crate::model::{Id, Kind, Link, Spec};
@@ -160,8 +161,11 @@ pub enum Operation {
         rule: Link,
         /// The conditions, if they change.
         when: Option<Conditions>,
-        /// The action, if it changes.
+        /// The action, if it or the login before it changes.
         action: Option<Action>,
+        /// The login before the action, in the same list on AWS: it goes with `action`, and none is none.
+        #[serde(default)]
+        authenticate: Option<Authenticate>,
         /// The rewrites, if they change; empty ones are taken away.
         rewrite: Option<Rewrite>,
     },
@@ -192,8 +196,11 @@ pub struct ListenerEdit {
     pub ssl_policy: Option<String>,
     /// The default certificate.
     pub certificate: Option<Link>,
-    /// The default action.
+    /// The default action, if it or the login before it changes.
     pub default: Option<Action>,
+    /// The login before the default action, in the same list on AWS: it goes with `default`, and none is none.
+    #[serde(default)]
+    pub authenticate: Option<Authenticate>,
 }
 
 /// What a call returns that later steps may need.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::ownership::{self, Owner};
 use crate::cloud::{Facts, Snapshot};
 use crate::desired::{Problem, Resolved};
-use crate::model::kind::{Certificate, Origin, Rule};
+use crate::model::kind::{Authenticate, Certificate, Origin, Rule};
 use crate::model::{Address, FieldPath, Id, Kind, Link, Spec};
 
 /// The live counterparts found so far, both ways.
@@ -184,7 +184,12 @@ pub(super) fn pair_rules(stack: &str, want: &[(&Address, &Rule)], live: &[(&Id, 
         same_when(address, want, live) && want.priority.is_some() && want.priority == live.priority
     };
     let same_place = |_: &Address, want: &Rule, live: &Rule| {
-        free(live) && want.priority.is_some() && want.priority == live.priority && want.action == live.action
+        let same_login = want.authenticate.clone().unwrap_or(Authenticate::None).fits(live.authenticate.as_ref());
+        free(live)
+            && want.priority.is_some()
+            && want.priority == live.priority
+            && want.action == live.action
+            && same_login
     };
     let passes: [&Fits<'_>; 4] = [&tagged, &same_both, &same_when, &same_place];
     for fits in passes {

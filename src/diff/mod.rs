@@ -6,6 +6,7 @@ mod bind;
 mod identity;
 pub mod ownership;
 mod priorities;
+mod rotate;
 mod scope;
 mod select;
 
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use bind::{Bound, bind};
 pub use ownership::{Applied, Cause, Owner};
+pub use rotate::rotate;
 pub use scope::scope;
 
 use crate::cloud::{Gap, Snapshot};

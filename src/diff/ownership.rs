@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::model::kind::{Action, Certificate, Listener, Rule};
+use crate::model::kind::{Action, Authenticate, Certificate, Listener, Rule};
 use crate::model::tag::{APPLIED_TAG, CONTROLLERS, ID_TAG};
 use crate::model::{Address, Spec};
 
@@ -130,11 +130,17 @@ fn settled(want: &Spec, live: &Spec) -> Spec {
     live.clone()
 }
 
-/// A spec as the hashes see it: without what has no live side (where a certificate comes from; an
-/// import counts by its serial number).
+/// A spec as the hashes see it: without what has no live side (where a certificate comes from, of which
+/// an import counts by its serial number; where a secret comes from).
 fn json(spec: &Spec) -> Value {
-    let without_origin = spec.certificate().map(|c| Spec::Certificate(Certificate { origin: None, ..c.clone() }));
-    serde_json::to_value(without_origin.as_ref().unwrap_or(spec)).unwrap_or(Value::Null)
+    let kept = |login: &Option<Authenticate>| login.clone().map(Authenticate::kept);
+    let seen = match spec.clone() {
+        Spec::Certificate(c) => Certificate { origin: None, ..c }.into(),
+        Spec::Rule(rule) => Rule { authenticate: kept(&rule.authenticate), ..rule }.into(),
+        Spec::Listener(listener) => Listener { authenticate: kept(&listener.authenticate), ..listener }.into(),
+        other @ (Spec::SecurityGroup(_) | Spec::TargetGroup(_) | Spec::Target(_) | Spec::LoadBalancer(_)) => other,
+    };
+    serde_json::to_value::<Spec>(seen).unwrap_or(Value::Null)
 }
 
 /// The parts of `value` that `shape` declares: `null` in the shape means undeclared.

@@ -14,6 +14,8 @@ const TELLING: [&str; 6] = ["secret", "token", "key", "password", "authorization
 pub(super) struct Secrets {
     /// The values by environment variable.
     pub(super) values: BTreeMap<String, String>,
+    /// The variables of secrets that cannot be read, with the client that each is for: issuer and id.
+    pub(super) clients: BTreeMap<String, (String, String)>,
 }
 
 impl Secrets {
@@ -75,6 +77,10 @@ impl Secrets {
         let mut number = 1;
         loop {
             let candidate = if number == 1 { base.clone() } else { format!("{base}_{number}") };
+            if self.clients.contains_key(&candidate) {
+                number += 1;
+                continue;
+            }
             let known = self.values.entry(candidate.clone()).or_insert_with(|| value.to_owned());
             if known == value {
                 return candidate;
@@ -84,7 +90,7 @@ impl Secrets {
     }
 }
 
-fn reference(variable: &str) -> Node {
+pub(super) fn reference(variable: &str) -> Node {
     let mut map = Map::flow();
     map.put("env", Node::text(variable));
     Node::Map(map)

@@ -8,7 +8,7 @@ use super::{Export, keys};
 use crate::model::attribute::{Applies, LISTENER};
 use crate::model::kind::Listener;
 use crate::model::value::Protocol;
-use crate::model::{Address, Id, Link};
+use crate::model::{Address, Id};
 
 impl Export<'_> {
     /// `listeners:` of a load balancer, by port.
@@ -37,6 +37,7 @@ impl Export<'_> {
             certificate,
             sni_certificates,
             default,
+            authenticate,
             beyond,
             attributes,
             tags: live_tags,
@@ -57,9 +58,7 @@ impl Export<'_> {
             map.put_some("ssl_policy", ssl_policy.as_deref().map(Node::text));
             map.put_some("certificate", certificate.as_ref().map(|link| self.name(link)));
             if let Some(others) = sni_certificates.as_ref().filter(|others| !others.is_empty()) {
-                let names: Vec<String> = others.iter().map(|link| self.domain(link)).collect();
-                let what = format!("the SNI certificates of {address} ({})", names.join(", "));
-                self.leave_out(&mut map, &what);
+                map.put("sni_certificates", Node::list(others.iter().map(|link| self.name(link))));
             }
         }
         Attributes::new(LISTENER, attributes)
@@ -67,6 +66,10 @@ impl Export<'_> {
         match default {
             Some(action) => {
                 let mut inner = Map::flow();
+                if let Some((login, remark)) = self.secrets.login(authenticate.as_ref()) {
+                    remark.iter().for_each(|text| map.remark(text));
+                    inner.put("authenticate", login);
+                }
                 let (key, node) = self.action(action);
                 inner.put(key, node);
                 map.put("default", Node::Map(inner));
@@ -85,12 +88,5 @@ impl Export<'_> {
             map.put_map("rules", rules);
         }
         map
-    }
-
-    /// The first name of a certificate, else its ARN.
-    fn domain(&self, link: &Link) -> String {
-        let live = link.id().and_then(|id| self.snapshot.found.get(id));
-        let domain = live.and_then(|live| live.spec.certificate()).and_then(|c| c.domain.clone());
-        domain.unwrap_or_else(|| link.id().map_or_else(|| link.to_string(), ToString::to_string))
     }
 }

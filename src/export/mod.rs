@@ -4,6 +4,7 @@
 //! language cannot say is left out with a comment, and thereby left alone. Pure: no call, no clock.
 
 mod attribute;
+mod authenticate;
 mod balancer;
 mod condition;
 mod group;
@@ -16,6 +17,7 @@ mod yaml;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cloud::{CertificateFacts, Facts, Scope, Snapshot};
+use crate::model::kind::Listener;
 use crate::model::{Id, Kind, Link, Spec};
 use keys::Keys;
 use yaml::{Map, Node};
@@ -106,7 +108,8 @@ impl<'s> Export<'s> {
     /// Chooses the keys of load balancers, groups and certificates.
     fn name_everything(&mut self) {
         let balancers: BTreeSet<&Id> = self.balancers.iter().copied().collect();
-        let certificates: BTreeSet<&Id> = self.listeners().filter_map(|(_, l)| l.certificate.as_ref()?.id()).collect();
+        let shown = |(_, l): (_, &'s Listener)| l.certificate.iter().chain(l.sni_certificates.iter().flatten());
+        let certificates: BTreeSet<&Id> = self.listeners().flat_map(shown).filter_map(Link::id).collect();
         for (kind, ids) in [
             (Kind::LoadBalancer, balancers),
             (Kind::TargetGroup, self.routed_groups()),
@@ -134,7 +137,7 @@ impl<'s> Export<'s> {
     }
 
     /// The listeners of the exported load balancers.
-    fn listeners(&self) -> impl Iterator<Item = (&'s Id, &'s crate::model::kind::Listener)> + use<'s> {
+    fn listeners(&self) -> impl Iterator<Item = (&'s Id, &'s Listener)> + use<'s> {
         let balancers = self.balancers.clone();
         let ours = move |link: &Link| link.id().is_some_and(|id| balancers.contains(&id));
         self.snapshot.listeners().filter(move |(_, listener)| ours(&listener.load_balancer))

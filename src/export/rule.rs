@@ -61,7 +61,7 @@ impl Export<'_> {
     }
 
     fn rule(&mut self, rule: &Rule, action: &Action) -> Map {
-        let Rule { listener: _, priority, when, action: _, rewrite, beyond: _, tags: live_tags } = rule;
+        let Rule { listener: _, priority, when, action: _, authenticate, rewrite, beyond: _, tags: live_tags } = rule;
         let mut map = Map::default();
         map.put_some("priority", priority.map(Node::plain));
         let when = when.clone().unwrap_or_default();
@@ -71,6 +71,10 @@ impl Export<'_> {
         map.put("when", Node::Map(self.secrets.when(&when)));
         if let Some(rewrite) = rewrite.as_ref().filter(|rewrite| !rewrite.is_empty()) {
             map.put("rewrite", Node::Map(rewritten(rewrite)));
+        }
+        if let Some((login, remark)) = self.secrets.login(authenticate.as_ref()) {
+            remark.iter().for_each(|text| map.remark(text));
+            map.put("authenticate", login);
         }
         let (key, node) = self.action(action);
         map.put(key, node);

@@ -5,8 +5,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::value::words;
-use std::fmt;
-use std::str::FromStr;
 
 words! {
     /// The state of a target (API: `TargetHealth.State`).

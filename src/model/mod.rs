@@ -24,5 +24,5 @@ pub use change::{Comparer, FieldChange, Mutability, Undeclared, UndeclaredFields
 pub use health::{HealthState, TargetHealth};
 pub use kind::Spec;
 pub use link::{Id, Link, Selectable, Selector, StepId};
-pub use secret::{Fingerprint, SecretRef, Text};
+pub use secret::{Fingerprint, SecretRef, Text, WriteOnly};
 pub use span::{FieldPath, Place, SourceFile, Sources, Span};

@@ -24,6 +24,25 @@ impl fmt::Display for SecretRef {
     }
 }
 
+/// A secret that AWS takes and never gives back: that there is one is all that can be compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WriteOnly {
+    /// AWS keeps the one it has.
+    Kept,
+    /// It is sent, from here.
+    Sent(SecretRef),
+}
+
+impl fmt::Display for WriteOnly {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kept => f.write_str("(secret)"),
+            Self::Sent(source) => write!(f, "(secret from {source})"),
+        }
+    }
+}
+
 /// A fingerprint of a secret's value. Kept in memory only: it is never serialised, because a short
 /// secret can be guessed from its digest.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,6 +85,13 @@ impl Text {
     /// Whether the text must not be shown.
     pub const fn is_secret(&self) -> bool {
         matches!(self, Self::Secret { .. })
+    }
+    /// Where a secret text comes from.
+    pub const fn source(&self) -> Option<&SecretRef> {
+        match self {
+            Self::Secret { source, .. } => source.as_ref(),
+            Self::Plain(_) => None,
+        }
     }
     fn key(&self) -> (bool, &str, Option<&Fingerprint>) {
         match self {

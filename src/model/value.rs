@@ -24,11 +24,11 @@ macro_rules! words {
             pub fn from_aws(text: &str) -> Option<Self> { match text { $($aws => Some(Self::$variant),)+ _ => None } }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(self.as_str()) }
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str(self.as_str()) }
         }
 
-        impl FromStr for $name {
+        impl std::str::FromStr for $name {
             type Err = ();
             fn from_str(text: &str) -> Result<Self, ()> { match text { $($ours => Ok(Self::$variant),)+ _ => Err(()) } }
         }

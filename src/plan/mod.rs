@@ -151,6 +151,8 @@ pub struct Options {
     pub selection: Selection,
     /// Guards that the user lifted.
     pub allowed: Vec<Guard>,
+    /// Resources whose secrets are sent again, though their presence is all that can be compared.
+    pub rotate: Vec<Address>,
 }
 
 /// A plan and everything it was made from.
@@ -215,7 +217,7 @@ impl Plan {
 /// Makes the plan.
 ///
 /// # Errors
-/// What [`diff::compare`] refuses: selectors that fit nothing, ambiguous identities, missing existing things.
+/// What [`diff::compare`] and [`diff::rotate`] refuse: selectors that fit nothing, ambiguous identities, missing existing things.
 pub fn plan(
     desired: &Resolved,
     basis: Snapshot,
@@ -224,6 +226,7 @@ pub fn plan(
     options: &Options,
 ) -> Result<Plan, Vec<Problem>> {
     let mut diff = diff::compare(desired, &basis)?;
+    diff::rotate(desired, &mut diff, &options.rotate)?;
     let before = evidence::of_diff(desired, &basis, &diff, evidence::Side::Live, now);
     let after = evidence::of_diff(desired, &basis, &diff, evidence::Side::After, now);
     let judged = (crate::rules::judge(&before), crate::rules::judge(&after));

@@ -6,7 +6,7 @@ use super::build::{Builder, step_id};
 use crate::cloud::{ListenerEdit, Operation};
 use crate::diff::{Change, Verdict};
 use crate::model::kind::{
-    Direction, HealthCheck, Listener, LoadBalancer, Rule, SecurityGroup, TargetGroup, TrafficRule,
+    Authenticate, Direction, HealthCheck, Listener, LoadBalancer, Rule, SecurityGroup, TargetGroup, TrafficRule,
 };
 use crate::model::{Address, Id, Kind, Link, Spec};
 
@@ -132,12 +132,14 @@ fn listener(
 ) {
     // a change of protocol takes policy and certificate in the same call
     let protocol = changed("protocol");
-    let default = changed("default").then(|| want.clone().over(live).default).flatten();
+    let after = want.clone().over(live);
+    let default = changed("default").then_some(after.default).flatten();
     let edit = ListenerEdit {
         protocol: if protocol { want.protocol } else { None },
         ssl_policy: if protocol || changed("ssl_policy") { want.ssl_policy.clone() } else { None },
         certificate: if protocol || changed("certificate") { want.certificate.clone() } else { None }
             .map(|l| b.known(l)),
+        authenticate: default.is_some().then(|| login(&want.authenticate, after.authenticate, changed)).flatten(),
         default: default.map(|action| action.map_links(&mut |link| b.known(link))),
     };
     if edit != ListenerEdit::default() {
@@ -152,13 +154,28 @@ fn listener(
 
 fn rule(b: &mut Builder<'_>, address: &Address, live: &Rule, want: &Rule, changed: &dyn Fn(&str) -> bool, why: &str) {
     // lists are replaced whole: what the files leave alone goes back as it is
+    let declared = &want.authenticate;
     let want = want.clone().over(live);
     let when = changed("when").then(|| want.when.clone()).flatten();
-    let acts = changed("forward") || changed("redirect") || changed("fixed_response");
+    let acts = changed("forward") || changed("redirect") || changed("fixed_response") || changed("authenticate");
     let action = acts.then(|| want.action.clone()).flatten().map(|a| a.map_links(&mut |link| b.known(link)));
+    let authenticate = action.is_some().then(|| login(declared, want.authenticate, changed)).flatten();
     let rewrite = changed("rewrite").then(|| want.rewrite.clone()).flatten();
     if when.is_some() || action.is_some() || rewrite.is_some() {
-        b.push(address, Operation::ModifyRule { rule: b.link(address), when, action, rewrite }, why);
+        b.push(address, Operation::ModifyRule { rule: b.link(address), when, action, authenticate, rewrite }, why);
+    }
+}
+
+/// The login that goes with an action. Its secret is sent with what is new or changed, or on demand.
+fn login(
+    declared: &Option<Authenticate>,
+    after: Option<Authenticate>,
+    changed: &dyn Fn(&str) -> bool,
+) -> Option<Authenticate> {
+    let rotated = changed(Authenticate::SECRET) || changed(&format!("default.{}", Authenticate::SECRET));
+    match (declared, after) {
+        (Some(declared), Some(after)) if rotated => Some(after.with_secret_of(declared)),
+        (_, after) => after,
     }
 }
 

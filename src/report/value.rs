@@ -7,13 +7,14 @@ use super::layout::{clean, shorten, width};
 use crate::model::FieldPath;
 
 /// Last words of field paths whose numbers are seconds.
-const SECONDS: [&str; 8] = [
+const SECONDS: [&str; 9] = [
     "idle_timeout",
     "client_keep_alive",
     "deregistration_delay",
     "slow_start",
     "interval",
     "timeout",
+    "session_timeout",
     "duration",
     "stickiness",
 ];

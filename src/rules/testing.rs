@@ -53,6 +53,7 @@ fn listener(port: u16, protocol: Protocol, default: Action) -> Listener {
         ssl_policy: https.then(|| "ELBSecurityPolicy-TLS13-1-2-2021-06".to_owned()),
         certificate: https.then(|| link("certificate/app")),
         sni_certificates: Some(Vec::new()),
+        authenticate: None,
         beyond: BTreeSet::new(),
         default: Some(default),
         attributes: BTreeMap::new(),
@@ -68,6 +69,7 @@ pub fn rule(host: &str, path: &str, action: Action) -> Rule {
         when: Some(Conditions { host: set(host), path: set(path), ..Conditions::default() }),
         action: Some(action),
         rewrite: None,
+        authenticate: None,
         beyond: BTreeSet::new(),
         tags: BTreeMap::new(),
     }

@@ -23,7 +23,7 @@ pub fn stack(changes: &[(&str, &str)]) -> String {
 }
 
 /// A cloud on which these files were applied; the plan after is empty.
-async fn deployed(body: &str) -> Arc<Fake> {
+pub(super) async fn deployed(body: &str) -> Arc<Fake> {
     let fake = Arc::new(account());
     fake.edit(partner);
     mend(&fake, body).await;
@@ -31,7 +31,7 @@ async fn deployed(body: &str) -> Arc<Fake> {
 }
 
 /// Applies, and sees that nothing is left; returns what the plan named and the calls that were made, marks aside.
-async fn mend(fake: &Arc<Fake>, body: &str) -> (Vec<String>, Vec<&'static str>) {
+pub(super) async fn mend(fake: &Arc<Fake>, body: &str) -> (Vec<String>, Vec<&'static str>) {
     let before = fake.names().len();
     let plan = planned(fake, &desired(body)).await;
     assert!(plan.refused.is_empty() && plan.held.is_empty(), "{:#?} {:#?}", plan.refused, plan.held);
@@ -44,7 +44,7 @@ async fn mend(fake: &Arc<Fake>, body: &str) -> (Vec<String>, Vec<&'static str>) 
 }
 
 /// Every difference as `address path`, or `address create`.
-fn differences(plan: &Plan) -> Vec<String> {
+pub(super) fn differences(plan: &Plan) -> Vec<String> {
     let one = |change: &no502::diff::Change| match &change.verdict {
         Verdict::Create => vec![format!("{} create", change.address)],
         verdict => verdict.fields().iter().map(|f| format!("{} {}", change.address, f.path)).collect(),
@@ -65,7 +65,7 @@ fn partner(snapshot: &mut Snapshot) {
     snapshot.insert(Id(PARTNER.into()), spec, Facts::Certificate(facts));
 }
 
-fn listener(snapshot: &mut Snapshot, port: u16, edit: impl Fn(&mut Listener)) {
+pub(super) fn listener(snapshot: &mut Snapshot, port: u16, edit: impl Fn(&mut Listener)) {
     for live in snapshot.found.values_mut() {
         if let Spec::Listener(listener) = &mut live.spec
             && listener.port == port
@@ -169,7 +169,7 @@ async fn targets_are_registered_only_once_the_load_balancer_may_reach_them() {
 }
 
 /// Changes every rule.
-fn rules(snapshot: &mut Snapshot, edit: impl Fn(&mut Rule)) {
+pub(super) fn rules(snapshot: &mut Snapshot, edit: impl Fn(&mut Rule)) {
     for live in snapshot.found.values_mut() {
         if let Spec::Rule(rule) = &mut live.spec {
             edit(rule);

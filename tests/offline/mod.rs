@@ -3,6 +3,7 @@
 mod apply;
 mod export;
 mod fields;
+mod login;
 mod order;
 
 use std::collections::BTreeMap;

@@ -184,6 +184,7 @@ fn rule() -> Operation {
         when: None,
         action: Some(action),
         rewrite: None,
+        authenticate: None,
         beyond: BTreeSet::new(),
         tags: [("team".to_owned(), "shop".to_owned())].into(),
     };

@@ -41,7 +41,7 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
     session::need_secrets(&desired)?;
     let connection = session::connect(&desired, global, world).await?;
     let allowed = args.allow.iter().map(|liftable| guard(*liftable)).collect();
-    let options = Options { selection: selection(&args.part), allowed };
+    let options = Options { selection: selection(&args.part), allowed, rotate: args.rotate.rotate.clone() };
     let plan = session::plan(&connection, &desired, &options, world.now).await?;
     let c = Context {
         args,
@@ -50,12 +50,15 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
         options: &options,
         terminal,
         world,
-        paths: args.files.typed(),
+        paths: args.rotate.typed(args.files.typed()),
     };
     if args.format == Format::Text {
         output::data(terminal, &text::plan(&c.view(&plan), &output::look(terminal)))?;
     }
-    let consent = if plan.refused.is_empty() { c.consent(&plan) } else { Err(refusal(&plan)) };
+    let consent = match plan.refused.is_empty() {
+        true => session::need_sent(&plan).and_then(|()| c.consent(&plan)),
+        false => Err(refusal(&plan)),
+    };
     if let Err(error) = consent {
         c.document(&plan, None, json::Outcome::Refused, json::resources(&plan))?;
         return Err(error);
@@ -133,7 +136,9 @@ impl Context<'_> {
 
     /// Reads everything again and expects nothing left.
     async fn verify(&self, plan: &Plan) -> Result<(Plan, Ending), CliError> {
-        let after = session::plan(self.connection, self.desired, self.options, self.world.now).await?;
+        // what was sent again is no difference
+        let options = Options { rotate: Vec::new(), ..self.options.clone() };
+        let after = session::plan(self.connection, self.desired, &options, self.world.now).await?;
         let left: Vec<String> = after.differences().map(|c| c.address.to_string()).collect();
         let held = |address: &String| plan.held.iter().any(|h| h.address.to_string() == *address);
         let moved: Vec<&str> = left.iter().filter(|a| !held(a)).map(String::as_str).collect();

@@ -23,10 +23,11 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
     output::warnings(terminal, &warnings);
     session::need_secrets(&desired)?;
     let connection = session::connect(&desired, global, world).await?;
-    let options = Options { selection: selection(&args.part), ..Options::default() };
+    let rotate = args.rotate.rotate.clone();
+    let options = Options { selection: selection(&args.part), rotate, ..Options::default() };
     let plan = session::plan(&connection, &desired, &options, world.now).await?;
     let calls = connection.aws.api_calls();
-    let paths = args.files.typed();
+    let paths = args.rotate.typed(args.files.typed());
     let view = View { command: "plan", plan: &plan, desired: &desired, api_calls: &calls, paths: &paths };
     match args.format {
         Format::Text => {

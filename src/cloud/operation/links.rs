@@ -86,8 +86,9 @@ impl Operation {
                 Self::ModifyListenerAttributes { listener: f(listener), attributes }
             }
             Self::CreateRule { spec } => Self::CreateRule { spec: spec.map_links(f) },
-            Self::ModifyRule { rule, when, action, rewrite } => {
-                Self::ModifyRule { rule: f(rule), when, action: action.map(|a| a.map_links(f)), rewrite }
+            Self::ModifyRule { rule, when, action, authenticate, rewrite } => {
+                let action = action.map(|a| a.map_links(f));
+                Self::ModifyRule { rule: f(rule), when, action, authenticate, rewrite }
             }
             Self::SetRulePriorities { listener, priorities } => {
                 Self::SetRulePriorities { listener: f(listener), priorities }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::{Facts, LoadBalancerFacts, Operation, Output, Snapshot};
-use super::{Refusal, create, existing};
+use super::{Refusal, create, existing, login};
 use crate::model::attribute::{Applies, Attribute, LISTENER, LOAD_BALANCER};
 use crate::model::kind::{Action, Forward, Listener, LoadBalancer, Rule};
 use crate::model::value::{IpAddressType, Protocol, Scheme};
@@ -31,12 +31,17 @@ pub(super) fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Ou
         }
         Operation::CreateListener { spec } => create_listener(snapshot, spec, output),
         Operation::ModifyListener { listener, edit } => {
+            let logins = login::of_rules(snapshot, listener);
             let live = listener_mut(snapshot, listener)?;
             let mut next = live.clone();
             next.protocol = edit.protocol.or(next.protocol);
             next.ssl_policy = edit.ssl_policy.clone().or(next.ssl_policy);
             next.certificate = edit.certificate.clone().or(next.certificate);
-            next.default = edit.default.clone().map(read_back).or(next.default);
+            if let Some(action) = edit.default.clone() {
+                next.authenticate = Some(login::replaced(live.authenticate.as_ref(), edit.authenticate.clone())?);
+                next.default = Some(read_back(action));
+            }
+            login::goes_with(next.protocol, logins.iter().chain(&next.authenticate))?;
             *live = settle_tls(next)?;
             let default = live.default.clone();
             groups_exist(snapshot, default.as_ref())
@@ -47,11 +52,16 @@ pub(super) fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Ou
             Ok(())
         }
         Operation::CreateRule { spec } => create_rule(snapshot, spec, output),
-        Operation::ModifyRule { rule, when, action, rewrite } => {
+        Operation::ModifyRule { rule, when, action, authenticate, rewrite } => {
             groups_exist(snapshot, action.as_ref())?;
+            let protocol = login::protocol_over(snapshot, rule);
+            login::goes_with(protocol, authenticate)?;
             if let Spec::Rule(live) = &mut existing(snapshot, rule)?.spec {
                 live.when = when.clone().or_else(|| live.when.clone());
-                live.action = action.clone().map(read_back).or_else(|| live.action.clone());
+                if let Some(action) = action.clone() {
+                    live.authenticate = Some(login::replaced(live.authenticate.as_ref(), authenticate.clone())?);
+                    live.action = Some(read_back(action));
+                }
                 live.rewrite = rewrite.clone().or_else(|| live.rewrite.clone());
             }
             Ok(())
@@ -120,7 +130,9 @@ fn create_listener(snapshot: &mut Snapshot, spec: &Listener, output: &Output) ->
     let mut attributes = defaults(LISTENER, |a| https || a != Applies::HttpsListener);
     attributes.extend(spec.attributes.clone());
     let default = spec.default.clone().map(read_back);
-    let spec = settle_tls(Listener { attributes, default, ..spec.clone() })?;
+    login::goes_with(spec.protocol, &spec.authenticate)?;
+    let authenticate = Some(login::replaced(None, spec.authenticate.clone())?);
+    let spec = settle_tls(Listener { attributes, default, authenticate, ..spec.clone() })?;
     create(snapshot, output, spec, Facts::None);
     Ok(())
 }
@@ -160,14 +172,16 @@ fn groups_exist(snapshot: &Snapshot, action: Option<&Action>) -> Result<(), Refu
 }
 
 fn create_rule(snapshot: &mut Snapshot, spec: &Rule, output: &Output) -> Result<(), Refusal> {
-    listener_mut(snapshot, &spec.listener)?;
+    let protocol = listener_mut(snapshot, &spec.listener)?.protocol;
+    login::goes_with(protocol, &spec.authenticate)?;
     groups_exist(snapshot, spec.action.as_ref())?;
     if snapshot.rules().any(|(_, rule)| rule.listener == spec.listener && rule.priority == spec.priority) {
         let priority = spec.priority.unwrap_or_default();
         return Err(Refusal::new("PriorityInUse", format!("priority {priority} is in use"), "API: CreateRule"));
     }
     let action = spec.action.clone().map(read_back);
-    create(snapshot, output, Rule { action, ..spec.clone() }, Facts::None);
+    let authenticate = Some(login::replaced(None, spec.authenticate.clone())?);
+    create(snapshot, output, Rule { action, authenticate, ..spec.clone() }, Facts::None);
     Ok(())
 }
 

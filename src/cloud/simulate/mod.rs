@@ -6,6 +6,7 @@
 
 mod balancer;
 mod group;
+mod login;
 mod refusal;
 
 use std::collections::BTreeMap;

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use super::super::node::Node;
 use super::super::problem::Problem;
 use super::super::reader::{Reader, text_of};
-use super::super::shape::{Complaint, Field, MapRule, NamedRule, Shape, TextRule, field, later, parse_seconds};
+use super::super::shape::{Complaint, Field, MapRule, NamedRule, Shape, TextRule, field, parse_seconds};
+use super::authenticate::AUTHENTICATE;
 use crate::model::kind::{Action, FixedResponse, Forward, Redirect};
 use crate::model::value::Protocol;
 use crate::model::{Link, Span};
@@ -104,9 +105,7 @@ pub(super) const REDIRECT: Field = field("redirect", "Answer with a redirect.", 
 /// `fixed_response:`.
 pub(super) const FIXED: Field =
     field("fixed_response", "Answer with a status and a body of one's own.", Shape::Map(&FIXED_RULE));
-/// `authenticate:`.
-pub(super) const AUTHENTICATE: Field = later("authenticate", "Ask users to log in first.");
-const DEFAULT_FIELDS: &[Field] = &[FORWARD, REDIRECT, FIXED, AUTHENTICATE];
+const DEFAULT_FIELDS: &[Field] = &[AUTHENTICATE, FORWARD, REDIRECT, FIXED];
 /// `default:` of a listener.
 pub(super) const DEFAULT: MapRule = MapRule { noun: "a default action", fields: DEFAULT_FIELDS };
 
@@ -132,8 +131,7 @@ pub(super) fn read(r: &Reader<'_, '_>, listener: Option<Protocol>, of: Of) -> Op
                 Of::Default => "the default action".to_owned(),
                 Of::Rule => format!("rule `{}`", r.address.leaf()),
             };
-            // an action that is not supported yet was already said to be so
-            if r.has("authenticate").is_none() && !r.broken() {
+            if !r.broken() {
                 r.error(
                     Problem::error(r.at, format!("{what} does nothing"))
                         .label("one of `forward`, `redirect` and `fixed_response` is needed")

@@ -8,7 +8,7 @@ use super::super::node::{Entry, Node};
 use super::super::problem::Problem;
 use super::super::reader::{Attributes, Reader, text_of};
 use super::super::shape::{Complaint, Field, MapRule, NamedRule, Shape, TextRule, field, later};
-use super::{action, rule};
+use super::{action, authenticate, rule};
 use crate::model::attribute::{Applies, Attribute, LISTENER};
 use crate::model::kind::Listener;
 use crate::model::value::Protocol;
@@ -75,6 +75,7 @@ pub(super) fn read(parent: &Reader<'_, '_>, entry: &Entry) {
         );
     }
     tls(&r, protocol, existing);
+    let default = r.sub("default");
     let spec = Listener {
         load_balancer: Link::Address(parent.address.clone()),
         port,
@@ -82,7 +83,8 @@ pub(super) fn read(parent: &Reader<'_, '_>, entry: &Entry) {
         ssl_policy: r.text("ssl_policy"),
         certificate,
         sni_certificates: r.items("sni_certificates").map(|items| by_name(&r, items)),
-        default: r.sub("default").and_then(|d| action::read(&d, protocol, action::Of::Default)),
+        default: default.as_ref().and_then(|d| action::read(d, protocol, action::Of::Default)),
+        authenticate: default.as_ref().and_then(|d| authenticate::read(d, protocol)),
         beyond: BTreeSet::new(),
         attributes: attributes(&r, protocol),
         tags: r.tags(existing),

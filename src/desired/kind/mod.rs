@@ -2,6 +2,7 @@
 //! rules between its fields.
 
 pub(super) mod action;
+mod authenticate;
 pub(super) mod certificate;
 pub(super) mod condition;
 pub(super) mod health_check;

@@ -8,7 +8,7 @@ use super::super::node::Entry;
 use super::super::problem::Problem;
 use super::super::reader::Reader;
 use super::super::shape::{Field, MapRule, Shape, field};
-use super::{action, condition, rewrite};
+use super::{action, authenticate, condition, rewrite};
 use crate::model::kind::Rule;
 use crate::model::value::Protocol;
 use crate::model::{Address, Link, Span};
@@ -17,10 +17,10 @@ const FIELDS: &[Field] = &[
     field("priority", "1 to 50000, the lowest first; on all rules of a listener or on none.", Shape::Number(1, 50_000))
         .source("API CreateRule.Priority"),
     field("when", "Conditions: keys are ANDed, values ORed; at most five values in all.", Shape::Map(&condition::RULE)),
+    authenticate::AUTHENTICATE,
     action::FORWARD,
     action::REDIRECT,
     action::FIXED,
-    action::AUTHENTICATE,
     rewrite::REWRITE,
     super::TAGS,
     super::ACCEPT,
@@ -62,6 +62,7 @@ fn one(listener: &Reader<'_, '_>, address: &Address, entry: &Entry, protocol: Op
         priority: r.number("priority"),
         when: condition::read(&r),
         action: action::read(&r, protocol, action::Of::Rule),
+        authenticate: authenticate::read(&r, protocol),
         rewrite: rewrite::read(&r),
         beyond: BTreeSet::new(),
         tags: r.tags(false),

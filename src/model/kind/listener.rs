@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::action::Action;
+use super::authenticate::Authenticate;
 use super::or;
 use crate::model::attribute::LISTENER;
 use crate::model::value::Protocol;
@@ -31,8 +32,11 @@ pub struct Listener {
     pub sni_certificates: Option<Vec<Link>>,
     /// What happens to requests that no rule takes.
     pub default: Option<Action>,
-    /// Parts of a live default action that this version cannot express, by their key in the language
-    /// (`authenticate`); always empty for a desired listener. Such a default is never written, because
+    /// Who must log in before that.
+    #[serde(default)]
+    pub authenticate: Option<Authenticate>,
+    /// Parts of a live default action that this version cannot express, by AWS's name or their key in
+    /// the language; always empty for a desired listener. Such a default is never written, because
     /// AWS replaces the list of actions whole.
     pub beyond: BTreeSet<String>,
     /// Attributes by AWS's key.
@@ -58,6 +62,7 @@ impl Listener {
             certificate,
             sni_certificates: _,
             default,
+            authenticate,
             beyond: _,
             attributes,
             tags,
@@ -76,6 +81,7 @@ impl Listener {
             let path = "sni_certificates";
             c.push(path, names(have.clone()), names(have.chain(&missing)), Mutability::InPlace);
         }
+        Authenticate::compare(live.authenticate.as_ref(), authenticate.as_ref(), "default.authenticate", &mut c);
         Action::compare(live.default.as_ref(), default.as_ref(), "default", &mut c);
         c.attributes(LISTENER, &live.attributes, attributes);
         c.tags(&live.tags, tags);
@@ -92,6 +98,8 @@ impl Listener {
     pub fn undeclared(live: &Self, want: &Self) -> Vec<Undeclared> {
         let mut u = UndeclaredFields::default();
         u.field("ssl_policy", &live.ssl_policy, &want.ssl_policy, None);
+        let (login, declared) = (live.authenticate.as_ref(), want.authenticate.as_ref());
+        Authenticate::undeclared(login, declared, "default.authenticate", &mut u);
         u.attributes(LISTENER, &live.attributes, &want.attributes);
         u.finish()
     }
@@ -108,6 +116,7 @@ impl Listener {
             certificate,
             sni_certificates,
             default,
+            authenticate,
             beyond,
             attributes,
             tags,
@@ -123,6 +132,10 @@ impl Listener {
                 (have, want) => or(want, have),
             },
             default: match (default, &live.default) {
+                (Some(want), Some(live)) => Some(want.over(live)),
+                (want, live) => or(want, live),
+            },
+            authenticate: match (authenticate, &live.authenticate) {
                 (Some(want), Some(live)) => Some(want.over(live)),
                 (want, live) => or(want, live),
             },

@@ -4,6 +4,7 @@
 //! every field, so that a new field breaks the build until someone decides what it means.
 
 pub mod action;
+pub mod authenticate;
 pub mod certificate;
 pub mod listener;
 pub mod load_balancer;
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use action::{Action, FixedResponse, Forward, Redirect};
+pub use authenticate::{Authenticate, Claim, ClaimFormat, Cognito, Jwt, Login, Oidc, OnUnauthenticated};
 pub use certificate::{Certificate, Origin};
 pub use listener::Listener;
 pub use load_balancer::LoadBalancer;
@@ -119,6 +121,7 @@ impl Spec {
             (Self::TargetGroup(l), Self::TargetGroup(w)) => TargetGroup::undeclared(l, w),
             (Self::LoadBalancer(l), Self::LoadBalancer(w)) => LoadBalancer::undeclared(l, w),
             (Self::Listener(l), Self::Listener(w)) => Listener::undeclared(l, w),
+            (Self::Rule(l), Self::Rule(w)) => Rule::undeclared(l, w),
             _ => Vec::new(),
         }
     }

@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::action::Action;
+use super::authenticate::Authenticate;
 use super::or;
 use super::rewrite::Rewrite;
 use crate::model::secret::Text;
-use crate::model::{Comparer, FieldChange, Link, Mutability};
+use crate::model::{Comparer, FieldChange, Link, Mutability, Undeclared, UndeclaredFields};
 
 /// A rule, desired or live. A `None` field is undeclared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,11 +25,14 @@ pub struct Rule {
     pub when: Option<Conditions>,
     /// What it does.
     pub action: Option<Action>,
+    /// Who must log in before that.
+    #[serde(default)]
+    pub authenticate: Option<Authenticate>,
     /// How host and path are rewritten before the request is forwarded.
     #[serde(default)]
     pub rewrite: Option<Rewrite>,
-    /// Parts of a live rule that this version cannot express, by their key in the language
-    /// (`authenticate`); never empty for such a rule, always empty for a desired one.
+    /// Parts of a live rule that this version cannot express, by AWS's name or their key in the
+    /// language; never empty for such a rule, always empty for a desired one.
     /// A rule that has some is never written, because AWS replaces lists whole.
     pub beyond: BTreeSet<String>,
     /// Tags; ours are added when written.
@@ -151,12 +155,13 @@ fn queries(conditions: &BTreeSet<BTreeSet<QueryMatch>>) -> Value {
 impl Rule {
     /// The fields that differ.
     pub fn compare(live: &Self, want: &Self) -> Vec<FieldChange> {
-        let Self { listener: _, priority, when, action, rewrite, beyond: _, tags } = want;
+        let Self { listener: _, priority, when, action, authenticate, rewrite, beyond: _, tags } = want;
         let mut c = Comparer::default();
         c.in_place("priority", &live.priority, priority);
         if let Some(when) = when {
             Conditions::compare(&live.when.clone().unwrap_or_default(), when, &mut c);
         }
+        Authenticate::compare(live.authenticate.as_ref(), authenticate.as_ref(), "authenticate", &mut c);
         Action::compare(live.action.as_ref(), action.as_ref(), "", &mut c);
         if let Some(rewrite) = rewrite {
             Rewrite::compare(&live.rewrite.clone().unwrap_or_default(), rewrite, &mut c);
@@ -165,15 +170,27 @@ impl Rule {
         c.finish()
     }
 
+    /// Live settings that the files do not mention.
+    pub fn undeclared(live: &Self, want: &Self) -> Vec<Undeclared> {
+        let mut u = UndeclaredFields::default();
+        let (login, declared) = (live.authenticate.as_ref(), want.authenticate.as_ref());
+        Authenticate::undeclared(login, declared, "authenticate", &mut u);
+        u.finish()
+    }
+
     /// Declared over live: what is in effect once the declared fields are applied.
     #[must_use]
     pub fn over(self, live: &Self) -> Self {
-        let Self { listener, priority, when, action, rewrite, beyond, tags } = self;
+        let Self { listener, priority, when, action, authenticate, rewrite, beyond, tags } = self;
         Self {
             listener,
             priority: priority.or(live.priority),
             when: or(when, &live.when),
             action: match (action, &live.action) {
+                (Some(want), Some(live)) => Some(want.over(live)),
+                (want, live) => or(want, live),
+            },
+            authenticate: match (authenticate, &live.authenticate) {
                 (Some(want), Some(live)) => Some(want.over(live)),
                 (want, live) => or(want, live),
             },

@@ -6,7 +6,7 @@ use anstyle::Style;
 
 use super::page::Page;
 use crate::diff::{Cause, Change, Verdict};
-use crate::model::kind::{Action, Conditions};
+use crate::model::kind::{Action, Authenticate, Conditions};
 use crate::model::{Address, FieldPath, Spec};
 use crate::report::aftermath::left_open;
 use crate::report::layout::{clean, pad, shorten, width};
@@ -218,8 +218,10 @@ pub(super) fn list<'a>(addresses: impl Iterator<Item = &'a Address>, brief: bool
 
 /// What is created, in a line.
 fn created(spec: &Spec) -> String {
-    let action =
-        |action: Option<&Action>| action.map(|a| value::in_words(&FieldPath::root(), &a.shown())).unwrap_or_default();
+    let action = |action: Option<&Action>, login: Option<&Authenticate>| {
+        let words = action.map(|a| value::in_words(&FieldPath::root(), &a.shown())).unwrap_or_default();
+        if login.is_some_and(|login| *login != Authenticate::None) { format!("after a login, {words}") } else { words }
+    };
     match spec {
         Spec::SecurityGroup(s) => {
             let rules: Vec<String> = s.ingress.iter().flatten().map(ToString::to_string).collect();
@@ -235,11 +237,11 @@ fn created(spec: &Spec) -> String {
         Spec::LoadBalancer(lb) => format!("create: {}", lb.scheme.map_or("internet-facing", |s| s.as_str())),
         Spec::Listener(l) => {
             let protocol = l.protocol.map(|p| p.as_str()).unwrap_or_default();
-            format!("create: {protocol}, {}", action(l.default.as_ref()))
+            format!("create: {protocol}, {}", action(l.default.as_ref(), l.authenticate.as_ref()))
         }
         Spec::Rule(r) => {
             let when = r.when.as_ref().map(conditions).unwrap_or_default();
-            format!("create: {when}: {}", action(r.action.as_ref()))
+            format!("create: {when}: {}", action(r.action.as_ref(), r.authenticate.as_ref()))
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{around, listener, load_balancer, more, rule, target_group};
+use super::{around, listener, load_balancer, login, more, rule, target_group};
 
 /// Keys that cannot drift, or that other tests change, by kind; `*` stands for any kind.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -38,6 +38,9 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("listener", "sni_certificates"),
     // a kind of its own: see `targets`
     ("target_group", "targets"),
+    // AWS never gives it back: see `secrets`
+    ("rule", "authenticate.oidc.client_secret"),
+    ("listener", "default.authenticate.oidc.client_secret"),
     // of Lambda groups only
     ("target_group", "health_check.enabled"),
     ("target_group", "attributes.lambda.multi_value_headers.enabled"),
@@ -52,6 +55,8 @@ const WHOLE: &[(&str, &str)] = &[
     ("rule", "rewrite.path"),
     ("rule", "rewrite.host"),
     ("rule", "forward"),
+    ("rule", "authenticate.jwt.additional_claims"),
+    ("listener", "default.authenticate.jwt.additional_claims"),
     ("listener", "default.forward"),
 ];
 
@@ -117,6 +122,7 @@ fn changed() -> BTreeSet<(String, String)> {
         around::cases(),
         listener::cases(),
         load_balancer::cases(),
+        login::cases(),
         more::cases(),
         rule::cases(),
         target_group::cases(),

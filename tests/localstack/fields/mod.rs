@@ -6,6 +6,7 @@ mod complete;
 mod listener;
 pub mod live;
 mod load_balancer;
+mod login;
 mod more;
 mod rule;
 mod target_group;

@@ -121,6 +121,7 @@ impl Estate {
             certificate: Some(link("arn:aws:acm:eu-west-1:000000000000:certificate/1")),
             sni_certificates: Some(vec![link("arn:aws:acm:eu-west-1:000000000000:certificate/2")]),
             default: Some(default),
+            authenticate: None,
             beyond: BTreeSet::new(),
             attributes: tags(&[("routing.http.response.server.enabled", "false")]),
             tags: BTreeMap::new(),
@@ -135,6 +136,7 @@ impl Estate {
             when: Some(when),
             action: Some(action),
             rewrite: None,
+            authenticate: None,
             beyond: BTreeSet::new(),
             tags: BTreeMap::new(),
         };
