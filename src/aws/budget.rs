@@ -29,11 +29,12 @@ enum Bucket {
     AcmImport,
     Ec2Read,
     Ec2Write,
+    Tagging,
     Sts,
 }
 
 impl Bucket {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Elb,
         Self::ElbWrite,
         Self::ElbRegister,
@@ -45,6 +46,7 @@ impl Bucket {
         Self::AcmImport,
         Self::Ec2Read,
         Self::Ec2Write,
+        Self::Tagging,
         Self::Sts,
     ];
 
@@ -61,6 +63,8 @@ impl Bucket {
             Self::AcmImport => (1.0, 1.0),
             Self::Ec2Read => (20.0, 100.0),
             Self::Ec2Write => (5.0, 50.0),
+            // tagging API: GetResources takes 15 a second
+            Self::Tagging => (10.0, 15.0),
             Self::Sts => (10.0, 50.0),
         }
     }
@@ -91,6 +95,8 @@ pub(super) enum Category {
     Ec2Read,
     /// EC2 calls that change something.
     Ec2Write,
+    /// Tagging API `GetResources`.
+    Tagging,
     /// STS.
     Sts,
 }
@@ -104,6 +110,8 @@ pub(super) enum Service {
     Acm,
     /// EC2.
     Ec2,
+    /// Resource Groups Tagging API.
+    Tagging,
     /// Security Token Service.
     Sts,
 }
@@ -122,6 +130,7 @@ impl Category {
             Self::AcmImport => &[Bucket::AcmImport],
             Self::Ec2Read => &[Bucket::Ec2Read],
             Self::Ec2Write => &[Bucket::Ec2Write],
+            Self::Tagging => &[Bucket::Tagging],
             Self::Sts => &[Bucket::Sts],
         }
     }
@@ -132,6 +141,7 @@ impl Category {
             Self::ElbRead | Self::ElbWrite | Self::ElbRegister | Self::ElbHeavy => Service::Elb,
             Self::AcmDescribe | Self::AcmList | Self::AcmTags | Self::AcmWrite | Self::AcmImport => Service::Acm,
             Self::Ec2Read | Self::Ec2Write => Service::Ec2,
+            Self::Tagging => Service::Tagging,
             Self::Sts => Service::Sts,
         }
     }
@@ -190,6 +200,7 @@ impl Budget {
                 | Bucket::AcmImport
                 | Bucket::Ec2Read
                 | Bucket::Ec2Write
+                | Bucket::Tagging
                 | Bucket::Sts => (rate * growth, burst * growth),
             };
             (bucket, Level { rate, burst, tokens: burst, at: Instant::now() })

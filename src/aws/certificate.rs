@@ -57,6 +57,12 @@ fn serial_text(serial: &str) -> String {
     digits.trim_start_matches('0').to_owned()
 }
 
+/// Keys of tags to take away, whatever their values.
+pub(super) fn keys_to_sdk(operation: &str, keys: &[String]) -> Result<Vec<Tag>, CloudError> {
+    let tag = |key: &String| Tag::builder().key(key).build().map_err(|error| refused(operation, error.to_string()));
+    keys.iter().map(tag).collect()
+}
+
 /// Whether it is ACM's, not an IAM server certificate.
 pub(super) fn is_acm(id: &Id) -> bool {
     id.as_str().split(':').nth(2) == Some("acm")

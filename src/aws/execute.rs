@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::Resolver;
 use super::error::refused;
 use super::session::Session;
-use super::{certificate, tags};
+use super::{certificate, delete, tags};
 use crate::cloud::{CloudError, CloudErrorKind, Operation, Output};
 use crate::model::{Id, Kind, Link, SecretRef, Text};
 
@@ -95,6 +95,8 @@ pub(super) async fn execute(session: &Arc<Session>, operation: &Operation) -> Re
                 return Err(error);
             }
             NOT_USABLE_PAUSE
+        } else if start.elapsed() < delete::IN_USE && deletes(operation) && delete::is_in_use(&error) {
+            delete::IN_USE_PAUSE
         } else {
             return Err(error);
         };
@@ -114,6 +116,10 @@ fn misses_something_fresh(session: &Session, operation: &Operation, error: &Clou
         fresh
     };
     error.kind == CloudErrorKind::NotFound && fresh()
+}
+
+const fn deletes(operation: &Operation) -> bool {
+    matches!(operation, Operation::Delete { .. })
 }
 
 fn refuses_certificate(error: &CloudError) -> bool {
@@ -146,6 +152,7 @@ async fn once(session: &Session, operation: &Operation, secrets: &Secrets<'_>) -
         Operation::CreateRule { spec } => session.create_rule(spec, secrets).await,
         Operation::Authorize { .. }
         | Operation::Describe { .. }
+        | Operation::Revoke { .. }
         | Operation::ModifyTargetGroup { .. }
         | Operation::ModifyTargetGroupAttributes { .. }
         | Operation::RegisterTargets { .. }
@@ -156,10 +163,13 @@ async fn once(session: &Session, operation: &Operation, secrets: &Secrets<'_>) -
         | Operation::SetIpAddressType { .. }
         | Operation::ModifyListener { .. }
         | Operation::AddListenerCertificate { .. }
+        | Operation::RemoveListenerCertificate { .. }
         | Operation::ModifyListenerAttributes { .. }
         | Operation::ModifyRule { .. }
         | Operation::SetRulePriorities { .. }
-        | Operation::AddTags { .. } => modify(session, operation, secrets).await.map(|()| Output::default()),
+        | Operation::AddTags { .. }
+        | Operation::RemoveTags { .. }
+        | Operation::Delete { .. } => modify(session, operation, secrets).await.map(|()| Output::default()),
     }
 }
 
@@ -170,6 +180,7 @@ async fn modify(session: &Session, operation: &Operation, secrets: &Secrets<'_>)
             session.authorize(*direction, group, rules, tags).await
         }
         Operation::Describe { direction, group, rules } => session.describe(*direction, group, rules).await,
+        Operation::Revoke { direction, group, rules } => session.revoke(*direction, group, rules).await,
         Operation::ModifyTargetGroup { target_group, health_check } => {
             session.modify_target_group(target_group, health_check).await
         }
@@ -194,6 +205,9 @@ async fn modify(session: &Session, operation: &Operation, secrets: &Secrets<'_>)
         Operation::AddListenerCertificate { listener, certificate } => {
             session.add_listener_certificate(listener, certificate).await
         }
+        Operation::RemoveListenerCertificate { listener, certificate } => {
+            session.remove_listener_certificate(listener, certificate).await
+        }
         Operation::ModifyListenerAttributes { listener, attributes } => {
             session.modify_listener_attributes(listener, attributes).await
         }
@@ -203,6 +217,8 @@ async fn modify(session: &Session, operation: &Operation, secrets: &Secrets<'_>)
         }
         Operation::SetRulePriorities { listener: _, priorities } => session.set_rule_priorities(priorities).await,
         Operation::AddTags { resource, kind, tags } => add_tags(session, resource, *kind, tags).await,
+        Operation::RemoveTags { resource, kind, keys } => session.remove_tags(resource, *kind, keys).await,
+        Operation::Delete { resource, kind } => session.delete(resource, *kind).await,
         Operation::CreateSecurityGroup { .. }
         | Operation::ImportCertificate { .. }
         | Operation::RequestCertificate { .. }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use super::call::{each, soft};
 use super::error::refused;
 use super::network::{Owners, Wanted};
+use super::owned::Owned;
 use super::session::Session;
 use super::{certificate, listener, load_balancer, rule, security_group, target_group};
 use crate::cloud::{CloudError, Facts, Gap, Hidden, NeededFor, Scope, Snapshot};
@@ -30,6 +31,8 @@ struct View<'a> {
     listeners: Vec<Id>,
     /// Certificates that the scope asks for.
     certificates: BTreeSet<Id>,
+    /// What bears the stack's tag.
+    owned: Owned,
 }
 
 /// Many results of one kind of read.
@@ -45,7 +48,9 @@ pub(super) async fn fetch(session: &Arc<Session>, scope: &Scope) -> Result<Snaps
         target_groups: Vec::new(),
         listeners: Vec::new(),
         certificates: scope.certificates.clone(),
+        owned: Owned::default(),
     };
+    view.owned().await?;
     view.lists().await?;
     view.children().await?;
     view.grandchildren().await?;
@@ -84,19 +89,30 @@ impl View<'_> {
         }
     }
 
+    /// What the stack owns, by one query: it says what else to read.
+    async fn owned(&mut self) -> Result<(), CloudError> {
+        let Some(stack) = &self.scope.owned_by else { return Ok(()) };
+        let found = soft(self.session.owned_by(stack).await)?;
+        self.owned = self.keep(found, Hidden::Owned, NeededFor::Orphans).unwrap_or_default();
+        Ok(())
+    }
+
     async fn lists(&mut self) -> Result<(), CloudError> {
         let (session, scope) = (self.session, self.scope);
         let vpcs = Wanted::by_selectors(&scope.selectors, Selectable::Vpc);
+        let lists_balancers = !scope.load_balancers.is_empty() || !self.owned.load_balancers.is_empty();
+        let lists_groups =
+            scope.attached_groups || !scope.target_groups.is_empty() || !self.owned.target_groups.is_empty();
         let (found_lbs, found_groups, found_certificates, found_vpcs) = tokio::try_join!(
-            wanted(!scope.load_balancers.is_empty(), session.list_load_balancers()),
-            wanted(scope.attached_groups || !scope.target_groups.is_empty(), session.list_target_groups()),
+            wanted(lists_balancers, session.list_load_balancers()),
+            wanted(lists_groups, session.list_target_groups()),
             wanted(!scope.certificate_domains.is_empty(), session.list_certificates()),
             wanted(!vpcs.is_empty(), session.vpcs(vpcs.filter("vpc-id"))),
         )?;
         for lb in self.keep(found_lbs, Hidden::Kind(Kind::LoadBalancer), NeededFor::Diff).unwrap_or_default() {
             let kind = lb.r#type.as_ref().map(|t| t.as_str().to_owned());
             let Some((id, spec, facts)) = load_balancer::from_sdk(lb) else { continue };
-            if !scope.load_balancers.contains(&spec.name) {
+            if !scope.load_balancers.contains(&spec.name) && !self.owned.load_balancers.contains(&id) {
                 continue;
             }
             self.snapshot.insert(id.clone(), spec, Facts::LoadBalancer(facts));
@@ -109,7 +125,8 @@ impl View<'_> {
             let protocol = group.protocol.as_ref().map(|p| p.as_str().to_owned());
             let Some((id, spec, load_balancers)) = target_group::from_sdk(group) else { continue };
             let is_attached = scope.attached_groups && load_balancers.iter().any(|lb| self.load_balancers.contains(lb));
-            if !is_attached && !scope.target_groups.contains(&spec.name) {
+            let is_wanted = scope.target_groups.contains(&spec.name) || self.owned.target_groups.contains(&id);
+            if !is_attached && !is_wanted {
                 continue;
             }
             let is_foreign = protocol.as_deref().is_some_and(|p| Protocol::from_aws(p).is_none());
@@ -299,6 +316,28 @@ impl View<'_> {
                 self.snapshot.insert(id, spec, Facts::None);
             }
         }
+        self.own_rules().await
+    }
+
+    /// Which rules of the stack's security groups the stack has made.
+    async fn own_rules(&mut self) -> Result<(), CloudError> {
+        let scope = self.scope;
+        let Some(stack) = &scope.owned_by else { return Ok(()) };
+        let is_wanted = |id: &Id, name: &String| {
+            let declared = scope.security_group_ids.contains(id) || scope.security_group_names.contains(name);
+            declared || self.owned.security_groups.contains(id)
+        };
+        let groups = self.snapshot.security_groups().filter(|(id, group)| is_wanted(id, &group.name));
+        let groups: Vec<Id> = groups.map(|(id, _)| id.clone()).collect();
+        let found = soft(self.session.own_rules(stack, &groups).await)?;
+        for (group, rule) in self.keep(found, Hidden::Owned, NeededFor::Orphans).unwrap_or_default() {
+            if let Some(live) = self.snapshot.found.get_mut(&group) {
+                match &mut live.facts {
+                    Facts::SecurityGroup { own } => own.push(rule),
+                    facts => *facts = Facts::SecurityGroup { own: vec![rule] },
+                }
+            }
+        }
         Ok(())
     }
 
@@ -330,6 +369,7 @@ impl View<'_> {
     fn wanted_groups(&self) -> (Wanted, NeededFor) {
         let mut groups = Wanted::by_selectors(&self.scope.selectors, Selectable::SecurityGroup);
         groups.ids.clone_from(&self.scope.security_group_ids);
+        groups.ids.extend(self.owned.security_groups.iter().cloned());
         groups.names.clone_from(&self.scope.security_group_names);
         let is_named = !groups.ids.is_empty() || !groups.names.is_empty();
         let needed_for = if is_named { NeededFor::Diff } else { NeededFor::Rules };

@@ -46,7 +46,7 @@ pub(super) fn load_balancer_of(listener: &Id) -> Option<Id> {
     Some(Id(parent.replacen(":listener/", ":loadbalancer/", 1)))
 }
 
-fn certificate(operation: &str, link: &Link) -> Result<sdk::Certificate, CloudError> {
+pub(super) fn certificate(operation: &str, link: &Link) -> Result<sdk::Certificate, CloudError> {
     Ok(sdk::Certificate::builder().certificate_arn(arn(operation, link)?).build())
 }
 

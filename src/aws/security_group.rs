@@ -79,7 +79,7 @@ fn ports(protocol: IpProtocol, from: Option<i32>, to: Option<i32>) -> Option<Opt
 }
 
 /// One permission of AWS is many of ours: one for each peer.
-fn from_permission(permission: IpPermission) -> Vec<TrafficRule> {
+pub(super) fn from_permission(permission: IpPermission) -> Vec<TrafficRule> {
     let Some(protocol) = permission.ip_protocol.as_deref().and_then(protocol) else { return Vec::new() };
     let Some(ports) = ports(protocol, permission.from_port, permission.to_port) else { return Vec::new() };
     let cidr = |text: Option<String>, description| {
@@ -101,7 +101,7 @@ fn from_permission(permission: IpPermission) -> Vec<TrafficRule> {
         .collect()
 }
 
-fn to_permissions(operation: &str, rules: &[TrafficRule]) -> Result<Vec<IpPermission>, CloudError> {
+pub(super) fn to_permissions(operation: &str, rules: &[TrafficRule]) -> Result<Vec<IpPermission>, CloudError> {
     rules.iter().map(|rule| to_permission(operation, rule)).collect()
 }
 

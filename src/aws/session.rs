@@ -29,6 +29,7 @@ pub(super) struct Session {
     pub(super) elb: aws_sdk_elasticloadbalancingv2::Client,
     pub(super) acm: aws_sdk_acm::Client,
     pub(super) ec2: aws_sdk_ec2::Client,
+    pub(super) tagging: aws_sdk_resourcegroupstagging::Client,
     sts: aws_sdk_sts::Client,
     pub(super) calls: Caller,
     pub(super) region: String,
@@ -68,10 +69,13 @@ impl Session {
         let acm = aws_sdk_acm::config::Builder::from(config).interceptor(hosts.watch(Service::Acm));
         let ec2 = aws_sdk_ec2::config::Builder::from(config).interceptor(hosts.watch(Service::Ec2));
         let sts = aws_sdk_sts::config::Builder::from(config).interceptor(hosts.watch(Service::Sts));
+        let tagging = aws_sdk_resourcegroupstagging::config::Builder::from(config);
+        let tagging = tagging.interceptor(hosts.watch(Service::Tagging));
         Self {
             elb: aws_sdk_elasticloadbalancingv2::Client::from_conf(elb.build()),
             acm: aws_sdk_acm::Client::from_conf(acm.build()),
             ec2: aws_sdk_ec2::Client::from_conf(ec2.build()),
+            tagging: aws_sdk_resourcegroupstagging::Client::from_conf(tagging.build()),
             sts: aws_sdk_sts::Client::from_conf(sts.build()),
             calls: Caller::new(options, hosts),
             region,

@@ -46,6 +46,15 @@ pub enum Operation {
         /// The rules as they are, with the descriptions they shall have.
         rules: Vec<TrafficRule>,
     },
+    /// EC2 `RevokeSecurityGroupIngress` or `…Egress`: takes rules away.
+    Revoke {
+        /// Which way.
+        direction: Direction,
+        /// The group.
+        group: Link,
+        /// What may no longer pass.
+        rules: Vec<TrafficRule>,
+    },
     /// ACM `ImportCertificate`.
     ImportCertificate {
         /// The certificate whose material is replaced; `None` imports a new one.
@@ -143,6 +152,13 @@ pub enum Operation {
         /// A certificate chosen by server name.
         certificate: Link,
     },
+    /// `RemoveListenerCertificates`: the certificate itself stays in ACM.
+    RemoveListenerCertificate {
+        /// The listener.
+        listener: Link,
+        /// A certificate chosen by server name.
+        certificate: Link,
+    },
     /// `ModifyListenerAttributes`: only the keys named change.
     ModifyListenerAttributes {
         /// The listener.
@@ -185,6 +201,24 @@ pub enum Operation {
         /// Keys and values.
         tags: BTreeMap<String, String>,
     },
+    /// `RemoveTags`, acm `RemoveTagsFromCertificate` or EC2 `DeleteTags`.
+    RemoveTags {
+        /// The resource.
+        resource: Link,
+        /// Its kind, which decides the call.
+        kind: Kind,
+        /// The keys.
+        keys: Vec<String>,
+    },
+    /// `DeleteLoadBalancer`, `DeleteListener`, `DeleteRule`, `DeleteTargetGroup` or EC2
+    /// `DeleteSecurityGroup`. What lives in the resource goes with it. There is none for certificates,
+    /// which are only ever detached, nor for targets, which are deregistered.
+    Delete {
+        /// The resource.
+        resource: Link,
+        /// Its kind, which decides the call.
+        kind: Kind,
+    },
 }
 
 /// What `ModifyListener` changes.
@@ -221,6 +255,8 @@ impl Operation {
             Self::Authorize { direction: Direction::Egress, .. } => "AuthorizeSecurityGroupEgress",
             Self::Describe { direction: Direction::Ingress, .. } => "UpdateSecurityGroupRuleDescriptionsIngress",
             Self::Describe { direction: Direction::Egress, .. } => "UpdateSecurityGroupRuleDescriptionsEgress",
+            Self::Revoke { direction: Direction::Ingress, .. } => "RevokeSecurityGroupIngress",
+            Self::Revoke { direction: Direction::Egress, .. } => "RevokeSecurityGroupEgress",
             Self::ImportCertificate { .. } => "ImportCertificate",
             Self::RequestCertificate { .. } => "RequestCertificate",
             Self::CreateTargetGroup { .. } => "CreateTargetGroup",
@@ -236,6 +272,7 @@ impl Operation {
             Self::CreateListener { .. } => "CreateListener",
             Self::ModifyListener { .. } => "ModifyListener",
             Self::AddListenerCertificate { .. } => "AddListenerCertificates",
+            Self::RemoveListenerCertificate { .. } => "RemoveListenerCertificates",
             Self::ModifyListenerAttributes { .. } => "ModifyListenerAttributes",
             Self::CreateRule { .. } => "CreateRule",
             Self::ModifyRule { .. } => "ModifyRule",
@@ -243,6 +280,18 @@ impl Operation {
             Self::AddTags { kind: Kind::Certificate, .. } => "AddTagsToCertificate",
             Self::AddTags { kind: Kind::SecurityGroup, .. } => "CreateTags",
             Self::AddTags { .. } => "AddTags",
+            Self::RemoveTags { kind: Kind::Certificate, .. } => "RemoveTagsFromCertificate",
+            Self::RemoveTags { kind: Kind::SecurityGroup, .. } => "DeleteTags",
+            Self::RemoveTags { .. } => "RemoveTags",
+            Self::Delete { kind, .. } => match kind {
+                Kind::SecurityGroup => "DeleteSecurityGroup",
+                Kind::Certificate => "DeleteCertificate",
+                Kind::TargetGroup => "DeleteTargetGroup",
+                Kind::Target => "DeregisterTargets",
+                Kind::LoadBalancer => "DeleteLoadBalancer",
+                Kind::Listener => "DeleteListener",
+                Kind::Rule => "DeleteRule",
+            },
         }
     }
 
@@ -256,7 +305,7 @@ impl Operation {
             | Self::CreateListener { .. }
             | Self::CreateRule { .. } => None,
             Self::ImportCertificate { certificate, .. } => certificate.as_ref(),
-            Self::Authorize { group, .. } | Self::Describe { group, .. } => Some(group),
+            Self::Authorize { group, .. } | Self::Describe { group, .. } | Self::Revoke { group, .. } => Some(group),
             Self::ModifyTargetGroup { target_group, .. }
             | Self::ModifyTargetGroupAttributes { target_group, .. }
             | Self::RegisterTargets { target_group, .. }
@@ -267,10 +316,13 @@ impl Operation {
             | Self::SetIpAddressType { load_balancer, .. } => Some(load_balancer),
             Self::ModifyListener { listener, .. }
             | Self::AddListenerCertificate { listener, .. }
+            | Self::RemoveListenerCertificate { listener, .. }
             | Self::ModifyListenerAttributes { listener, .. }
             | Self::SetRulePriorities { listener, .. } => Some(listener),
             Self::ModifyRule { rule, .. } => Some(rule),
-            Self::AddTags { resource, .. } => Some(resource),
+            Self::AddTags { resource, .. } | Self::RemoveTags { resource, .. } | Self::Delete { resource, .. } => {
+                Some(resource)
+            }
         }
     }
 
@@ -288,6 +340,7 @@ impl Operation {
             Self::ImportCertificate { certificate: Some(_), .. }
             | Self::Authorize { .. }
             | Self::Describe { .. }
+            | Self::Revoke { .. }
             | Self::ModifyTargetGroup { .. }
             | Self::ModifyTargetGroupAttributes { .. }
             | Self::RegisterTargets { .. }
@@ -298,10 +351,13 @@ impl Operation {
             | Self::SetIpAddressType { .. }
             | Self::ModifyListener { .. }
             | Self::AddListenerCertificate { .. }
+            | Self::RemoveListenerCertificate { .. }
             | Self::ModifyListenerAttributes { .. }
             | Self::ModifyRule { .. }
             | Self::SetRulePriorities { .. }
-            | Self::AddTags { .. } => None,
+            | Self::AddTags { .. }
+            | Self::RemoveTags { .. }
+            | Self::Delete { .. } => None,
         }
     }
 }

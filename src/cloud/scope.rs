@@ -10,6 +10,8 @@ use crate::model::{Id, Selector};
 /// or needed to judge what is (their listeners, rules, attributes, tags, targets).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
+    /// The stack whose resources are wanted whatever their names: what bears its tag. Certificates aside.
+    pub owned_by: Option<String>,
     /// Load balancers by name, each with its listeners, rules, attributes, tags and certificates.
     pub load_balancers: BTreeSet<String>,
     /// Target groups by name, each with attributes, tags and targets. Names that do not exist are

@@ -9,7 +9,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::CloudError;
-use crate::model::kind::{Certificate, Listener, LoadBalancer, Rule, SecurityGroup, Target, TargetGroup};
+use crate::model::kind::{
+    Certificate, Direction, Listener, LoadBalancer, Rule, SecurityGroup, Target, TargetGroup, TrafficRule,
+};
 use crate::model::{Id, Kind, Spec, TargetHealth};
 
 /// The live view of one account and region, as far as it was asked for.
@@ -54,6 +56,20 @@ pub enum Facts {
     Target(TargetHealth),
     /// Of a certificate.
     Certificate(CertificateFacts),
+    /// Of a security group: its rules that bear this stack's tag.
+    SecurityGroup {
+        /// The rules.
+        own: Vec<OwnRule>,
+    },
+}
+
+/// A rule of a security group that bears this stack's tag (API (EC2): `DescribeSecurityGroupRules`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnRule {
+    /// Which way.
+    pub direction: Direction,
+    /// What it lets pass.
+    pub rule: TrafficRule,
 }
 
 /// Facts about a load balancer (API: `DescribeLoadBalancers`).
@@ -133,6 +149,8 @@ pub struct Interface {
 pub enum NeededFor {
     /// The diff: without it the view is incomplete.
     Diff,
+    /// Finding what this stack made and the files no longer mention.
+    Orphans,
     /// Rules only: some are listed as not checked.
     Rules,
 }
@@ -151,6 +169,8 @@ pub enum Hidden {
     Lookups,
     /// Network interfaces of targets.
     Interfaces,
+    /// What bears this stack's tag beyond what the files mention.
+    Owned,
 }
 
 /// Something that could not be read, and why.

@@ -7,7 +7,7 @@ use crate::model::{Link, Selectable, Spec};
 
 /// The scope of a run over these files.
 pub fn scope(desired: &Resolved) -> Scope {
-    let mut scope = Scope { network: true, ..Scope::default() };
+    let mut scope = Scope { network: true, owned_by: Some(desired.stack.clone()), ..Scope::default() };
     for (address, spec) in &desired.specs {
         match spec {
             Spec::LoadBalancer(lb) => {

@@ -186,7 +186,11 @@ impl<'s> Export<'s> {
             let Spec::Certificate(certificate) = &live.spec else { continue };
             let facts = match &live.facts {
                 Facts::Certificate(facts) => Some(facts),
-                Facts::None | Facts::LoadBalancer(_) | Facts::TargetGroup { .. } | Facts::Target(_) => None,
+                Facts::None
+                | Facts::LoadBalancer(_)
+                | Facts::TargetGroup { .. }
+                | Facts::Target(_)
+                | Facts::SecurityGroup { .. } => None,
             };
             section.remark(&described(certificate.domain.as_deref(), facts));
             let mut map = Map::flow();

@@ -286,7 +286,7 @@ impl Builder<'_> {
         let declared = declared.filter(|t| t.target_group.address() == Some(group)).count();
         let used = match self.bound.live.get(group).map(|live| &live.facts) {
             Some(Facts::TargetGroup { load_balancers }) => !load_balancers.is_empty(),
-            Some(Facts::None | Facts::LoadBalancer(_) | Facts::Target(_) | Facts::Certificate(_)) | None => false,
+            Some(_) | None => false,
         };
         let at_least = self.healthy(group).count().min(declared).max(1);
         used.then(|| Gate::TargetsHealthy { at_least, leaving: leaving.iter().map(Target::label).collect() })

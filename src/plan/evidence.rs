@@ -128,7 +128,7 @@ fn available(snapshot: &Snapshot) -> BTreeSet<Need> {
         snapshot.gaps.iter().any(|gap| match &gap.hidden {
             Hidden::Kind(k) | Hidden::Children(_, k) => *k == kind,
             Hidden::Resource(id) => snapshot.found.get(id).is_some_and(|live| live.spec.kind() == kind),
-            Hidden::Lookups | Hidden::Interfaces => false,
+            Hidden::Lookups | Hidden::Interfaces | Hidden::Owned => false,
         })
     };
     if !hides(Kind::Target) {

@@ -49,7 +49,9 @@ const fn phase(operation: &Operation) -> u8 {
         Operation::ModifyListenerAttributes { .. }
         | Operation::SetRulePriorities { .. }
         | Operation::DeregisterTargets { .. } => 4,
-        Operation::AddTags { .. } => 5,
+        Operation::AddTags { .. } | Operation::RemoveTags { .. } => 5,
+        Operation::RemoveListenerCertificate { .. } | Operation::Revoke { .. } => 6,
+        Operation::Delete { .. } => 7,
     }
 }
 

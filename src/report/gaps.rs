@@ -38,5 +38,6 @@ fn in_words(plan: &Plan, hidden: &Hidden) -> String {
         Hidden::Children(id, kind) => format!("every {kind} of {}", name(id)),
         Hidden::Lookups => "what selectors look among: VPCs, subnets, security groups".to_owned(),
         Hidden::Interfaces => "the targets' network interfaces".to_owned(),
+        Hidden::Owned => "what bears this stack's tag and no file mentions any more".to_owned(),
     }
 }

@@ -105,9 +105,10 @@ fn complete(snapshot: &Snapshot) -> Result<(), CliError> {
 const fn matters(gap: &Gap) -> bool {
     match gap.needed_for {
         NeededFor::Diff => true,
+        NeededFor::Orphans => false,
         NeededFor::Rules => match &gap.hidden {
             Hidden::Interfaces | Hidden::Lookups | Hidden::Kind(_) => true,
-            Hidden::Resource(_) | Hidden::Children(..) => false,
+            Hidden::Resource(_) | Hidden::Children(..) | Hidden::Owned => false,
         },
     }
 }
@@ -129,6 +130,7 @@ fn in_words(hidden: &Hidden) -> String {
         Hidden::Children(id, kind) => format!("every {kind} of {}", id.short()),
         Hidden::Lookups => "subnets, VPCs or security groups".to_owned(),
         Hidden::Interfaces => "the targets' network interfaces".to_owned(),
+        Hidden::Owned => "what bears the stack's tag".to_owned(),
     }
 }
 

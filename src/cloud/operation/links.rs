@@ -17,6 +17,10 @@ impl Operation {
                 let rules = rules.into_iter().map(|rule| rule.map_links(f)).collect();
                 Self::Describe { direction, group: f(group), rules }
             }
+            Self::Revoke { direction, group, rules } => {
+                let rules = rules.into_iter().map(|rule| rule.map_links(f)).collect();
+                Self::Revoke { direction, group: f(group), rules }
+            }
             Self::ImportCertificate { certificate, spec } => {
                 Self::ImportCertificate { certificate: certificate.map(f), spec }
             }
@@ -44,11 +48,14 @@ impl Operation {
             | Self::CreateListener { .. }
             | Self::ModifyListener { .. }
             | Self::AddListenerCertificate { .. }
+            | Self::RemoveListenerCertificate { .. }
             | Self::ModifyListenerAttributes { .. }
             | Self::CreateRule { .. }
             | Self::ModifyRule { .. }
             | Self::SetRulePriorities { .. }
-            | Self::AddTags { .. }) => balancer.map_balancer_links(f),
+            | Self::AddTags { .. }
+            | Self::RemoveTags { .. }
+            | Self::Delete { .. }) => balancer.map_balancer_links(f),
         }
     }
 
@@ -82,6 +89,9 @@ impl Operation {
             Self::AddListenerCertificate { listener, certificate } => {
                 Self::AddListenerCertificate { listener: f(listener), certificate: f(certificate) }
             }
+            Self::RemoveListenerCertificate { listener, certificate } => {
+                Self::RemoveListenerCertificate { listener: f(listener), certificate: f(certificate) }
+            }
             Self::ModifyListenerAttributes { listener, attributes } => {
                 Self::ModifyListenerAttributes { listener: f(listener), attributes }
             }
@@ -94,9 +104,12 @@ impl Operation {
                 Self::SetRulePriorities { listener: f(listener), priorities }
             }
             Self::AddTags { resource, kind, tags } => Self::AddTags { resource: f(resource), kind, tags },
+            Self::RemoveTags { resource, kind, keys } => Self::RemoveTags { resource: f(resource), kind, keys },
+            Self::Delete { resource, kind } => Self::Delete { resource: f(resource), kind },
             other @ (Self::CreateSecurityGroup { .. }
             | Self::Authorize { .. }
             | Self::Describe { .. }
+            | Self::Revoke { .. }
             | Self::ImportCertificate { .. }
             | Self::RequestCertificate { .. }
             | Self::CreateTargetGroup { .. }

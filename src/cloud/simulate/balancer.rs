@@ -47,6 +47,14 @@ pub(super) fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Ou
             groups_exist(snapshot, default.as_ref())
         }
         Operation::AddListenerCertificate { listener, certificate } => add_certificate(snapshot, listener, certificate),
+        Operation::RemoveListenerCertificate { listener, certificate } => {
+            let listener = listener_mut(snapshot, listener)?;
+            // AWS says nothing of one that is not there
+            if let Some(have) = &mut listener.sni_certificates {
+                have.retain(|link| link != certificate);
+            }
+            Ok(())
+        }
         Operation::ModifyListenerAttributes { listener, attributes } => {
             listener_mut(snapshot, listener)?.attributes.extend(attributes.clone());
             Ok(())

@@ -1,9 +1,10 @@
 //! What operations on target groups, certificates and security groups do.
 
-use super::super::{CertificateFacts, Facts, Operation, Output, Snapshot};
+use super::super::{CertificateFacts, Facts, Operation, Output, OwnRule, Snapshot};
 use super::{Refusal, create, existing};
 use crate::model::attribute::{Applies, TARGET_GROUP};
 use crate::model::kind::{Direction, HealthCheck, SecurityGroup, Target, TargetGroup, TrafficRule};
+use crate::model::tag::ID_TAG;
 use crate::model::value::{AddressFamily, CheckPort, Protocol, ProtocolVersion, TargetType};
 use crate::model::{HealthState, Id, Link, Spec, TargetHealth};
 
@@ -11,8 +12,15 @@ use crate::model::{HealthState, Id, Link, Spec, TargetHealth};
 pub(super) fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Output) -> Result<(), Refusal> {
     match operation {
         Operation::CreateSecurityGroup { spec } => create_security_group(snapshot, spec, output),
-        Operation::Authorize { direction, group, rules, .. } => authorize(snapshot, *direction, group, rules),
+        Operation::Authorize { direction, group, rules, tags } => {
+            authorize(snapshot, *direction, group, rules)?;
+            if tags.contains_key(ID_TAG) {
+                own(snapshot, *direction, group, rules)?;
+            }
+            Ok(())
+        }
         Operation::Describe { direction, group, rules } => describe(snapshot, *direction, group, rules),
+        Operation::Revoke { direction, group, rules } => revoke(snapshot, *direction, group, rules),
         Operation::ImportCertificate { certificate: Some(link), spec } => {
             if let Spec::Certificate(live) = &mut existing(snapshot, link)?.spec {
                 live.serial.clone_from(&spec.serial);
@@ -111,6 +119,34 @@ fn describe(snapshot: &mut Snapshot, direction: Direction, group: &Link, rules: 
             return Err(Refusal::new("InvalidPermission.NotFound", format!("there is no rule {rule}"), page));
         };
         found.description.clone_from(&rule.description);
+    }
+    Ok(())
+}
+
+/// Rules that are made with our tag are ours.
+fn own(snapshot: &mut Snapshot, direction: Direction, group: &Link, rules: &[TrafficRule]) -> Result<(), Refusal> {
+    let made = rules.iter().map(|rule| OwnRule { direction, rule: rule.clone() });
+    match &mut existing(snapshot, group)?.facts {
+        Facts::SecurityGroup { own } => own.extend(made),
+        facts => *facts = Facts::SecurityGroup { own: made.collect() },
+    }
+    Ok(())
+}
+
+fn revoke(snapshot: &mut Snapshot, direction: Direction, group: &Link, rules: &[TrafficRule]) -> Result<(), Refusal> {
+    let Spec::SecurityGroup(live) = &mut existing(snapshot, group)?.spec else {
+        return Err(Refusal::not_found(group));
+    };
+    let have = live.rules_mut(direction).get_or_insert_with(Vec::new);
+    for rule in rules {
+        let Some(at) = have.iter().position(|have| have.same_traffic(rule)) else {
+            let page = "API (EC2): RevokeSecurityGroupIngress, RevokeSecurityGroupEgress";
+            return Err(Refusal::new("InvalidPermission.NotFound", format!("there is no rule {rule}"), page));
+        };
+        have.remove(at);
+    }
+    if let Facts::SecurityGroup { own } = &mut existing(snapshot, group)?.facts {
+        own.retain(|own| own.direction != direction || !rules.iter().any(|rule| rule.same_traffic(&own.rule)));
     }
     Ok(())
 }

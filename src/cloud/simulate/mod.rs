@@ -5,6 +5,7 @@
 //! refusal names its source. It does not simulate time, health or money.
 
 mod balancer;
+mod delete;
 mod group;
 mod login;
 mod refusal;
@@ -73,6 +74,7 @@ fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Output) -> Re
         Operation::CreateSecurityGroup { .. }
         | Operation::Authorize { .. }
         | Operation::Describe { .. }
+        | Operation::Revoke { .. }
         | Operation::ImportCertificate { .. }
         | Operation::RequestCertificate { .. }
         | Operation::CreateTargetGroup { .. }
@@ -88,6 +90,7 @@ fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Output) -> Re
         | Operation::CreateListener { .. }
         | Operation::ModifyListener { .. }
         | Operation::AddListenerCertificate { .. }
+        | Operation::RemoveListenerCertificate { .. }
         | Operation::ModifyListenerAttributes { .. }
         | Operation::CreateRule { .. }
         | Operation::ModifyRule { .. }
@@ -99,6 +102,14 @@ fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Output) -> Re
             }
             Ok(())
         }
+        Operation::RemoveTags { resource, keys, .. } => {
+            let live = existing(snapshot, resource)?;
+            if let Some(have) = live.spec.tags_mut() {
+                have.retain(|key, _| !keys.contains(key));
+            }
+            Ok(())
+        }
+        Operation::Delete { resource, kind } => delete::effect(snapshot, resource, *kind),
     }
 }
 

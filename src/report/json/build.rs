@@ -58,7 +58,7 @@ pub fn resources(plan: &Plan) -> BTreeMap<String, Resource> {
         let arn = bound.ids.get(address)?.to_string();
         let dns_name = match bound.live.get(address).map(|live| &live.facts) {
             Some(Facts::LoadBalancer(facts)) => facts.dns_name.clone(),
-            Some(Facts::None | Facts::TargetGroup { .. } | Facts::Target(_) | Facts::Certificate(_)) | None => None,
+            Some(_) | None => None,
         };
         Some((address.to_string(), Resource { arn, dns_name }))
     };

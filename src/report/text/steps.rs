@@ -17,12 +17,14 @@ enum Phase {
     Listeners,
     Rules,
     Leave,
+    Delete,
+    Close,
     Tags,
     Stamps,
 }
 
 impl Phase {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 12] = [
         Self::Network,
         Self::Certificates,
         Self::Groups,
@@ -31,6 +33,8 @@ impl Phase {
         Self::Listeners,
         Self::Rules,
         Self::Leave,
+        Self::Delete,
+        Self::Close,
         Self::Tags,
         Self::Stamps,
     ];
@@ -44,6 +48,8 @@ impl Phase {
             Self::Listeners => "listeners",
             Self::Rules => "rules",
             Self::Leave => "deregister targets",
+            Self::Delete => "delete",
+            Self::Close => "close the network",
             Self::Tags => "tags",
             Self::Stamps => "mark as managed",
         }
@@ -69,12 +75,15 @@ impl Phase {
             Operation::CreateListener { .. }
             | Operation::ModifyListener { .. }
             | Operation::AddListenerCertificate { .. }
+            | Operation::RemoveListenerCertificate { .. }
             | Operation::ModifyListenerAttributes { .. } => Self::Listeners,
             Operation::CreateRule { .. } | Operation::ModifyRule { .. } | Operation::SetRulePriorities { .. } => {
                 Self::Rules
             }
             Operation::DeregisterTargets { .. } => Self::Leave,
-            Operation::AddTags { .. } => Self::Tags,
+            Operation::AddTags { .. } | Operation::RemoveTags { .. } => Self::Tags,
+            Operation::Revoke { .. } => Self::Close,
+            Operation::Delete { .. } => Self::Delete,
         }
     }
 }
