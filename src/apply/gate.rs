@@ -1,6 +1,6 @@
 //! Gates: waits between steps. They poll within the API budget and end open, failed, or timed out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::time::{Instant, sleep};
@@ -30,7 +30,7 @@ pub(super) async fn pass<R: Read>(
 ) -> Result<(), Failure> {
     let deadline = Instant::now() + settings.gate_timeout;
     let kind = match gate {
-        Gate::LoadBalancerActive => Kind::LoadBalancer,
+        Gate::LoadBalancerActive | Gate::LoadBalancerGone => Kind::LoadBalancer,
         Gate::CertificateIssued => Kind::Certificate,
         Gate::TargetsHealthy { .. } => Kind::TargetGroup,
     };
@@ -72,6 +72,11 @@ fn look(snapshot: &Snapshot, gate: &Gate, id: &Id) -> Look {
             )),
             state => Look::Wait(format!("the load balancer is {state}")),
         },
+        (Gate::LoadBalancerGone, None) => match snapshot.interfaces.as_ref().map_or(0, BTreeMap::len) {
+            0 => Look::Open,
+            n => Look::Wait(format!("{n} of its network interfaces are still there")),
+        },
+        (Gate::LoadBalancerGone, Some(_)) => Look::Wait("AWS still shows the load balancer".to_owned()),
         (Gate::CertificateIssued, Some(Facts::Certificate(facts))) => match facts.status.as_str() {
             "ISSUED" => Look::Open,
             "PENDING_VALIDATION" => Look::Wait(records(&facts.validation)),

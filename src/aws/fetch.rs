@@ -16,7 +16,7 @@ use super::network::{Owners, Wanted};
 use super::owned::Owned;
 use super::session::Session;
 use super::{certificate, listener, load_balancer, rule, security_group, target_group};
-use crate::cloud::{CloudError, Facts, Gap, Hidden, NeededFor, Scope, Snapshot};
+use crate::cloud::{CloudError, CloudErrorKind, Facts, Gap, Hidden, NeededFor, OwnRule, Scope, Snapshot};
 use crate::model::kind::Certificate;
 use crate::model::value::{Protocol, TargetType};
 use crate::model::{Id, Kind, Link, Selectable, Spec};
@@ -33,6 +33,8 @@ struct View<'a> {
     certificates: BTreeSet<Id>,
     /// What bears the stack's tag.
     owned: Owned,
+    /// Rules of security groups that do, each with its group.
+    own_rules: Vec<(Id, OwnRule)>,
 }
 
 /// Many results of one kind of read.
@@ -49,6 +51,7 @@ pub(super) async fn fetch(session: &Arc<Session>, scope: &Scope) -> Result<Snaps
         listeners: Vec::new(),
         certificates: scope.certificates.clone(),
         owned: Owned::default(),
+        own_rules: Vec::new(),
     };
     view.owned().await?;
     view.lists().await?;
@@ -89,12 +92,23 @@ impl View<'_> {
         }
     }
 
-    /// What the stack owns, by one query: it says what else to read.
+    /// What the stack owns, by two queries: they say what else to read.
     async fn owned(&mut self) -> Result<(), CloudError> {
+        let session = self.session;
         let Some(stack) = &self.scope.owned_by else { return Ok(()) };
-        let found = soft(self.session.owned_by(stack).await)?;
-        self.owned = self.keep(found, Hidden::Owned, NeededFor::Orphans).unwrap_or_default();
+        let (owned, rules) = tokio::try_join!(async { soft(session.owned_by(stack).await) }, async {
+            soft(session.own_rules(stack).await)
+        })?;
+        self.owned = self.keep_owned(owned).unwrap_or_default();
+        self.own_rules = self.keep_owned(rules).unwrap_or_default();
         Ok(())
+    }
+
+    /// Without the permission to ask, what was read is all there is to go by: a note, no gap in the diff.
+    fn keep_owned<T>(&mut self, result: Result<T, CloudError>) -> Option<T> {
+        let denied = matches!(&result, Err(error) if error.kind == CloudErrorKind::Denied);
+        let needed_for = if denied { NeededFor::Orphans } else { NeededFor::Diff };
+        self.keep(result, Hidden::Owned, needed_for)
     }
 
     async fn lists(&mut self) -> Result<(), CloudError> {
@@ -213,7 +227,8 @@ impl View<'_> {
         };
         let https: Vec<Id> = self.listeners.iter().filter(is_https).cloned().collect();
         let owners = if self.scope.network { self.owners() } else { Owners::default() };
-        let (rules, attributes, certificates, interfaces) = tokio::try_join!(
+        let instances: Vec<String> = owners.instances.iter().cloned().collect();
+        let (rules, attributes, certificates, interfaces, scaled) = tokio::try_join!(
             of_each(session, &self.listeners, |s, id| async move { s.rules_of(&id).await }),
             of_each(session, &self.listeners, |s, id| async move { s.listener_attributes(&id).await }),
             of_each(session, &https, |s, id| async move { s.sni_certificates_of(&id).await }),
@@ -221,7 +236,9 @@ impl View<'_> {
                 let session = Arc::clone(session);
                 async move { session.interfaces(filter).await }
             }),
+            async { soft(session.scaled(&instances).await) },
         )?;
+        self.snapshot.scaled = self.keep(scaled, Hidden::Interfaces, NeededFor::Rules).unwrap_or_default();
         for (id, result) in rules {
             let hidden = Hidden::Children(id.clone(), Kind::Rule);
             for found in self.keep(result, hidden, NeededFor::Diff).unwrap_or_default() {
@@ -316,21 +333,7 @@ impl View<'_> {
                 self.snapshot.insert(id, spec, Facts::None);
             }
         }
-        self.own_rules().await
-    }
-
-    /// Which rules of the stack's security groups the stack has made.
-    async fn own_rules(&mut self) -> Result<(), CloudError> {
-        let scope = self.scope;
-        let Some(stack) = &scope.owned_by else { return Ok(()) };
-        let is_wanted = |id: &Id, name: &String| {
-            let declared = scope.security_group_ids.contains(id) || scope.security_group_names.contains(name);
-            declared || self.owned.security_groups.contains(id)
-        };
-        let groups = self.snapshot.security_groups().filter(|(id, group)| is_wanted(id, &group.name));
-        let groups: Vec<Id> = groups.map(|(id, _)| id.clone()).collect();
-        let found = soft(self.session.own_rules(stack, &groups).await)?;
-        for (group, rule) in self.keep(found, Hidden::Owned, NeededFor::Orphans).unwrap_or_default() {
+        for (group, rule) in std::mem::take(&mut self.own_rules) {
             if let Some(live) = self.snapshot.found.get_mut(&group) {
                 match &mut live.facts {
                     Facts::SecurityGroup { own } => own.push(rule),
@@ -338,6 +341,18 @@ impl View<'_> {
                 }
             }
         }
+        self.members().await
+    }
+
+    /// Who is in security groups of the stack that the files no longer mention.
+    async fn members(&mut self) -> Result<(), CloudError> {
+        let (ids, names) = (&self.scope.security_group_ids, &self.scope.security_group_names);
+        let groups = self.snapshot.security_groups().filter(|(id, group)| {
+            self.owned.security_groups.contains(*id) && !ids.contains(*id) && !names.contains(&group.name)
+        });
+        let groups: Vec<Id> = groups.map(|(id, _)| id.clone()).collect();
+        let found = soft(self.session.members(&groups).await)?;
+        self.snapshot.members = self.keep_owned(found).unwrap_or_default();
         Ok(())
     }
 
@@ -370,6 +385,7 @@ impl View<'_> {
         let mut groups = Wanted::by_selectors(&self.scope.selectors, Selectable::SecurityGroup);
         groups.ids.clone_from(&self.scope.security_group_ids);
         groups.ids.extend(self.owned.security_groups.iter().cloned());
+        groups.ids.extend(self.own_rules.iter().map(|(group, _)| group.clone()));
         groups.names.clone_from(&self.scope.security_group_names);
         let is_named = !groups.ids.is_empty() || !groups.names.is_empty();
         let needed_for = if is_named { NeededFor::Diff } else { NeededFor::Rules };

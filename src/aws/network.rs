@@ -15,6 +15,8 @@ use crate::cloud::{CloudError, Interface, Subnet, Vpc};
 use crate::model::{Id, Selectable, Selector};
 
 const PAGE: i32 = 1000;
+/// The tag of every instance that an Auto Scaling group starts, with the group's name.
+const SCALING_TAG: &str = "aws:autoscaling:groupName";
 /// How many values a filter takes.
 pub(super) const FILTER_VALUES: usize = 200;
 
@@ -102,17 +104,10 @@ impl Owners {
 
     /// The addresses of an interface that belong to a target, with what is known of the interface.
     pub(super) fn read(&self, found: NetworkInterface) -> Vec<(IpAddr, Interface)> {
-        let attachment = found.attachment;
+        let attachment = found.attachment.clone();
         let is_primary = attachment.as_ref().is_some_and(|a| a.device_index == Some(0));
         let instance = attachment.and_then(|a| a.instance_id);
-        let interface = Interface {
-            id: found.network_interface_id.unwrap_or_default(),
-            groups: found.groups.into_iter().flatten().filter_map(|g| g.group_id).map(Id).collect(),
-            subnet: found.subnet_id.map(Id),
-            vpc: found.vpc_id.map(Id),
-            instance: instance.clone(),
-            description: found.description.filter(|words| !words.is_empty()),
-        };
+        let interface = interface_from_sdk(&found);
         // an instance is reached at the primary address of its first interface
         let targeted = is_primary && instance.is_some_and(|i| self.instances.contains(&i));
         let primary = found.private_ip_address.filter(|_| targeted).and_then(|text| text.parse::<IpAddr>().ok());
@@ -126,6 +121,18 @@ impl Owners {
         let mut addresses: BTreeSet<IpAddr> = own.collect();
         addresses.extend(primary);
         addresses.into_iter().map(|address| (address, interface.clone())).collect()
+    }
+}
+
+/// What is known of a network interface.
+pub(super) fn interface_from_sdk(found: &NetworkInterface) -> Interface {
+    Interface {
+        id: found.network_interface_id.clone().unwrap_or_default(),
+        groups: found.groups.iter().flatten().filter_map(|g| g.group_id.clone()).map(Id).collect(),
+        subnet: found.subnet_id.clone().map(Id),
+        vpc: found.vpc_id.clone().map(Id),
+        instance: found.attachment.as_ref().and_then(|a| a.instance_id.clone()),
+        description: found.description.clone().filter(|words| !words.is_empty()),
     }
 }
 
@@ -189,6 +196,33 @@ impl Session {
                 return Ok(found);
             }
         }
+    }
+}
+
+impl Session {
+    /// The network interfaces that AWS made for a load balancer, by their first address.
+    pub(super) async fn interfaces_of_balancer(&self, id: &Id) -> Result<BTreeMap<IpAddr, Interface>, CloudError> {
+        let Some((_, resource)) = id.as_str().split_once(":loadbalancer/") else { return Ok(BTreeMap::new()) };
+        let found = self.interfaces(filter("description", [format!("ELB {resource}")])).await?;
+        let one = |found: &NetworkInterface| {
+            let address = found.private_ip_address.as_ref()?.parse().ok()?;
+            Some((address, interface_from_sdk(found)))
+        };
+        Ok(found.iter().filter_map(one).collect())
+    }
+
+    /// Which of these instances an Auto Scaling group has started, and its name: it tags them.
+    pub(super) async fn scaled(&self, instances: &[String]) -> Result<BTreeMap<String, String>, CloudError> {
+        const CALL: Call = Call::new("DescribeTags", Category::Ec2Read);
+        let mut found = BTreeMap::new();
+        for chunk in instances.chunks(FILTER_VALUES) {
+            let filters = vec![filter("key", [SCALING_TAG.to_owned()]), filter("resource-id", chunk.to_vec())];
+            let request = self.ec2.describe_tags().max_results(PAGE).set_filters(Some(filters));
+            let page = self.calls.run(CALL, || request.clone().send()).await?;
+            let tags = present(CALL.name, page.tags)?.into_iter();
+            found.extend(tags.filter_map(|tag| Some((tag.resource_id?, tag.value?))));
+        }
+        Ok(found)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The answer may lag behind and may name what is gone: it only says what to read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types::SecurityGroupRule;
 use aws_sdk_resourcegroupstagging::types::TagFilter;
@@ -10,14 +10,14 @@ use aws_sdk_resourcegroupstagging::types::TagFilter;
 use super::budget::Category;
 use super::call::Call;
 use super::error::present;
-use super::network::{FILTER_VALUES, filter};
+use super::network::{FILTER_VALUES, filter, interface_from_sdk};
 use super::security_group::{from_permission, tags_from_sdk};
 use super::session::Session;
 use super::{listener, rule};
-use crate::cloud::{CloudError, OwnRule};
+use crate::cloud::{CloudError, Interface, OwnRule};
+use crate::model::Id;
 use crate::model::kind::Direction;
 use crate::model::tag::ID_TAG;
-use crate::model::Id;
 
 /// API (tagging): `GetResources`.
 const PAGE: i32 = 100;
@@ -87,26 +87,37 @@ impl Session {
         }
     }
 
-    /// The rules of these security groups that bear this stack's tag.
-    pub(super) async fn own_rules(&self, stack: &str, groups: &[Id]) -> Result<Vec<(Id, OwnRule)>, CloudError> {
-        const CALL: Call = Call::new("DescribeSecurityGroupRules", Category::Ec2Read);
-        let mut found = Vec::new();
+    /// The network interfaces in these security groups.
+    pub(super) async fn members(&self, groups: &[Id]) -> Result<BTreeMap<Id, Vec<Interface>>, CloudError> {
+        let mut members: BTreeMap<Id, Vec<Interface>> = BTreeMap::new();
         for chunk in groups.chunks(FILTER_VALUES) {
-            let groups = filter("group-id", chunk.iter().map(|id| id.0.clone()));
-            let request = self.ec2.describe_security_group_rules().filters(groups).max_results(RULES_PAGE);
-            let mut token = None;
-            loop {
-                let request = request.clone().set_next_token(token.take());
-                let page = self.calls.run(CALL, || request.clone().send()).await?;
-                let rules = present(CALL.name, page.security_group_rules)?;
-                found.extend(rules.into_iter().filter_map(|rule| own_rule(stack, rule)));
-                token = page.next_token.filter(|next| !next.is_empty());
-                if token.is_none() {
-                    break;
+            let filter = filter("group-id", chunk.iter().map(|id| id.0.clone()));
+            for interface in self.interfaces(filter).await?.iter().map(interface_from_sdk) {
+                for group in interface.groups.iter().filter(|group| groups.contains(group)) {
+                    members.entry(group.clone()).or_default().push(interface.clone());
                 }
             }
         }
-        Ok(found)
+        Ok(members)
+    }
+
+    /// The rules of security groups that bear this stack's tag, each with its group.
+    pub(super) async fn own_rules(&self, stack: &str) -> Result<Vec<(Id, OwnRule)>, CloudError> {
+        const CALL: Call = Call::new("DescribeSecurityGroupRules", Category::Ec2Read);
+        let tagged = filter(&format!("tag:{ID_TAG}"), [format!("{stack}:*")]);
+        let request = self.ec2.describe_security_group_rules().filters(tagged).max_results(RULES_PAGE);
+        let mut found = Vec::new();
+        let mut token = None;
+        loop {
+            let request = request.clone().set_next_token(token.take());
+            let page = self.calls.run(CALL, || request.clone().send()).await?;
+            let rules = present(CALL.name, page.security_group_rules)?;
+            found.extend(rules.into_iter().filter_map(|rule| own_rule(stack, rule)));
+            token = page.next_token.filter(|next| !next.is_empty());
+            if token.is_none() {
+                return Ok(found);
+            }
+        }
     }
 }
 
@@ -126,13 +137,10 @@ fn own_rule(stack: &str, rule: SecurityGroupRule) -> Option<(Id, OwnRule)> {
         .set_to_port(rule.to_port);
     let description = rule.description;
     let permission = if let Some(cidr) = rule.cidr_ipv4 {
-        permission.ip_ranges(
-            aws_sdk_ec2::types::IpRange::builder().cidr_ip(cidr).set_description(description).build(),
-        )
+        permission.ip_ranges(aws_sdk_ec2::types::IpRange::builder().cidr_ip(cidr).set_description(description).build())
     } else if let Some(cidr) = rule.cidr_ipv6 {
-        permission.ipv6_ranges(
-            aws_sdk_ec2::types::Ipv6Range::builder().cidr_ipv6(cidr).set_description(description).build(),
-        )
+        permission
+            .ipv6_ranges(aws_sdk_ec2::types::Ipv6Range::builder().cidr_ipv6(cidr).set_description(description).build())
     } else if let Some(list) = rule.prefix_list_id {
         permission.prefix_list_ids(
             aws_sdk_ec2::types::PrefixListId::builder().prefix_list_id(list).set_description(description).build(),

@@ -47,6 +47,9 @@ async fn load_balancer(session: &Session, id: &Id) -> Result<Snapshot, CloudErro
         (spec.attributes, spec.tags) =
             tokio::try_join!(session.load_balancer_attributes(&id), session.tags_of_one(&id))?;
         snapshot.insert(id, spec, Facts::LoadBalancer(facts));
+    } else {
+        // gone, but its network interfaces keep its security groups in use for minutes
+        snapshot.interfaces = Some(session.interfaces_of_balancer(id).await?);
     }
     Ok(snapshot)
 }

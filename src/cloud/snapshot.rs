@@ -25,6 +25,12 @@ pub struct Snapshot {
     pub vpcs: BTreeMap<Id, Vpc>,
     /// Network interfaces of targets, by address; `None` if they were not or could not be read.
     pub interfaces: Option<BTreeMap<IpAddr, Interface>>,
+    /// Network interfaces in security groups of the stack; not of groups that are only used.
+    #[serde(default)]
+    pub members: BTreeMap<Id, Vec<Interface>>,
+    /// Instances among the targets that an Auto Scaling group started, with that group's name.
+    #[serde(default)]
+    pub scaled: BTreeMap<String, String>,
     /// What could not be read, and why.
     pub gaps: Vec<Gap>,
 }

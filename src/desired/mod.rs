@@ -27,7 +27,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use problem::{Level, Problem, Problems};
-pub use resolved::{Backend, Limit, Limits, Resolved};
+pub use resolved::{Backend, Limit, Limits, Part, Resolved};
 pub use schema::schema;
 
 use crate::model::{SecretRef, Sources};

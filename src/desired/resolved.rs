@@ -19,6 +19,10 @@ pub struct Resolved {
     pub region: String,
     /// Blast radius.
     pub limits: Limits,
+    /// Of which parts of a resource the files name all there shall be: what they do not mention is removed.
+    pub exclusive: BTreeMap<Address, BTreeSet<Part>>,
+    /// Load balancers whose settings that the files do not mention go back to AWS's default.
+    pub reset: BTreeSet<Address>,
     /// One spec for each declared resource. Links are addresses, ids or selectors. Stack-wide tags
     /// were added to the tags of everything that is not `existing`.
     pub specs: BTreeMap<Address, Spec>,
@@ -53,6 +57,47 @@ pub struct Backend {
     pub bind: Option<String>,
 }
 
+/// A part of a resource that can be exclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// A load balancer's listeners.
+    Listeners,
+    /// The rules of a load balancer's declared listeners.
+    Rules,
+    /// The certificates by server name of a load balancer's declared listeners.
+    SniCertificates,
+    /// What a security group lets in.
+    Ingress,
+    /// What a security group lets out.
+    Egress,
+}
+
+impl Part {
+    /// What a load balancer's `exclusive` takes.
+    pub const OF_LOAD_BALANCER: &'static [&'static str] = &["listeners", "rules", "sni_certificates"];
+    /// What a security group's `exclusive` takes.
+    pub const OF_SECURITY_GROUP: &'static [&'static str] = &["ingress", "egress"];
+
+    /// The word in the language.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Listeners => "listeners",
+            Self::Rules => "rules",
+            Self::SniCertificates => "sni_certificates",
+            Self::Ingress => "ingress",
+            Self::Egress => "egress",
+        }
+    }
+}
+
+impl std::str::FromStr for Part {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let all = [Self::Listeners, Self::Rules, Self::SniCertificates, Self::Ingress, Self::Egress];
+        all.into_iter().find(|part| part.as_str() == text).ok_or(())
+    }
+}
+
 /// A limit on how much one run may touch: a share or a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -81,6 +126,10 @@ impl Default for Limits {
 }
 
 impl Resolved {
+    /// Whether the files name all there shall be of this part of a resource.
+    pub fn is_exclusive(&self, address: &Address, part: Part) -> bool {
+        self.exclusive.get(address).is_some_and(|parts| parts.contains(&part))
+    }
     /// Where a field is declared; the nearest enclosing key if the field itself is not.
     pub fn span(&self, address: &Address, field: &FieldPath) -> Option<Span> {
         let mut path = field.clone();

@@ -6,10 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::identity::{self, Names};
-use super::{priorities, select};
+use super::unwanted::{self, Unwanted};
+use super::{foreign, priorities, select};
 use crate::cloud::{Gap, Hidden, Live, Snapshot};
 use crate::desired::{Problem, Resolved};
-use crate::model::kind::{HeaderCondition, Rule};
+use crate::model::kind::{HeaderCondition, Rule, TrafficRule};
 use crate::model::{Address, Id, Kind, Link, Spec};
 
 /// The desired and the live side, matched and in the same words.
@@ -27,6 +28,28 @@ pub struct Bound {
     pub hidden: BTreeMap<Address, Gap>,
     /// Desired addresses that cannot have what they ask for, and why.
     pub held: BTreeMap<Address, String>,
+    /// Target groups that somebody else fills, and who.
+    pub fed: BTreeMap<Address, String>,
+    /// What declared resources have on AWS and shall not have.
+    pub unwanted: BTreeMap<Address, Unwanted>,
+}
+
+impl Bound {
+    /// A rule of a security group with addresses instead of ids.
+    pub(super) fn in_addresses(&self, rule: TrafficRule) -> TrafficRule {
+        rule.map_links(&mut |link| match link {
+            Link::Id(id) => self.names.get(&id).map_or(Link::Id(id), |a| Link::Address(a.clone())),
+            link @ (Link::Address(_) | Link::Select(_) | Link::Step(_)) => link,
+        })
+    }
+    /// The live spec of a resource without what it shall not have.
+    pub fn kept(&self, address: &Address) -> Option<Spec> {
+        let live = self.live.get(address)?.spec.clone();
+        Some(match self.unwanted.get(address) {
+            Some(unwanted) => unwanted.taken_from(live),
+            None => live,
+        })
+    }
 }
 
 /// Matches the files with a live view.
@@ -41,9 +64,9 @@ pub fn bind(desired: &Resolved, snapshot: &Snapshot) -> Result<Bound, Vec<Proble
         .iter()
         .map(|(a, spec)| (a.clone(), select::resolve(desired, snapshot, a, spec.clone(), &mut problems)))
         .collect();
-    identity::name_the_rest_but_rules(snapshot, &mut names);
+    identity::name_the_rest_but_rules(desired, snapshot, &mut names);
     let held = pair_rules(desired, &selected, snapshot, &mut names);
-    identity::name_the_rest(snapshot, &mut names);
+    identity::name_the_rest(desired, snapshot, &mut names);
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -60,7 +83,15 @@ pub fn bind(desired: &Resolved, snapshot: &Snapshot) -> Result<Bound, Vec<Proble
     number_rules(desired, &mut bound);
     hide_secrets(&mut bound);
     bound.hidden = hidden(desired, snapshot, &bound);
+    bound.fed = fed(snapshot, &bound);
+    bound.unwanted = unwanted::find(desired, &bound);
     Ok(bound)
+}
+
+/// The target groups that somebody else fills.
+fn fed(snapshot: &Snapshot, bound: &Bound) -> BTreeMap<Address, String> {
+    let groups = bound.names.iter().filter(|(_, address)| address.kind == Kind::TargetGroup);
+    groups.filter_map(|(id, address)| Some((address.clone(), foreign::feeder(snapshot, id)?))).collect()
 }
 
 fn in_addresses(spec: Spec, names: &Names) -> Spec {
@@ -94,7 +125,7 @@ fn pair_rules(
             .map(|(id, rule)| (id, rule.clone().map_links(&mut |link| in_address(link, names))))
             .collect();
         let live: Vec<(&Id, &Rule)> = live.iter().map(|(id, rule)| (*id, rule)).collect();
-        let found = identity::pair_rules(&desired.stack, &want, &live);
+        let found = identity::pair_rules(desired, &listener, &want, &live);
         held.extend(found.held);
         for (address, id) in found.pairs {
             names.pair(address, id);

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::leaving::is_rule_leaving;
 use super::ownership::{self, Owner};
 use crate::cloud::{Facts, Snapshot};
 use crate::desired::{Problem, Resolved};
@@ -168,11 +169,21 @@ type Fits<'f> = dyn Fn(&Address, &Rule, &Rule) -> bool + 'f;
 
 /// Pairs the rules of one listener: by our tag; else an untagged rule is adopted if its conditions are
 /// equal, or if its priority and action are.
-pub(super) fn pair_rules(stack: &str, want: &[(&Address, &Rule)], live: &[(&Id, &Rule)]) -> RulePairs {
+///
+/// A rule that will be gone, because its key is, is as free as an untagged one; and where it sits at just the
+/// wanted priority it is edited in place, so that no request finds neither.
+pub(super) fn pair_rules(
+    desired: &Resolved,
+    listener: &Address,
+    want: &[(&Address, &Rule)],
+    live: &[(&Id, &Rule)],
+) -> RulePairs {
+    let stack = &desired.stack;
     let mut found = RulePairs::default();
     let mut taken: BTreeSet<&Id> = BTreeSet::new();
     let mut paired: BTreeSet<&Address> = BTreeSet::new();
-    let free = |rule: &Rule| ownership::owner(&rule.tags, stack) == Owner::Nobody;
+    let leaves = |rule: &Rule| is_rule_leaving(desired, listener, &rule.tags);
+    let free = |rule: &Rule| ownership::owner(&rule.tags, stack) == Owner::Nobody || leaves(rule);
     let tagged = |address: &Address, _: &Rule, live: &Rule| {
         ownership::owner(&live.tags, stack) == Owner::Ours(address.to_string())
     };
@@ -191,7 +202,10 @@ pub(super) fn pair_rules(stack: &str, want: &[(&Address, &Rule)], live: &[(&Id, 
             && want.action == live.action
             && same_login
     };
-    let passes: [&Fits<'_>; 4] = [&tagged, &same_both, &same_when, &same_place];
+    let same_number = |_: &Address, want: &Rule, live: &Rule| {
+        leaves(live) && want.priority.is_some() && want.priority == live.priority
+    };
+    let passes: [&Fits<'_>; 5] = [&tagged, &same_both, &same_when, &same_place, &same_number];
     for fits in passes {
         for (address, rule) in want {
             if paired.contains(*address) {
@@ -206,7 +220,7 @@ pub(super) fn pair_rules(stack: &str, want: &[(&Address, &Rule)], live: &[(&Id, 
         }
     }
     for (address, rule) in want {
-        let strangers = || live.iter().filter(|(id, _)| !taken.contains(*id));
+        let strangers = || live.iter().filter(|(id, other)| !taken.contains(*id) && !leaves(other));
         if let Some(priority) = rule.priority
             && let Some((id, _)) = strangers().find(|(_, other)| other.priority == Some(priority))
         {
@@ -220,31 +234,40 @@ pub(super) fn pair_rules(stack: &str, want: &[(&Address, &Rule)], live: &[(&Id, 
 }
 
 /// An address for everything live that the files do not mention, so that reports and rules can name it.
-pub(super) fn name_the_rest(snapshot: &Snapshot, names: &mut Names) {
+pub(super) fn name_the_rest(desired: &Resolved, snapshot: &Snapshot, names: &mut Names) {
     for kind in Kind::ALL {
-        name_kind(snapshot, names, kind);
+        name_kind(desired, snapshot, names, kind);
     }
 }
 
 /// The same for everything but rules, which are named once they are paired.
-pub(super) fn name_the_rest_but_rules(snapshot: &Snapshot, names: &mut Names) {
+pub(super) fn name_the_rest_but_rules(desired: &Resolved, snapshot: &Snapshot, names: &mut Names) {
     for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Rule) {
-        name_kind(snapshot, names, kind);
+        name_kind(desired, snapshot, names, kind);
     }
 }
 
-fn name_kind(snapshot: &Snapshot, names: &mut Names, kind: Kind) {
+fn name_kind(desired: &Resolved, snapshot: &Snapshot, names: &mut Names, kind: Kind) {
     for (id, live) in &snapshot.found {
         if live.spec.kind() != kind || names.addresses.contains_key(id) {
             continue;
         }
-        let Some(address) = stranger(id, &live.spec, names) else { continue };
-        if names.ids.contains_key(&address) {
+        let Some(natural) = stranger(id, &live.spec, names) else { continue };
+        let address = once_ours(desired, &live.spec, &natural).unwrap_or(natural);
+        if names.ids.contains_key(&address) || desired.specs.contains_key(&address) {
             names.pair(Address::new(kind, id.as_str()), id.clone());
         } else {
             names.pair(address, id.clone());
         }
     }
+}
+
+/// The address that a resource had in this stack, if no file gives it to another one now.
+fn once_ours(desired: &Resolved, spec: &Spec, natural: &Address) -> Option<Address> {
+    let Owner::Ours(address) = ownership::owner(spec.tags()?, &desired.stack) else { return None };
+    let address: Address = address.parse().ok()?;
+    let fits = address.kind == natural.kind && address.parent() == natural.parent();
+    (fits && !desired.specs.contains_key(&address)).then_some(address)
 }
 
 fn stranger(id: &Id, spec: &Spec, names: &Names) -> Option<Address> {

@@ -3,14 +3,17 @@
 //! Pure. It does not know how to close a difference (that is `plan`), nor whether it hurts (`rules`).
 
 mod bind;
+mod foreign;
 mod identity;
+mod leaving;
 pub mod ownership;
 mod priorities;
 mod rotate;
 mod scope;
 mod select;
+mod unwanted;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +21,7 @@ pub use bind::{Bound, bind};
 pub use ownership::{Applied, Cause, Owner};
 pub use rotate::rotate;
 pub use scope::scope;
+pub use unwanted::Unwanted;
 
 use crate::cloud::{Gap, Snapshot};
 use crate::desired::{Problem, Resolved};
@@ -36,7 +40,7 @@ pub enum Verdict {
     Update(Vec<FieldChange>),
     /// These fields differ, and at least one cannot be edited.
     Replace(Vec<FieldChange>),
-    /// It should not exist: a target that is not declared.
+    /// It should not exist: no file mentions it, and it is ours or in what the files name wholly.
     Delete,
     /// It cannot be known.
     Unknown(Gap),
@@ -77,6 +81,8 @@ pub struct Change {
 pub enum Obstacle {
     /// Another stack or tool owns it.
     ForeignOwner(String),
+    /// Somebody else fills this target group.
+    Fed(String),
     /// It asks for what cannot be had as things are.
     Held(String),
 }
@@ -120,14 +126,14 @@ pub fn compare(desired: &Resolved, snapshot: &Snapshot) -> Result<Diff, Vec<Prob
         }
         changes.push(change(desired, &bound, address, want));
     }
-    changes.extend(strays(desired, &bound));
+    changes.extend(leaving::find(desired, snapshot, &bound));
     if !problems.is_empty() {
         return Err(problems);
     }
-    let unmanaged = unmanaged(&bound);
+    let unmanaged = unmanaged(desired, &bound, &changes);
     let causes = causes(desired, &bound, &changes);
     for change in &mut changes {
-        change.cause = causes.get(&change.address).copied();
+        change.cause = change.cause.or_else(|| causes.get(&change.address).copied());
     }
     changes.sort_by(|a, b| a.address.cmp(&b.address));
     Ok(Diff { bound, changes, unmanaged, unselected: Vec::new() })
@@ -144,7 +150,11 @@ fn missing_existing(desired: &Resolved, address: &Address) -> Problem {
 
 fn change(desired: &Resolved, bound: &Bound, address: &Address, want: &Spec) -> Change {
     let live = bound.live.get(address);
-    let fields = live.map(|live| Spec::compare(&live.spec, want)).unwrap_or_default();
+    let fields = match (live, bound.unwanted.get(address)) {
+        (Some(live), Some(unwanted)) => unwanted.compare(&live.spec, want),
+        (Some(live), None) => Spec::compare(&live.spec, want),
+        (None, _) => Vec::new(),
+    };
     let verdict = match (bound.hidden.get(address), live) {
         (Some(gap), _) => Verdict::Unknown(gap.clone()),
         (None, None) => Verdict::Create,
@@ -153,9 +163,9 @@ fn change(desired: &Resolved, bound: &Bound, address: &Address, want: &Spec) -> 
         (None, Some(_)) => Verdict::Update(fields),
     };
     let undeclared = live.map(|live| Spec::undeclared(&live.spec, want)).unwrap_or_default();
-    let obstacle = if verdict == Verdict::InSync { None } else { obstacle(desired, bound, address, verdict.fields()) };
+    let obstacle = foreign::obstacle(desired, bound, address, &verdict);
     let stamped = live.is_some_and(|live| {
-        let now = Applied::of(want, &live.spec, &children(bound, address));
+        let now = Applied::of(want, &live.spec, &terms(desired, bound, address));
         let owned = live.spec.tags().and_then(|tags| tags.get(ID_TAG));
         let stamped = live.spec.tags().and_then(Applied::read);
         owned == Some(&ownership::id_tag(&desired.stack, address)) && stamped.as_ref() == Some(&now)
@@ -171,57 +181,13 @@ fn change(desired: &Resolved, bound: &Bound, address: &Address, want: &Spec) -> 
     }
 }
 
-/// Why a resource must be left as it is. A target shares its group's owner.
-fn obstacle(desired: &Resolved, bound: &Bound, address: &Address, changes: &[FieldChange]) -> Option<Obstacle> {
-    if let Some(why) = bound.held.get(address) {
-        return Some(Obstacle::Held(why.clone()));
-    }
-    let live = bound.live.get(address);
-    let default_changes = changes.iter().any(|f| f.path.within(&"default".into()));
-    let beyond = match live.map(|l| &l.spec) {
-        Some(Spec::Rule(rule)) => Some(&rule.beyond),
-        Some(Spec::Listener(listener)) if default_changes => Some(&listener.beyond),
-        Some(_) | None => None,
-    };
-    if let Some(beyond) = beyond.filter(|parts| !parts.is_empty()) {
-        let parts: Vec<&str> = beyond.iter().map(String::as_str).collect();
-        let why = format!("on AWS it has settings that this version cannot write back ({})", parts.join(", "));
-        return Some(Obstacle::Held(why));
-    }
-    let group = if address.kind == Kind::Target { address.parent() } else { None };
-    let owner = group.map_or(live, |group| bound.live.get(&group));
-    match ownership::owner(owner?.spec.tags()?, &desired.stack) {
-        Owner::OtherStack(stack) => Some(Obstacle::ForeignOwner(format!("it belongs to the stack `{stack}`"))),
-        Owner::Controller(tool) => {
-            Some(Obstacle::ForeignOwner(format!("it is reconciled by {tool}; make the change there")))
-        }
-        Owner::Ours(_) | Owner::Nobody => None,
-    }
-}
-
-/// Registered targets that are not declared, of groups whose targets are.
-fn strays<'b>(desired: &'b Resolved, bound: &'b Bound) -> impl Iterator<Item = Change> + 'b {
-    bound.live.iter().filter_map(|(address, live)| {
-        let group = live.spec.target()?.target_group.address()?;
-        let stray = desired.membership.contains(group) && !bound.want.contains_key(address);
-        if !stray || bound.hidden.contains_key(group) {
-            return None;
-        }
-        Some(Change {
-            address: address.clone(),
-            id: bound.ids.get(address).cloned(),
-            verdict: Verdict::Delete,
-            cause: None,
-            stamped: false,
-            undeclared: Vec::new(),
-            obstacle: obstacle(desired, bound, address, &[]),
-        })
-    })
-}
-
-/// The declared addresses right under one.
-pub fn children<'b>(bound: &'b Bound, address: &Address) -> Vec<&'b Address> {
-    bound.want.keys().filter(|a| a.parent().as_ref() == Some(address)).collect()
+/// What the files say of a resource beyond its fields: the addresses right under it, so that a child that
+/// vanished counts as drift, and what they name wholly.
+pub fn terms(desired: &Resolved, bound: &Bound, address: &Address) -> Vec<String> {
+    let children = bound.want.keys().filter(|a| a.parent().as_ref() == Some(address)).map(ToString::to_string);
+    let parts = desired.exclusive.get(address).into_iter().flatten().map(|part| format!("exclusive {}", part.as_str()));
+    let reset = desired.reset.contains(address).then(|| "reset".to_owned());
+    children.chain(parts).chain(reset).collect()
 }
 
 /// Who moved, for every change. Something that is missing counts as drift if a resource that names it
@@ -231,7 +197,7 @@ fn causes(desired: &Resolved, bound: &Bound, changes: &[Change]) -> BTreeMap<Add
         let (want, live) = (bound.want.get(address)?, bound.live.get(address)?);
         let owned = live.spec.tags()?.get(ID_TAG) == Some(&ownership::id_tag(&desired.stack, address));
         let stamped = live.spec.tags().and_then(Applied::read).filter(|_| owned);
-        Some((Applied::of(want, &live.spec, &children(bound, address)), stamped))
+        Some((Applied::of(want, &live.spec, &terms(desired, bound, address)), stamped))
     };
     let unmoved =
         |address: &Address| stamp(address).is_some_and(|(now, then)| then.is_some_and(|t| now.same_desired(&t)));
@@ -246,7 +212,10 @@ fn causes(desired: &Resolved, bound: &Bound, changes: &[Change]) -> BTreeMap<Add
             Verdict::Create | Verdict::Delete | Verdict::Update(_) | Verdict::Replace(_) => {
                 let dependents =
                     bound.want.iter().filter(|(_, spec)| spec.links().iter().any(|l| l.address() == Some(address)));
-                let mut witnesses = address.parent().into_iter().chain(dependents.map(|(a, _)| a.clone()));
+                // that rules are exclusive is said two levels up
+                let excluded = change.verdict == Verdict::Delete && address.kind == Kind::Rule;
+                let says = if excluded { address.parent().and_then(|l| l.parent()) } else { address.parent() };
+                let mut witnesses = says.into_iter().chain(dependents.map(|(a, _)| a.clone()));
                 if witnesses.any(|w| unmoved(&w)) { Cause::Drift } else { Cause::Pending }
             }
         };
@@ -255,12 +224,13 @@ fn causes(desired: &Resolved, bound: &Bound, changes: &[Change]) -> BTreeMap<Add
     causes
 }
 
-/// Live listeners, rules and security-group rules under declared resources that no file mentions.
-fn unmanaged(bound: &Bound) -> Vec<Unmanaged> {
+/// Live listeners and rules under declared resources that no file mentions, and that stay.
+fn unmanaged(desired: &Resolved, bound: &Bound, changes: &[Change]) -> Vec<Unmanaged> {
+    let leaving: BTreeSet<&Address> = changes.iter().map(|change| &change.address).collect();
     let mut found = Vec::new();
     for (address, live) in &bound.live {
         let declared_parent = address.parent().is_some_and(|p| bound.want.contains_key(&p));
-        if bound.want.contains_key(address) || !declared_parent {
+        if leaving.contains(address) || !declared_parent {
             continue;
         }
         let what = match &live.spec {
@@ -272,6 +242,12 @@ fn unmanaged(bound: &Bound) -> Vec<Unmanaged> {
             | Spec::TargetGroup(_)
             | Spec::Certificate(_)
             | Spec::SecurityGroup(_) => continue,
+        };
+        let owner = live.spec.tags().map(|tags| ownership::owner(tags, &desired.stack));
+        let what = match owner {
+            Some(Owner::OtherStack(stack)) => format!("{what}; of the stack `{stack}`"),
+            Some(Owner::Controller(tool)) => format!("{what}; of {tool}"),
+            Some(Owner::Ours(_) | Owner::Nobody) | None => what,
         };
         if let Some(id) = bound.ids.get(address) {
             found.push(Unmanaged { address: address.clone(), id: id.clone(), what });

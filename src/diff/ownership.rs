@@ -82,12 +82,10 @@ pub struct Applied {
 }
 
 impl Applied {
-    /// The hashes of a spec and its live counterpart. `children` are the addresses the files declare
-    /// under it, so that a child that vanished on AWS counts as drift.
-    pub fn of(want: &Spec, live: &Spec, children: &[&Address]) -> Self {
+    /// The hashes of a spec and its live counterpart. `terms` is what else the files say of it.
+    pub fn of(want: &Spec, live: &Spec, terms: &[String]) -> Self {
         let (want_json, live_json) = (json(want), json(&settled(want, live)));
-        let children: Vec<String> = children.iter().map(ToString::to_string).collect();
-        let hash = |value: Value| short_hash(&format!("{value}{children:?}"));
+        let hash = |value: Value| short_hash(&format!("{value}{terms:?}"));
         Self { desired: hash(project(&want_json, &want_json)), live: hash(project(&live_json, &want_json)) }
     }
     /// The tag's value.

@@ -10,7 +10,7 @@ use crate::cloud::{Facts, Interface};
 use crate::model::attribute::{Applies, TARGET_GROUP};
 use crate::model::kind::{Action, HealthCheck, Target, TargetGroup};
 use crate::model::value::{AddressFamily, CheckPort, CodeMatcher, Protocol, ProtocolVersion, TargetType};
-use crate::model::{Id, Link};
+use crate::model::{Id, Kind, Link};
 
 /// Beginnings of tags by which a controller marks the groups that it fills.
 const FILLERS: [&str; 5] =
@@ -19,7 +19,7 @@ const FILLERS: [&str; 5] =
 const ECS: &str = ":ecs:";
 
 impl<'s> Export<'s> {
-    /// The groups that the exported listeners and rules lead to.
+    /// The groups that the exported listeners and rules lead to, and the stack's own.
     pub(super) fn routed_groups(&self) -> BTreeSet<&'s Id> {
         let snapshot = self.snapshot;
         let listeners: Vec<_> = self.listeners().collect();
@@ -37,6 +37,7 @@ impl<'s> Export<'s> {
                 groups.insert(id);
             }
         }
+        groups.extend(self.owned(Kind::TargetGroup));
         groups
     }
 

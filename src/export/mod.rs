@@ -48,9 +48,25 @@ pub struct Exported {
     pub secrets: BTreeMap<String, String>,
 }
 
-/// What must be read to export these load balancers.
-pub fn scope(load_balancers: BTreeSet<String>) -> Scope {
-    Scope { load_balancers, attached_groups: true, network: true, ..Scope::default() }
+/// What must be read to export these load balancers, and all that a stack owns besides.
+pub fn scope(load_balancers: BTreeSet<String>, owned_by: Option<String>) -> Scope {
+    Scope { load_balancers, owned_by, attached_groups: true, network: true, ..Scope::default() }
+}
+
+/// The stack of ours that the file would be for, if it owns something already: then the file must name all
+/// that it owns, because what a stack owns and no file mentions is deleted.
+pub fn owner(snapshot: &Snapshot, request: &Request) -> Option<String> {
+    let export = Export::new(snapshot, request);
+    let owns = Kind::ALL.into_iter().any(|kind| !export.owned(kind).is_empty());
+    owns.then_some(export.stack)
+}
+
+/// Load balancers of the stack that were not asked for.
+pub fn left_behind(snapshot: &Snapshot, request: &Request) -> Vec<String> {
+    let export = Export::new(snapshot, request);
+    let owned = export.owned(Kind::LoadBalancer);
+    let owned = owned.into_iter().filter_map(|id| snapshot.found.get(id)?.spec.load_balancer());
+    owned.map(|lb| lb.name.clone()).filter(|name| !request.load_balancers.contains(name)).collect()
 }
 
 /// Writes a desired file for the load balancers of a live view.
@@ -103,6 +119,13 @@ impl<'s> Export<'s> {
         };
         export.name_everything();
         export
+    }
+
+    /// What bears the stack's tag.
+    fn owned(&self, kind: Kind) -> BTreeSet<&'s Id> {
+        let of_kind = self.snapshot.found.iter().filter(|(_, live)| live.spec.kind() == kind);
+        let is_own = |tags| keys::own_key(tags, &self.stack, kind).is_some();
+        of_kind.filter(|(_, live)| live.spec.tags().is_some_and(is_own)).map(|(id, _)| id).collect()
     }
 
     /// Chooses the keys of load balancers, groups and certificates.

@@ -8,7 +8,8 @@ use ipnet::IpNet;
 use super::group::{ids, ports};
 use super::yaml::{Map, Node};
 use super::{Export, attribute, keys};
-use crate::model::kind::{Peer, SecurityGroup, TrafficRule};
+use crate::cloud::Facts;
+use crate::model::kind::{Direction, Peer, SecurityGroup, TrafficRule};
 use crate::model::value::IpProtocol;
 use crate::model::{Id, Kind};
 
@@ -19,7 +20,7 @@ type Shared<'r> = (IpProtocol, BTreeSet<Ports>, Option<&'r str>);
 
 impl<'s> Export<'s> {
     /// The groups that let requests in: all of the load balancers', and of the targets' those that
-    /// have a rule for it.
+    /// have a rule for it; and the stack's own.
     pub(super) fn groups_on_the_path(&self) -> BTreeSet<&'s Id> {
         let front = self.front();
         let let_in = |id: &&Id| {
@@ -27,7 +28,7 @@ impl<'s> Export<'s> {
             spec.is_some_and(|spec| !self.on_the_path(id, spec).is_empty())
         };
         let behind: Vec<&Id> = self.behind().into_keys().filter(let_in).collect();
-        front.into_keys().chain(behind).collect()
+        front.into_keys().chain(behind).chain(self.owned(Kind::SecurityGroup)).collect()
     }
 
     /// The load balancers' groups with the ports of their listeners.
@@ -64,6 +65,21 @@ impl<'s> Export<'s> {
         let found = self.balancers.iter().filter_map(|id| self.snapshot.found.get(*id)?.spec.load_balancer());
         let subnets = found.filter_map(|lb| lb.subnets.as_ref()).flatten();
         ids(subnets).filter_map(|id| self.snapshot.subnets.get(id)?.cidr.parse().ok()).collect()
+    }
+
+    /// The rules of a group that the stack has made; all of them, if the group is the stack's.
+    fn own(&self, id: &Id, spec: &'s SecurityGroup, direction: Direction) -> Vec<&'s TrafficRule> {
+        let made = match self.snapshot.found.get(id).map(|live| &live.facts) {
+            Some(Facts::SecurityGroup { own }) => own.as_slice(),
+            Some(_) | None => &[],
+        };
+        let by_aws = SecurityGroup::egress_of_new();
+        let is_ours = keys::own_key(&spec.tags, &self.stack, Kind::SecurityGroup).is_some();
+        let is_own = |rule: &TrafficRule| {
+            made.iter().any(|own| own.direction == direction && own.rule.same_traffic(rule))
+                || (is_ours && (direction == Direction::Ingress || !by_aws.contains(rule)))
+        };
+        spec.rules(direction).into_iter().flatten().filter(|rule| is_own(rule)).collect()
     }
 
     /// The ingress rules of a group that requests and health checks need.
@@ -116,15 +132,23 @@ impl<'s> Export<'s> {
                 map.noted("id", Node::text(id.as_str()), Some(beside));
             }
         }
-        let rules = self.on_the_path(id, spec);
-        if !rules.is_empty() {
-            map.put("ingress", Node::List(self.ingress(id, &rules).into_iter().map(|rule| (rule, None)).collect()));
+        let mut ingress = self.on_the_path(id, spec);
+        ingress.extend(self.own(id, spec, Direction::Ingress));
+        for (direction, peer, mut rules) in
+            [(Direction::Ingress, "from", ingress), (Direction::Egress, "to", self.own(id, spec, Direction::Egress))]
+        {
+            rules.sort();
+            rules.dedup();
+            if !rules.is_empty() {
+                let list = self.traffic(id, peer, &rules).into_iter().map(|rule| (rule, None)).collect();
+                map.put(direction.key(), Node::List(list));
+            }
         }
         map
     }
 
     /// Rules that differ in their ports or their peer alone are written as one.
-    fn ingress(&self, own: &Id, rules: &[&TrafficRule]) -> Vec<Node> {
+    fn traffic(&self, own: &Id, side: &str, rules: &[&TrafficRule]) -> Vec<Node> {
         let mut by_peer: BTreeMap<(IpProtocol, &Peer, Option<&str>), BTreeSet<Ports>> = BTreeMap::new();
         for TrafficRule { protocol, ports, peer, description } in rules.iter().copied() {
             by_peer.entry((*protocol, peer, description.as_deref())).or_default().insert(*ports);
@@ -135,7 +159,7 @@ impl<'s> Export<'s> {
         }
         let one = |((protocol, ports, description), peers): (Shared<'_>, Vec<&Peer>)| {
             let mut map = Map::flow();
-            map.put("from", Node::one_or_many(peers.into_iter().map(|peer| self.peer(own, peer))));
+            map.put(side, Node::one_or_many(peers.into_iter().map(|peer| self.peer(own, peer))));
             if protocol == IpProtocol::Tcp {
                 map.put("ports", Node::one_or_many(ports.into_iter().map(range)));
             } else {

@@ -5,11 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Built, Gate, Guard, Held, Options, Refused, Reversible, Step, stamp, update};
-use crate::cloud::{Facts, Operation};
-use crate::desired::Resolved;
+use super::{Built, Gate, Guard, Held, Options, Refused, Reversible, Step, delete, stamp, update};
+use crate::cloud::{Facts, Operation, Snapshot};
+use crate::desired::{Part, Resolved};
 use crate::diff::{Bound, Change, Diff, Verdict, ownership};
-use crate::model::kind::{Listener, LoadBalancer, Origin, SecurityGroup, Target, TargetGroup};
+use crate::model::kind::{Direction, Listener, LoadBalancer, Origin, SecurityGroup, Target, TargetGroup, TrafficRule};
 use crate::model::tag::ID_TAG;
 use crate::model::{Address, Kind, Link, Spec, StepId};
 
@@ -20,14 +20,16 @@ const TARGETS_PER_CALL: usize = 100;
 
 pub(super) struct Builder<'a> {
     pub(super) desired: &'a Resolved,
+    pub(super) basis: &'a Snapshot,
     pub(super) bound: &'a Bound,
     creates: BTreeMap<Address, StepId>,
     pub(super) built: Built,
 }
 
 /// The steps of a diff, not yet ordered.
-pub(super) fn build(desired: &Resolved, diff: &Diff, options: &Options) -> Built {
-    let mut builder = Builder { desired, bound: &diff.bound, creates: BTreeMap::new(), built: Built::default() };
+pub(super) fn build(desired: &Resolved, basis: &Snapshot, diff: &Diff, options: &Options) -> Built {
+    let bound = &diff.bound;
+    let mut builder = Builder { desired, basis, bound, creates: BTreeMap::new(), built: Built::default() };
     let workable: Vec<&Change> = diff.changes.iter().filter(|c| builder.workable(c, options)).collect();
     for change in &workable {
         if let (Verdict::Create, Some(spec)) = (&change.verdict, diff.bound.want.get(&change.address)) {
@@ -39,7 +41,9 @@ pub(super) fn build(desired: &Resolved, diff: &Diff, options: &Options) -> Built
         builder.change(change);
     }
     builder.targets(&workable);
+    delete::deletes(&mut builder, &workable);
     update::priorities(&mut builder, &workable);
+    delete::rule_order(&mut builder);
     stamp::stamps(&mut builder, diff);
     builder.built
 }
@@ -86,6 +90,10 @@ impl Builder<'_> {
                 );
                 self.built.refused.push(Refused { guard: Guard::Replacement, address: Some(address.clone()), because });
                 return false;
+            }
+            Verdict::Delete if address.kind == Kind::LoadBalancer && change.obstacle.is_none() => {
+                let because = "deleting it ends its DNS name for good: what comes back has another one";
+                return !self.built.guard(Guard::DeleteLoadBalancer, address, because, &options.allowed);
             }
             Verdict::Create | Verdict::Update(_) | Verdict::Delete => {}
         }
@@ -141,7 +149,13 @@ impl Builder<'_> {
         self.push_part(address, operation, 0, why)
     }
     /// A step that is one of several of the same operation.
-    fn push_part(&mut self, address: &Address, operation: Operation, part: usize, why: impl Into<String>) -> &mut Step {
+    pub(super) fn push_part(
+        &mut self,
+        address: &Address,
+        operation: Operation,
+        part: usize,
+        why: impl Into<String>,
+    ) -> &mut Step {
         let id = step_id(operation.name(), address);
         let id = if part == 0 { id } else { StepId(format!("{id} ({})", part + 1)) };
         let reversible = reversible(&operation);
@@ -192,6 +206,13 @@ impl Builder<'_> {
         let made = SecurityGroup { egress: Some(SecurityGroup::egress_of_new()), ..bare.clone() };
         self.push(address, Operation::CreateSecurityGroup { spec: bare }, why);
         update::security_group(self, address, (&made, &spec), &spec.tags, why);
+        let declared = spec.egress.as_deref().unwrap_or_default();
+        let rules: Vec<TrafficRule> = SecurityGroup::egress_of_new();
+        let is_declared = rules.iter().all(|rule| declared.iter().any(|want| want.same_traffic(rule)));
+        if self.desired.is_exclusive(address, Part::Egress) && !is_declared {
+            let (direction, group) = (Direction::Egress, self.link(address));
+            self.push(address, Operation::Revoke { direction, group, rules }, "egress is exclusive");
+        }
     }
 
     fn create_listener(&mut self, address: &Address, spec: Listener, why: &str) {
@@ -319,5 +340,10 @@ impl Builder<'_> {
 const fn reversible(operation: &Operation) -> Reversible {
     // the private key that is replaced cannot be read back
     let replaces_key = matches!(operation, Operation::ImportCertificate { certificate: Some(_), .. });
-    if replaces_key { Reversible::No } else { Reversible::Exact }
+    let deletes = matches!(operation, Operation::Delete { .. });
+    match (replaces_key, deletes) {
+        (true, _) => Reversible::No,
+        (_, true) => Reversible::NewIdentity,
+        _ => Reversible::Exact,
+    }
 }

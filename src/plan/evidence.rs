@@ -66,12 +66,16 @@ fn after(diff: &Diff) -> BTreeMap<Address, Spec> {
         let address = &change.address;
         match (&change.verdict, bound.want.get(address)) {
             (Verdict::Delete, _) => {
-                state.remove(address);
+                // what lives in it goes with it
+                let within = |other: &Address| {
+                    std::iter::successors(Some(other.clone()), Address::parent).any(|a| a == *address)
+                };
+                state.retain(|other, _| !within(other));
             }
             (Verdict::Unknown(_), _) | (_, None) => {}
             (_, Some(want)) => {
-                let spec = match bound.live.get(address) {
-                    Some(live) => want.clone().over(&live.spec),
+                let spec = match bound.kept(address) {
+                    Some(kept) => want.clone().over(&kept),
                     None => want.clone(),
                 };
                 state.insert(address.clone(), spec);

@@ -3,6 +3,7 @@
 //! A plan is complete: apply makes no choices. It is rehearsed on the simulation before anyone sees it.
 
 mod build;
+mod delete;
 mod evidence;
 mod order;
 mod rehearse;
@@ -34,6 +35,8 @@ pub enum Gate {
     LoadBalancerActive,
     /// The certificate's status is `ISSUED`.
     CertificateIssued,
+    /// The load balancer is gone, and the network interfaces with it that keep its security groups in use.
+    LoadBalancerGone,
     /// At least so many targets are healthy, those aside that a later step deregisters.
     TargetsHealthy {
         /// How many.
@@ -102,6 +105,10 @@ pub enum Guard {
     WrongAccount,
     /// A resource belongs to another stack or tool.
     ForeignOwner,
+    /// Somebody else fills a target group.
+    FedGroup,
+    /// A load balancer would be deleted, and its DNS name with it.
+    DeleteLoadBalancer,
     /// A field differs that AWS cannot edit; cannot be lifted.
     Replacement,
     /// Part of the live view is missing.
@@ -112,13 +119,22 @@ pub enum Guard {
 
 impl Guard {
     /// Every guard.
-    pub const ALL: [Self; 5] =
-        [Self::WrongAccount, Self::ForeignOwner, Self::Replacement, Self::Incomplete, Self::Rehearsal];
+    pub const ALL: [Self; 7] = [
+        Self::WrongAccount,
+        Self::ForeignOwner,
+        Self::FedGroup,
+        Self::DeleteLoadBalancer,
+        Self::Replacement,
+        Self::Incomplete,
+        Self::Rehearsal,
+    ];
     /// The name for `--dangerous-allow`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::WrongAccount => "wrong-account",
             Self::ForeignOwner => "foreign-owner",
+            Self::FedGroup => "fed-group",
+            Self::DeleteLoadBalancer => "delete-load-balancer",
             Self::Replacement => "replacement",
             Self::Incomplete => "incomplete",
             Self::Rehearsal => "rehearsal",
@@ -127,7 +143,7 @@ impl Guard {
     /// Whether `--dangerous-allow` lifts it.
     pub const fn can_be_lifted(self) -> bool {
         match self {
-            Self::ForeignOwner | Self::Incomplete | Self::Rehearsal => true,
+            Self::ForeignOwner | Self::FedGroup | Self::DeleteLoadBalancer | Self::Incomplete | Self::Rehearsal => true,
             Self::WrongAccount | Self::Replacement => false,
         }
     }
@@ -232,7 +248,7 @@ pub fn plan(
     let judged = (crate::rules::judge(&before), crate::rules::judge(&after));
     let risks = Risks::of(&diff, &judged.0, &judged.1);
     options.selection.apply(&mut diff, &risks);
-    let built = build::build(desired, &diff, options);
+    let built = build::build(desired, &basis, &diff, options);
     let mut plan = Plan {
         identity,
         stack: desired.stack.clone(),
@@ -277,12 +293,13 @@ impl Built {
                 self.held.push(Held { address: address.clone(), because: because.clone() });
                 true
             }
-            Obstacle::ForeignOwner(because) => {
-                let refused =
-                    Refused { guard: Guard::ForeignOwner, address: Some(address.clone()), because: because.clone() };
-                self.refused.push(refused);
-                !allowed.contains(&Guard::ForeignOwner)
-            }
+            Obstacle::ForeignOwner(because) => self.guard(Guard::ForeignOwner, address, because, allowed),
+            Obstacle::Fed(because) => self.guard(Guard::FedGroup, address, because, allowed),
         }
+    }
+    /// Refuses; returns whether that holds.
+    fn guard(&mut self, guard: Guard, address: &Address, because: &str, allowed: &[Guard]) -> bool {
+        self.refused.push(Refused { guard, address: Some(address.clone()), because: because.to_owned() });
+        !allowed.contains(&guard)
     }
 }

@@ -7,20 +7,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{After, Step};
 use crate::cloud::{ListenerEdit, Operation};
 use crate::model::kind::Action;
-use crate::model::{Kind, Link, StepId};
+use crate::model::{Address, Kind, Link, StepId};
 
 /// Adds the edges and sorts the steps.
 pub(super) fn order(mut steps: Vec<Step>) -> Vec<Step> {
     steps.sort_by(|a, b| rank(a).cmp(&rank(b)));
     let edges: Vec<Vec<After>> = steps.iter().map(|step| edges_into(step, &steps)).collect();
     for (step, after) in steps.iter_mut().zip(edges) {
-        step.after = after;
+        step.after.extend(after);
     }
     sort(steps)
 }
 
 /// The order among steps that do not wait for each other.
-fn rank(step: &Step) -> (bool, Kind, &crate::model::Address, u8) {
+fn rank(step: &Step) -> (bool, Kind, &Address, u8) {
     (step.stamp, step.address.kind, &step.address, phase(&step.operation))
 }
 
@@ -57,7 +57,8 @@ const fn phase(operation: &Operation) -> u8 {
 
 fn edges_into(step: &Step, all: &[Step]) -> Vec<After> {
     let mut after: BTreeMap<StepId, &'static str> = BTreeMap::new();
-    for earlier in all.iter().filter(|s| s.id != step.id) {
+    let waits = |step: &Step, other: &Step| step.after.iter().any(|after| after.step == other.id);
+    for earlier in all.iter().filter(|s| s.id != step.id && !waits(s, step) && !waits(step, s)) {
         if let Some(why) = edge(earlier, step) {
             after.insert(earlier.id.clone(), why);
         }
@@ -74,7 +75,7 @@ fn edge(earlier: &Step, later: &Step) -> Option<&'static str> {
         let covers = earlier.address == later.address || earlier.address.parent().as_ref() == Some(&later.address);
         return (later.stamp && !earlier.stamp && covers).then_some("a resource is marked only once it is in sync");
     }
-    if earlier.address == later.address && rank(earlier) < rank(later) {
+    if earlier.address == later.address && (rank(earlier), &earlier.id) < (rank(later), &later.id) {
         let leaves = matches!(later.operation, Operation::DeregisterTargets { .. });
         return Some(if leaves {
             "targets leave only once the declared ones are registered and healthy"
@@ -82,7 +83,38 @@ fn edge(earlier: &Step, later: &Step) -> Option<&'static str> {
             "one write at a time to a resource, each checked against what was planned"
         });
     }
-    network(earlier, later).or_else(|| routing(earlier, later))
+    leaving(earlier, later).or_else(|| network(earlier, later)).or_else(|| routing(earlier, later))
+}
+
+/// What goes, goes once nothing uses it, and once what takes its place is there.
+fn leaving(earlier: &Step, later: &Step) -> Option<&'static str> {
+    let deletes = |step: &Step| matches!(step.operation, Operation::Delete { .. });
+    let revokes = |step: &Step| matches!(step.operation, Operation::Revoke { .. });
+    let of_groups = |step: &Step| step.address.kind == Kind::SecurityGroup;
+    if revokes(later) {
+        let work = !revokes(earlier) && !(deletes(earlier) && of_groups(earlier));
+        return work.then_some("the network closes last: what still uses it would answer 504");
+    }
+    if !deletes(later) {
+        return None;
+    }
+    let balancer = |step: &Step| {
+        std::iter::successors(Some(step.address.clone()), Address::parent).find(|a| a.kind == Kind::LoadBalancer)
+    };
+    let routes = matches!(earlier.address.kind, Kind::LoadBalancer | Kind::Listener | Kind::Rule);
+    match later.address.kind {
+        Kind::Rule | Kind::Listener => {
+            let same = balancer(earlier).is_some() && balancer(earlier) == balancer(later);
+            (same && !deletes(earlier)).then_some("what takes its requests is there first")
+        }
+        Kind::LoadBalancer => (routes && !deletes(earlier)).then_some("what takes its requests is there first"),
+        Kind::TargetGroup => routes.then_some("AWS deletes a target group only once nothing forwards to it"),
+        Kind::SecurityGroup => {
+            let frees = revokes(earlier) || (routes && !of_groups(earlier));
+            frees.then_some("AWS deletes a security group only once nothing uses it")
+        }
+        Kind::Certificate | Kind::Target => None,
+    }
 }
 
 /// Grants come first: a target that cannot be reached fails its health checks and answers 504.

@@ -33,7 +33,8 @@ pub(super) fn rehearse(desired: &Resolved, plan: &mut Plan) {
     let left_open = left_open(plan);
     for change in &left.changes {
         let differs = !matches!(change.verdict, Verdict::InSync | Verdict::Unknown(_));
-        if differs && !left_open.contains(&change.address) {
+        let mut lineage = std::iter::successors(Some(change.address.clone()), Address::parent);
+        if differs && !lineage.any(|address| left_open.contains(&address)) {
             let fields: Vec<&str> = change.verdict.fields().iter().map(|f| f.path.as_str()).collect();
             let because =
                 format!("the plan would leave it different ({}); this is a defect of no502", fields.join(", "));

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use super::build::Builder;
 use crate::cloud::Operation;
-use crate::diff::{self, Applied, Change, Diff, Verdict, ownership};
+use crate::desired::{Part, Resolved};
+use crate::diff::{self, Applied, Change, Diff, Owner, Verdict, ownership};
 use crate::model::kind::{Origin, SecurityGroup};
 use crate::model::tag::{APPLIED_TAG, ID_TAG};
 use crate::model::{Address, Kind, Spec};
@@ -19,6 +20,22 @@ pub(super) fn stamps(b: &mut Builder<'_>, diff: &Diff) {
             stamp(b, &change.address);
         }
     }
+    for address in &b.desired.existing {
+        disown(b, address);
+    }
+}
+
+/// What became somebody else's loses our tags: else it would count as ours, and go, once its key does.
+fn disown(b: &mut Builder<'_>, address: &Address) {
+    let Some(tags) = b.bound.live.get(address).and_then(|live| live.spec.tags()) else { return };
+    if !matches!(ownership::owner(tags, &b.desired.stack), Owner::Ours(_)) {
+        return;
+    }
+    let keys = [ID_TAG, APPLIED_TAG].into_iter().filter(|key| tags.contains_key(*key)).map(str::to_owned).collect();
+    let call = Operation::RemoveTags { resource: b.link(address), kind: address.kind, keys };
+    let step = b.push(address, call, "declared as existing: no longer managed by this stack");
+    step.id = super::build::step_id("Unstamp", address);
+    step.stamp = true;
 }
 
 fn stampable(b: &Builder<'_>, diff: &Diff, change: &Change) -> bool {
@@ -53,8 +70,9 @@ fn stamp(b: &mut Builder<'_>, address: &Address) {
     let bound = b.bound;
     let Some(want) = bound.want.get(address) else { return };
     // once in sync, the live side of the declared fields is the desired side
-    let live = bound.live.get(address).map_or_else(|| once_created(want), |live| want.clone().over(&live.spec));
-    let applied = Applied::of(want, &live, &diff::children(bound, address)).tag();
+    let live =
+        bound.kept(address).map_or_else(|| once_created(b.desired, address, want), |kept| want.clone().over(&kept));
+    let applied = Applied::of(want, &live, &diff::terms(b.desired, bound, address)).tag();
     let tags = BTreeMap::from([
         (ID_TAG.to_owned(), ownership::id_tag(&b.desired.stack, address)),
         (APPLIED_TAG.to_owned(), applied),
@@ -70,8 +88,12 @@ fn stamp(b: &mut Builder<'_>, address: &Address) {
 }
 
 /// What a create makes of a spec: a new group lets everything out besides what is declared.
-fn once_created(want: &Spec) -> Spec {
+fn once_created(desired: &Resolved, address: &Address, want: &Spec) -> Spec {
     let Some(group) = want.security_group() else { return want.clone() };
+    if desired.is_exclusive(address, Part::Egress) {
+        let egress = Some(group.egress.clone().unwrap_or_default());
+        return SecurityGroup { egress, ..group.clone() }.into();
+    }
     let made = SecurityGroup { egress: Some(SecurityGroup::egress_of_new()), ..SecurityGroup::default() };
     group.clone().over(&made).into()
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::{Builder, step_id};
+use super::delete;
 use crate::cloud::{ListenerEdit, Operation};
 use crate::diff::{Change, Verdict};
 use crate::model::kind::{
@@ -13,7 +14,7 @@ use crate::model::{Address, Id, Kind, Link, Spec};
 /// The steps that edit one resource.
 pub(super) fn update(b: &mut Builder<'_>, change: &Change, want: &Spec) {
     let bound = b.bound;
-    let Some(live) = bound.live.get(&change.address).map(|live| &live.spec) else { return };
+    let Some(live) = &bound.kept(&change.address) else { return };
     let address = &change.address;
     let why = why(change);
     let changed = |prefix: &str| change.verdict.fields().iter().any(|f| f.path.within(&prefix.into()));
@@ -21,6 +22,7 @@ pub(super) fn update(b: &mut Builder<'_>, change: &Change, want: &Spec) {
         (Spec::SecurityGroup(live), Spec::SecurityGroup(want)) => {
             let tags = b.rule_tags(address);
             security_group(b, address, (live, want), &tags, &why);
+            delete::revokes(b, address);
         }
         (Spec::Certificate(_), Spec::Certificate(want)) if changed("import") => {
             let call = Operation::ImportCertificate { certificate: Some(b.link(address)), spec: want.clone() };
@@ -116,10 +118,14 @@ fn load_balancer(
         let subnets = known(b, &want.subnets);
         b.push(address, Operation::SetSubnets { load_balancer: b.link(address), subnets }, why);
     }
-    if let (true, Some(ip_address_type)) = (changed("ip_address_type"), want.ip_address_type) {
+    // without a declared one it goes back to AWS's default, which `live` says already
+    let ip_address_type = want.ip_address_type.or(live.ip_address_type);
+    if let (true, Some(ip_address_type)) = (changed("ip_address_type"), ip_address_type) {
         b.push(address, Operation::SetIpAddressType { load_balancer: b.link(address), ip_address_type }, why);
     }
-    b.load_balancer_attributes(address, differing(Some(&live.attributes), &want.attributes), why);
+    let mut attributes = b.bound.unwanted.get(address).map(|u| u.attributes.clone()).unwrap_or_default();
+    attributes.extend(differing(Some(&live.attributes), &want.attributes));
+    b.load_balancer_attributes(address, attributes, why);
 }
 
 fn listener(
@@ -146,7 +152,9 @@ fn listener(
         b.push(address, Operation::ModifyListener { listener: b.link(address), edit }, why);
     }
     b.sni_certificates(address, Listener::missing_sni(live, want), why);
-    let attributes = differing(Some(&live.attributes), &want.attributes);
+    delete::certificates(b, address);
+    let mut attributes = b.bound.unwanted.get(address).map(|u| u.attributes.clone()).unwrap_or_default();
+    attributes.extend(differing(Some(&live.attributes), &want.attributes));
     if !attributes.is_empty() {
         b.push(address, Operation::ModifyListenerAttributes { listener: b.link(address), attributes }, why);
     }
@@ -193,7 +201,8 @@ pub(super) fn priorities(b: &mut Builder<'_>, changes: &[&Change]) {
             moves.entry(listener).or_default().insert(id, priority);
         }
     }
-    for (listener, priorities) in moves {
+    for (listener, mut priorities) in moves {
+        delete::make_way(b, &listener, &mut priorities);
         let why = format!("{} of its rules stand in another order", priorities.len());
         let call = Operation::SetRulePriorities { listener: b.link(&listener), priorities };
         debug_assert_eq!(step_id(call.name(), &listener).0, format!("SetRulePriorities {listener}"));

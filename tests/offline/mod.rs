@@ -3,6 +3,7 @@
 mod apply;
 mod export;
 mod fields;
+mod leaving;
 mod login;
 mod order;
 

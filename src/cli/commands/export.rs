@@ -26,7 +26,7 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
     let connection = session::open(global.region.clone(), global, world).await?;
     let known = connection.aws.load_balancer_names().await.map_err(unread)?;
     let names = names(args, &known)?;
-    let snapshot = connection.aws.fetch(&export::scope(names.clone())).await?;
+    let mut snapshot = connection.aws.fetch(&export::scope(names.clone(), None)).await?;
     complete(&snapshot)?;
     let request = Request {
         load_balancers: names,
@@ -34,6 +34,11 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
         region: connection.identity.region.clone(),
         stack: args.stack.clone(),
     };
+    if let Some(stack) = export::owner(&snapshot, &request) {
+        snapshot = connection.aws.fetch(&export::scope(request.load_balancers.clone(), Some(stack.clone()))).await?;
+        complete(&snapshot)?;
+        whole(&stack, &export::left_behind(&snapshot, &request))?;
+    }
     let exported = export::export(&snapshot, &request);
     // what is left after `complete` hides nothing that the file could have said
     for gap in &snapshot.gaps {
@@ -53,6 +58,17 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
     }
     terminal.note(&text::api_calls(&connection.aws.api_calls()));
     Ok(exit::CLEAN)
+}
+
+/// Refuses to write a file for a stack that leaves out what the stack owns: it would be deleted.
+fn whole(stack: &str, left_behind: &[String]) -> Result<(), CliError> {
+    if left_behind.is_empty() {
+        return Ok(());
+    }
+    let list = left_behind.join(", ");
+    let error =
+        CliError::new(format!("the stack `{stack}` also owns {list}: a file without them would have them deleted"));
+    Err(error.hint("name them too, or give this file a stack of its own with --stack"))
 }
 
 /// The load balancers that are asked for.

@@ -28,9 +28,10 @@ pub(super) fn effect(snapshot: &mut Snapshot, resource: &Link, kind: Kind) -> Re
 }
 
 fn load_balancer(snapshot: &mut Snapshot, id: &Id) -> Result<(), Refusal> {
-    let protected = snapshot.found.get(id).and_then(|live| live.spec.load_balancer()).is_some_and(|lb| {
-        lb.attributes.get("deletion_protection.enabled").is_some_and(|enabled| enabled == "true")
-    });
+    let protected =
+        snapshot.found.get(id).and_then(|live| live.spec.load_balancer()).is_some_and(|lb| {
+            lb.attributes.get("deletion_protection.enabled").is_some_and(|enabled| enabled == "true")
+        });
     if protected {
         return Err(Refusal::new("OperationNotPermitted", "deletion protection is on", "API: DeleteLoadBalancer"));
     }
@@ -61,9 +62,7 @@ fn target_group(snapshot: &mut Snapshot, id: &Id) -> Result<(), Refusal> {
     let forwarded = in_rules.chain(in_defaults).any(|action| action.groups().any(|(group, _)| *group == link));
     // a load balancer that was not read may forward to it too
     let unseen = match snapshot.found.get(id).map(|live| &live.facts) {
-        Some(Facts::TargetGroup { load_balancers }) => {
-            load_balancers.iter().any(|lb| !snapshot.found.contains_key(lb))
-        }
+        Some(Facts::TargetGroup { load_balancers }) => load_balancers.iter().any(|lb| !snapshot.found.contains_key(lb)),
         Some(_) | None => false,
     };
     if forwarded || unseen {

@@ -8,7 +8,8 @@ use super::super::names::{ONE, VPC, select};
 use super::super::node::Entry;
 use super::super::problem::Problem;
 use super::super::reader::{Attributes, Context, Reader};
-use super::super::shape::{Complaint, Field, MapRule, NamedRule, Shape, TextRule, field, later};
+use super::super::resolved::Part;
+use super::super::shape::{Complaint, Field, MapRule, NamedRule, Shape, TextRule, field};
 use super::listener;
 use crate::model::attribute::LOAD_BALANCER;
 use crate::model::kind::LoadBalancer;
@@ -28,6 +29,7 @@ const PORT: TextRule = TextRule {
 const LISTENERS: NamedRule =
     NamedRule { noun: "a map of listeners by port", key: &PORT, value: Shape::Map(&listener::RULE) };
 
+const UNDECLARED: &[&str] = &["report", "reset"];
 const FIELDS: &[Field] = &[
     super::EXISTING,
     field("name", "The name on AWS, if it differs from the key.", Shape::Text(&super::LOAD_BALANCER_NAME)),
@@ -54,8 +56,16 @@ const FIELDS: &[Field] = &[
         Shape::Bool,
     ),
     field("attributes", "Any other attribute, by AWS's own key.", Shape::Attributes(LOAD_BALANCER)),
-    later("undeclared", "What happens to settings that the files do not mention."),
-    later("exclusive", "Children that are removed if the files do not mention them."),
+    field(
+        "undeclared",
+        "What happens to settings of it and its listeners that the files do not mention: they are reported, or reset to AWS's default. Deletion protection, logs, zonal shift and tags are never reset.",
+        Shape::Words(UNDECLARED),
+    ),
+    field(
+        "exclusive",
+        "What is removed under it if the files do not mention it; what another stack or tool owns stays.",
+        Shape::OneOrMany(&Shape::Words(Part::OF_LOAD_BALANCER)),
+    ),
     field("listeners", "Its listeners by port.", Shape::Named(&LISTENERS)),
     super::TAGS,
     super::ACCEPT,
@@ -70,6 +80,10 @@ pub(super) fn read(cx: &Context<'_>, entry: &Entry) {
     let address = Address::load_balancer(&entry.key);
     let r = Reader::new(cx, &address, entry);
     let existing = r.existing();
+    super::exclusive(&r);
+    if r.text("undeclared").as_deref() == Some("reset") {
+        cx.out.borrow_mut().reset.insert(address.clone());
+    }
     let subnets = subnets(&r, existing);
     if let Some(vpc) = r.node("vpc").and_then(|n| select(n, Selectable::Vpc)) {
         cx.out.borrow_mut().within.insert(address.clone(), vpc);

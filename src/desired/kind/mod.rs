@@ -101,3 +101,10 @@ fn forbid(reader: &Reader<'_, '_>, key: &str, message: &str, label: &str, becaus
         });
     }
 }
+
+/// Reads `exclusive`: the parts of which the files name all there shall be.
+fn exclusive(r: &Reader<'_, '_>) {
+    let Some(items) = r.items("exclusive") else { return };
+    let parts = items.iter().filter_map(|node| node.text()?.parse().ok()).collect();
+    r.cx.out.borrow_mut().exclusive.insert(r.address.clone(), parts);
+}

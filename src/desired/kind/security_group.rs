@@ -8,7 +8,8 @@ use super::super::names::{VPC, is_id, select};
 use super::super::node::{Entry, Node};
 use super::super::problem::Problem;
 use super::super::reader::{Context, Reader, text_of};
-use super::super::shape::{Complaint, Field, MapRule, NamedRule, Shape, TextRule, field, later};
+use super::super::resolved::Part;
+use super::super::shape::{Complaint, Field, MapRule, NamedRule, Shape, TextRule, field};
 use crate::model::kind::{Direction, Peer, SecurityGroup, TrafficRule};
 use crate::model::value::IpProtocol;
 use crate::model::{Address, Id, Link, Selectable, Span};
@@ -99,7 +100,11 @@ const FIELDS: &[Field] = &[
         Shape::OneOrMany(&Shape::Map(&EGRESS_RULE)),
     )
     .source("API (EC2) AuthorizeSecurityGroupEgress"),
-    later("exclusive", "Directions in which rules that are not listed are removed."),
+    field(
+        "exclusive",
+        "Directions in which rules that the files do not mention are removed.",
+        Shape::OneOrMany(&Shape::Words(Part::OF_SECURITY_GROUP)),
+    ),
     super::TAGS,
     super::ACCEPT,
 ];
@@ -142,6 +147,7 @@ pub(super) fn read(cx: &Context<'_>, entry: &Entry) {
     let address = Address::security_group(&entry.key);
     let r = Reader::new(cx, &address, entry);
     let existing = r.existing();
+    super::exclusive(&r);
     if existing {
         if !r.broken() && r.has("id").is_none() && r.has("vpc").is_none() {
             r.error(

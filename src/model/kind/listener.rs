@@ -45,13 +45,13 @@ pub struct Listener {
     pub tags: BTreeMap<String, String>,
 }
 
-/// Certificates as reports show them.
-fn names<'l>(links: impl Iterator<Item = &'l Link>) -> Value {
-    let names: BTreeSet<String> = links.map(Link::to_string).collect();
-    if names.is_empty() { Value::Null } else { json!(names) }
-}
-
 impl Listener {
+    /// Certificates as reports show them.
+    pub fn names<'l>(links: impl Iterator<Item = &'l Link>) -> Value {
+        let names: BTreeSet<String> = links.map(Link::to_string).collect();
+        if names.is_empty() { Value::Null } else { json!(names) }
+    }
+
     /// The fields that differ.
     pub fn compare(live: &Self, want: &Self) -> Vec<FieldChange> {
         let Self {
@@ -79,7 +79,7 @@ impl Listener {
         if !missing.is_empty() {
             let have = live.sni_certificates.iter().flatten();
             let path = "sni_certificates";
-            c.push(path, names(have.clone()), names(have.chain(&missing)), Mutability::InPlace);
+            c.push(path, Self::names(have.clone()), Self::names(have.chain(&missing)), Mutability::InPlace);
         }
         Authenticate::compare(live.authenticate.as_ref(), authenticate.as_ref(), "default.authenticate", &mut c);
         Action::compare(live.default.as_ref(), default.as_ref(), "default", &mut c);

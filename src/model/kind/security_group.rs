@@ -144,17 +144,17 @@ impl TrafficRule {
     }
 }
 
-/// Rules as reports show them; a description is part of it.
-fn shown<'r>(rules: impl Iterator<Item = &'r TrafficRule>) -> Value {
-    let one = |rule: &TrafficRule| match &rule.description {
-        Some(words) => format!("{rule} ({words})"),
-        None => rule.to_string(),
-    };
-    let rules: BTreeSet<String> = rules.map(one).collect();
-    if rules.is_empty() { Value::Null } else { json!(rules) }
-}
-
 impl SecurityGroup {
+    /// Rules as reports show them; a description is part of it.
+    pub fn shown<'r>(rules: impl Iterator<Item = &'r TrafficRule>) -> Value {
+        let one = |rule: &TrafficRule| match &rule.description {
+            Some(words) => format!("{rule} ({words})"),
+            None => rule.to_string(),
+        };
+        let rules: BTreeSet<String> = rules.map(one).collect();
+        if rules.is_empty() { Value::Null } else { json!(rules) }
+    }
+
     /// What a group lets out that was just created: everything (API (EC2): `CreateSecurityGroup`).
     pub fn egress_of_new() -> Vec<TrafficRule> {
         let everywhere = Peer::Cidr(IpNet::V4(ipnet::Ipv4Net::default()));
@@ -195,7 +195,8 @@ impl SecurityGroup {
                 let have = live.rules(direction).map(Vec::as_slice).unwrap_or_default();
                 let replaced = |rule: &TrafficRule| missing.iter().any(|m| m.same_traffic(rule));
                 let kept = have.iter().filter(|rule| !replaced(rule));
-                c.push(direction.key(), shown(have.iter()), shown(kept.chain(&missing)), Mutability::InPlace);
+                let (live, desired) = (Self::shown(have.iter()), Self::shown(kept.chain(&missing)));
+                c.push(direction.key(), live, desired, Mutability::InPlace);
             }
         }
         c.tags(&live.tags, tags);

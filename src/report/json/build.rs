@@ -153,6 +153,7 @@ fn step(step: &plan::Step) -> Step {
 const fn gate(gate: &plan::Gate) -> Gate {
     match gate {
         plan::Gate::LoadBalancerActive => Gate { wait: "load_balancer_active", at_least: None },
+        plan::Gate::LoadBalancerGone => Gate { wait: "load_balancer_gone", at_least: None },
         plan::Gate::CertificateIssued => Gate { wait: "certificate_issued", at_least: None },
         plan::Gate::TargetsHealthy { at_least, .. } => Gate { wait: "targets_healthy", at_least: Some(*at_least) },
     }

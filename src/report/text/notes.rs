@@ -38,7 +38,12 @@ fn refused(plan: &Plan, page: &mut Page<'_>) {
         let because = match refused.guard {
             // the section before says why
             Guard::Incomplete => "the live state is not known",
-            Guard::WrongAccount | Guard::ForeignOwner | Guard::Replacement | Guard::Rehearsal => &refused.because,
+            Guard::WrongAccount
+            | Guard::ForeignOwner
+            | Guard::FedGroup
+            | Guard::DeleteLoadBalancer
+            | Guard::Replacement
+            | Guard::Rehearsal => &refused.because,
         };
         by.entry((refused.guard, because)).or_default().extend(refused.address.as_ref());
     }

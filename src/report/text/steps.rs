@@ -177,6 +177,7 @@ fn full(plan: &Plan, page: &mut Page<'_>) {
 pub(super) fn waits(gate: &Gate) -> String {
     match gate {
         Gate::LoadBalancerActive => "the load balancer is active".to_owned(),
+        Gate::LoadBalancerGone => "the load balancer and its network interfaces are gone".to_owned(),
         Gate::CertificateIssued => "the certificate is issued".to_owned(),
         Gate::TargetsHealthy { at_least: 1, .. } => "at least 1 target is healthy".to_owned(),
         Gate::TargetsHealthy { at_least, .. } => format!("at least {at_least} targets are healthy"),

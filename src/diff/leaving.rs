@@ -1,0 +1,93 @@
+//! What shall not exist: targets that are not declared, what this stack made and no file mentions any
+//! more, and what an `exclusive` part of a load balancer holds besides the declared.
+
+use super::bind::Bound;
+use super::ownership::{self, Owner};
+use super::{Cause, Change, Obstacle, Verdict, foreign};
+use crate::cloud::{Live, Snapshot};
+use crate::desired::{Part, Resolved};
+use crate::model::kind::SecurityGroup;
+use crate::model::{Address, Kind, Spec};
+
+/// The changes for all that leaves.
+pub(super) fn find(desired: &Resolved, snapshot: &Snapshot, bound: &Bound) -> Vec<Change> {
+    let undeclared = bound.live.iter().filter(|(address, _)| !bound.want.contains_key(address));
+    undeclared.filter_map(|(address, live)| leaving(desired, snapshot, bound, address, live)).collect()
+}
+
+fn leaving(desired: &Resolved, snapshot: &Snapshot, bound: &Bound, address: &Address, live: &Live) -> Option<Change> {
+    let (cause, obstacle) = match &live.spec {
+        Spec::Target(target) => {
+            let group = target.target_group.address()?;
+            if !desired.membership.contains(group) || bound.hidden.contains_key(group) {
+                return None;
+            }
+            (None, foreign::obstacle(desired, bound, address, &Verdict::Delete))
+        }
+        // ACM is left alone: a certificate is only ever detached
+        Spec::Certificate(_) => return None,
+        Spec::SecurityGroup(_) | Spec::TargetGroup(_) | Spec::LoadBalancer(_) | Spec::Listener(_) | Spec::Rule(_) => {
+            let cause = match ownership::owner(live.spec.tags()?, &desired.stack) {
+                _ if bound.unwanted.contains_key(address) => return Some(visited(bound, address, live)),
+                Owner::Ours(_) => Some(Cause::Orphaned),
+                Owner::Nobody if is_excluded(desired, bound, address) => None,
+                Owner::Nobody | Owner::OtherStack(_) | Owner::Controller(_) => return None,
+            };
+            (cause, forbids(desired, snapshot, bound, address, live))
+        }
+    };
+    Some(Change {
+        address: address.clone(),
+        id: bound.ids.get(address).cloned(),
+        verdict: Verdict::Delete,
+        cause,
+        stamped: false,
+        undeclared: Vec::new(),
+        obstacle,
+    })
+}
+
+/// A security group that is not this stack's, with rules of this stack that no file mentions.
+fn visited(bound: &Bound, address: &Address, live: &Live) -> Change {
+    let nothing = SecurityGroup::default();
+    let fields = bound.unwanted.get(address).map(|unwanted| unwanted.compare(&live.spec, &nothing.into()));
+    Change {
+        address: address.clone(),
+        id: bound.ids.get(address).cloned(),
+        verdict: Verdict::Update(fields.unwrap_or_default()),
+        cause: Some(Cause::Orphaned),
+        stamped: false,
+        undeclared: Vec::new(),
+        obstacle: None,
+    }
+}
+
+/// Why it must stay all the same: it, what lives in it, or what it lives in.
+fn forbids(desired: &Resolved, snapshot: &Snapshot, bound: &Bound, address: &Address, live: &Live) -> Option<Obstacle> {
+    let unseen = live.spec.target_group().and_then(|group| foreign::used_unseen(group, &live.facts, snapshot));
+    let within = || foreign::undeletable(desired, snapshot, bound, address);
+    unseen.or_else(within).or_else(|| foreign::obstacle(desired, bound, address, &Verdict::Delete))
+}
+
+/// Whether a listener or a rule lives in what the files name wholly.
+fn is_excluded(desired: &Resolved, bound: &Bound, address: &Address) -> bool {
+    let Some(parent) = address.parent().filter(|parent| bound.want.contains_key(parent)) else { return false };
+    match address.kind {
+        Kind::Listener => desired.is_exclusive(&parent, Part::Listeners),
+        Kind::Rule => parent.parent().is_some_and(|balancer| desired.is_exclusive(&balancer, Part::Rules)),
+        Kind::SecurityGroup | Kind::Certificate | Kind::TargetGroup | Kind::Target | Kind::LoadBalancer => false,
+    }
+}
+
+/// Whether a live rule that is not paired will be gone: its number and its place are free to use.
+pub(super) fn is_rule_leaving(
+    desired: &Resolved,
+    listener: &Address,
+    tags: &std::collections::BTreeMap<String, String>,
+) -> bool {
+    match ownership::owner(tags, &desired.stack) {
+        Owner::Ours(address) => !address.parse().is_ok_and(|address: Address| desired.specs.contains_key(&address)),
+        Owner::Nobody => listener.parent().is_some_and(|balancer| desired.is_exclusive(&balancer, Part::Rules)),
+        Owner::OtherStack(_) | Owner::Controller(_) => false,
+    }
+}
