@@ -285,6 +285,10 @@ pub struct Apply {
 pub enum Liftable {
     /// Change what another stack or tool owns.
     ForeignOwner,
+    /// Register, deregister or delete where ECS or Auto Scaling fills a target group.
+    FedGroup,
+    /// Delete load balancers, and their DNS names for good.
+    DeleteLoadBalancer,
     /// Apply although part of the live view is missing; nothing behind a gap is touched.
     Incomplete,
     /// Apply although the rehearsal found fault with the plan.

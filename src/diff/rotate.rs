@@ -5,7 +5,7 @@
 
 use serde_json::json;
 
-use super::{Cause, Diff, Verdict, obstacle};
+use super::{Cause, Diff, Verdict, foreign};
 use crate::desired::{Problem, Resolved};
 use crate::model::kind::{Authenticate, Origin};
 use crate::model::{Address, FieldChange, Mutability, SecretRef, Spec, Text};
@@ -30,9 +30,9 @@ pub fn rotate(desired: &Resolved, diff: &mut Diff, addresses: &[Address]) -> Res
                     fields.push(secret.clone());
                 }
             }
-            change.obstacle = obstacle(desired, &diff.bound, address, &fields);
-            change.cause = change.cause.or(Some(Cause::Pending));
             change.verdict = Verdict::Update(fields);
+            change.obstacle = foreign::obstacle(desired, &diff.bound, address, &change.verdict);
+            change.cause = change.cause.or(Some(Cause::Pending));
         }
     }
     if problems.is_empty() { Ok(()) } else { Err(problems) }

@@ -47,6 +47,8 @@ impl Size {
             ("DescribeSubnets", 1),
             ("DescribeVpcs", u64::from(self.by_name)),
             ("DescribeNetworkInterfaces", 1),
+            ("GetResources", 1),
+            ("DescribeSecurityGroupRules", 1),
         ];
         calls.into_iter().filter(|(_, n)| *n > 0).map(|(name, n)| (name.to_owned(), n)).collect()
     }

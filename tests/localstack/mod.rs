@@ -9,6 +9,7 @@ mod export;
 mod faults;
 mod fields;
 mod gaps;
+mod leaving;
 mod package;
 mod replace;
 mod secrets;

@@ -261,7 +261,7 @@ async fn a_security_group_loses_its_own_leftovers_and_keeps_the_others_unless_ex
     assert_eq!(calls, ["AuthorizeSecurityGroupIngress", "RevokeSecurityGroupIngress", "CreateTags"]);
     let exclusive = narrow.replace("description: front,", "description: front, exclusive: [ingress, egress],");
     let calls = converges(&fake, &exclusive).await;
-    assert_eq!(calls, ["RevokeSecurityGroupIngress", "RevokeSecurityGroupEgress", "CreateTags"]);
+    assert_eq!(calls, ["RevokeSecurityGroupEgress", "RevokeSecurityGroupIngress", "CreateTags"]);
     let left = fake.snapshot();
     let group = left.security_groups().find(|(_, g)| g.name == "alb").unwrap().1;
     assert_eq!((group.ingress.as_ref().unwrap().len(), group.egress.as_ref().unwrap().len()), (2, 0));

@@ -82,6 +82,8 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
 const fn guard(liftable: Liftable) -> Guard {
     match liftable {
         Liftable::ForeignOwner => Guard::ForeignOwner,
+        Liftable::FedGroup => Guard::FedGroup,
+        Liftable::DeleteLoadBalancer => Guard::DeleteLoadBalancer,
         Liftable::Incomplete => Guard::Incomplete,
         Liftable::Rehearsal => Guard::Rehearsal,
     }

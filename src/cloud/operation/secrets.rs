@@ -23,6 +23,7 @@ impl Operation {
             Self::CreateSecurityGroup { .. }
             | Self::Authorize { .. }
             | Self::Describe { .. }
+            | Self::Revoke { .. }
             | Self::RequestCertificate { .. }
             | Self::CreateTargetGroup { .. }
             | Self::ModifyTargetGroup { .. }
@@ -35,9 +36,12 @@ impl Operation {
             | Self::SetSubnets { .. }
             | Self::SetIpAddressType { .. }
             | Self::AddListenerCertificate { .. }
+            | Self::RemoveListenerCertificate { .. }
             | Self::ModifyListenerAttributes { .. }
             | Self::SetRulePriorities { .. }
-            | Self::AddTags { .. } => Vec::new(),
+            | Self::AddTags { .. }
+            | Self::RemoveTags { .. }
+            | Self::Delete { .. } => Vec::new(),
         }
     }
 }

@@ -7,7 +7,7 @@ use anstyle::Style;
 use super::page::Page;
 use crate::diff::{Cause, Change, Verdict};
 use crate::model::kind::{Action, Authenticate, Conditions};
-use crate::model::{Address, FieldPath, Spec};
+use crate::model::{Address, FieldPath, Kind, Spec};
 use crate::report::aftermath::left_open;
 use crate::report::layout::{clean, pad, shorten, width};
 use crate::report::paint::{BAD, FAINT, GOOD, WARN, WORST};
@@ -74,8 +74,11 @@ const fn in_words(cause: Cause) -> &'static str {
 fn row(view: &View<'_>, places: &Places<'_>, change: &Change, tag: bool, left: bool, page: &Page<'_>) -> Row {
     let address = &change.address;
     let (sign, what) = match &change.verdict {
-        Verdict::Create => (("+", GOOD), view.plan.diff.bound.want.get(address).map(created).unwrap_or_default()),
-        Verdict::Delete => (("-", BAD), "deregister: not in the files".to_owned()),
+        Verdict::Create => (
+            ("+", GOOD),
+            view.plan.diff.bound.want.get(address).map(|want| described("create", want)).unwrap_or_default(),
+        ),
+        Verdict::Delete => (("-", BAD), leaving(view, address)),
         Verdict::Replace(_) => (("±", BAD), "AWS cannot edit this: needs a replacement".to_owned()),
         Verdict::Update(_) => (("~", WARN), String::new()),
         Verdict::Unknown(_) | Verdict::InSync => (("?", FAINT), String::new()),
@@ -111,6 +114,23 @@ fn row(view: &View<'_>, places: &Places<'_>, change: &Change, tag: bool, left: b
         what: clean(&what).into_owned(),
         tags,
         fields: fields.iter().map(field).collect(),
+    }
+}
+
+/// What becomes of something that leaves: it alone, or with what it lives in.
+fn leaving(view: &View<'_>, address: &Address) -> String {
+    if address.kind == Kind::Target {
+        return "deregister: not in the files".to_owned();
+    }
+    let goes = |above: &Address| {
+        view.plan.differences().any(|change| change.address == *above && change.verdict == Verdict::Delete)
+    };
+    match std::iter::successors(address.parent(), Address::parent).find(goes) {
+        Some(above) => format!("goes with {above}"),
+        None => {
+            let live = view.plan.diff.bound.live.get(address);
+            live.map_or_else(|| "delete".to_owned(), |live| described("delete", &live.spec))
+        }
     }
 }
 
@@ -217,7 +237,7 @@ pub(super) fn list<'a>(addresses: impl Iterator<Item = &'a Address>, brief: bool
 }
 
 /// What is created, in a line.
-fn created(spec: &Spec) -> String {
+fn described(verb: &str, spec: &Spec) -> String {
     let action = |action: Option<&Action>, login: Option<&Authenticate>| {
         let words = action.map(|a| value::in_words(&FieldPath::root(), &a.shown())).unwrap_or_default();
         if login.is_some_and(|login| *login != Authenticate::None) { format!("after a login, {words}") } else { words }
@@ -225,23 +245,23 @@ fn created(spec: &Spec) -> String {
     match spec {
         Spec::SecurityGroup(s) => {
             let rules: Vec<String> = s.ingress.iter().flatten().map(ToString::to_string).collect();
-            if rules.is_empty() { "create".to_owned() } else { format!("create: lets in {}", rules.join(", ")) }
+            if rules.is_empty() { verb.to_owned() } else { format!("{verb}: lets in {}", rules.join(", ")) }
         }
-        Spec::Certificate(c) => format!("create: {}", c.names.iter().flatten().cloned().collect::<Vec<_>>().join(", ")),
+        Spec::Certificate(c) => format!("{verb}: {}", c.names.iter().flatten().cloned().collect::<Vec<_>>().join(", ")),
         Spec::TargetGroup(g) => {
             let protocol = g.protocol.map(|p| p.as_str()).unwrap_or_default();
             let port = g.port.map(|p| format!(":{p}")).unwrap_or_default();
-            format!("create: {protocol}{port}")
+            format!("{verb}: {protocol}{port}")
         }
         Spec::Target(_) => "register".to_owned(),
-        Spec::LoadBalancer(lb) => format!("create: {}", lb.scheme.map_or("internet-facing", |s| s.as_str())),
+        Spec::LoadBalancer(lb) => format!("{verb}: {}", lb.scheme.map_or("internet-facing", |s| s.as_str())),
         Spec::Listener(l) => {
             let protocol = l.protocol.map(|p| p.as_str()).unwrap_or_default();
-            format!("create: {protocol}, {}", action(l.default.as_ref(), l.authenticate.as_ref()))
+            format!("{verb}: {protocol}, {}", action(l.default.as_ref(), l.authenticate.as_ref()))
         }
         Spec::Rule(r) => {
             let when = r.when.as_ref().map(conditions).unwrap_or_default();
-            format!("create: {when}: {}", action(r.action.as_ref(), r.authenticate.as_ref()))
+            format!("{verb}: {when}: {}", action(r.action.as_ref(), r.authenticate.as_ref()))
         }
     }
 }

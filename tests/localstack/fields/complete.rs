@@ -13,6 +13,10 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("*", "accept"),
     ("target_group", "backend"),
     ("load_balancer", "vpc"),
+    // what becomes of what the files do not mention: see `leaving`
+    ("load_balancer", "exclusive"),
+    ("load_balancer", "undeclared"),
+    ("security_group", "exclusive"),
     // identity: another one is another thing
     ("*", "name"),
     ("security_group", "id"),
