@@ -136,7 +136,7 @@ pub enum Command {
     Adopt(Adopt),
     /// Write a desired file for load balancers that exist; it plans empty
     Export(Export),
-    /// Explain a 5xx rule, or list them all
+    /// Explain a 5xx rule or a key of the desired-state language, or list all rules
     Explain(Explain),
     /// Print the JSON Schema of the desired-state language
     Schema,
@@ -210,10 +210,24 @@ pub struct Validate {
     pub files: Files,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: ValidateFormat,
     /// What makes the exit code 3
     #[arg(long, value_name = "WHAT", value_enum, default_value_t = ValidateFailOn::FiveXx)]
     pub fail_on: ValidateFailOn,
+}
+
+/// How `validate` prints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ValidateFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document.
+    Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Annotations of GitHub Actions.
+    Github,
 }
 
 /// What fails `validate`.
@@ -360,8 +374,10 @@ pub struct Export {
 /// `no502 explain`
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// A rule's code or name, such as E101 or hc-path-mismatch; all rules without it
-    pub rule: Option<String>,
+    /// A rule (E101, hc-path-mismatch) or a key of the desired-state language
+    /// (target_groups.health_check.interval); all rules without it
+    #[arg(value_name = "RULE or KEY")]
+    pub what: Option<String>,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,

@@ -1,11 +1,14 @@
 //! The structural check: a tree against the description of the language, with every problem.
 
+use super::attribute;
 use super::found::{Found, either, nearest};
 use super::node::{Core, Entry, Node, Scalar, Style, Value, shortened};
+use super::paths;
 use super::problem::Problem;
-use super::shape::{Complaint, Field, MapRule, NamedRule, Shape, TextRule, duration, parse_bool, parse_seconds};
+use super::shape::{
+    Complaint, Field, MapRule, NamedRule, SECRET, Shape, TextRule, duration, form, parse_bool, parse_seconds, words,
+};
 use crate::model::Span;
-use crate::model::attribute::{Applies, Attribute, Values};
 
 /// What is being checked: the key it stands under, and where AWS documents it.
 #[derive(Clone, Copy)]
@@ -46,22 +49,33 @@ fn map(entries: &[Entry], rule: &MapRule, found: &Found) {
 }
 
 fn unknown_key(entry: &Entry, rule: &MapRule, found: &Found) -> Problem {
-    let problem = Problem::error(entry.key_span, format!("unknown key `{}` in {}", shortened(&entry.key), rule.noun));
+    let word = shortened(&entry.key);
+    let problem = Problem::error(entry.key_span, format!("unknown key `{word}` in {}", rule.noun));
     if found.full() {
         return problem;
     }
-    let keys: Vec<&str> = rule.fields.iter().filter(|f| f.supported).map(|f| f.key).collect();
-    let problem = match nearest(&entry.key, rule.fields.iter().map(|f| f.key)) {
-        Some(near) => problem.label(format!("did you mean `{near}`?")),
-        None => problem.label("not a key of the language"),
-    };
-    problem.hint(format!("keys here: {}", keys.join(", ")))
+    let known: Vec<&Field> = rule.fields.iter().filter(|f| f.supported).collect();
+    if let Some(near) = nearest(&entry.key, rule.fields.iter().map(|f| f.key)) {
+        let doc = known.iter().find(|f| f.key == near).map(|f| f.doc).unwrap_or_default();
+        return problem.label(format!("did you mean `{near}`?")).hint(format!("`{near}`: {doc}"));
+    }
+    let keys = known.iter().map(|f| f.key).collect::<Vec<_>>().join(", ");
+    let problem = problem.label(format!("not a key of {}", rule.noun));
+    match &paths::elsewhere(&entry.key, rule)[..] {
+        [] => problem.hint(format!("keys here: {keys}")),
+        nouns => problem.hint(format!("`{word}` is a key of {}; keys here: {keys}", nouns.join(" and of "))),
+    }
 }
 
 /// Says which required keys a map lacks.
 pub(super) fn required(entries: &[Entry], fields: &[Field], at: Span, noun: &str, found: &Found) {
+    let misspelt = |key: &str| {
+        let unknown = |e: &&Entry| !fields.iter().any(|f| f.key == &*e.key);
+        entries.iter().filter(unknown).any(|e| nearest(&e.key, [key]).is_some())
+    };
     for field in fields.iter().filter(|f| f.required) {
-        if !entries.iter().any(|e| &*e.key == field.key) {
+        // a misspelt key is said to be one, not to be missing as well
+        if !entries.iter().any(|e| &*e.key == field.key) && !misspelt(field.key) {
             found.push(
                 Problem::error(at, format!("{noun} needs `{}`", field.key))
                     .label(format!("`{}` is missing", field.key))
@@ -111,7 +125,7 @@ fn value(node: &Node, shape: &Shape, what: What<'_>, found: &Found) {
         },
         Shape::AnyOf(shapes) => any_of(node, shape, shapes, what, found),
         Shape::Attributes(table) => match &node.value {
-            Value::Map(entries) => entries.iter().for_each(|e| attribute(e, table, found)),
+            Value::Map(entries) => entries.iter().for_each(|e| attribute::check(e, table, found)),
             Value::Scalar(_) if node.is_null() => {}
             Value::Scalar(_) | Value::List(_) => wrong_type(node, shape, what, found),
         },
@@ -140,6 +154,11 @@ fn any_of(node: &Node, shape: &Shape, shapes: &[Shape], what: What<'_>, found: &
         }
         [] => {}
         [only] => value(node, only, what, found),
+        _ if candidates.iter().all(|s| matches!(s, Shape::Number(..))) && node.scalar().is_some() => {
+            if !candidates.iter().any(|s| accepts(s, node)) {
+                out_of_range(node, shape, what, found);
+            }
+        }
         _ if candidates.iter().any(|s| accepts(s, node)) => {}
         _ => {
             // the alternative that comes nearest speaks: rules explain more than types do
@@ -169,7 +188,8 @@ fn named(entries: &[Entry], rule: &NamedRule, what: What<'_>, found: &Found) {
 
 fn nothing(node: &Node, what: What<'_>, hint: &str, found: &Found) {
     let at = if node.span.start == node.span.end { what.key_span } else { node.span };
-    found.push(Problem::error(at, format!("`{}` has no value", what.key)).hint(hint));
+    let problem = Problem::error(at, format!("`{}` has no value", what.key)).hint(hint);
+    found.push(if what.key.contains(' ') { problem.label("is a `:` missing?") } else { problem });
 }
 
 fn wrong_type(node: &Node, shape: &Shape, what: What<'_>, found: &Found) {
@@ -178,16 +198,44 @@ fn wrong_type(node: &Node, shape: &Shape, what: What<'_>, found: &Found) {
         return nothing(node, what, &format!("it takes {wants}"), found);
     }
     let message = format!("`{}` takes {wants}", what.key);
+    if matches!(shape, Shape::Map(rule) if rule.noun == SECRET) {
+        // whatever stands there may be the secret: it is not repeated
+        return found.push(Problem::error(what.key_span, message).label("a secret cannot stand here itself").hint(
+            "put it into an environment variable or a file of its own, say { env: NAME } or { file: PATH }, and \
+             take the one in this file out of use",
+        ));
+    }
     let problem = Problem::error(node.span, message).label(format!("this is {}", node.described()));
     let unquoted = |s: &Scalar| Node {
         span: node.span,
         value: Value::Scalar(Scalar { text: s.text.clone(), style: Style::Variable }),
     };
     let quoted = node.scalar().filter(|s| s.style == Style::Quoted);
-    found.push(match quoted.map(unquoted) {
-        Some(plain) if accepts(shape, &plain) => problem.hint("write it without quotes"),
-        _ => problem,
+    found.push(match (quoted.map(unquoted), node.text()) {
+        (Some(plain), _) if accepts(shape, &plain) => problem.hint("write it without quotes"),
+        (_, Some(text)) => match meant(text, shape) {
+            Some(word) => problem.hint(format!("did you mean `{word}`?")),
+            None => hinted(problem, form(shape)),
+        },
+        (_, None) => hinted(problem, form(shape)),
     });
+}
+
+fn hinted(problem: Problem, hint: Option<String>) -> Problem {
+    match hint {
+        Some(hint) => problem.hint(hint),
+        None => problem,
+    }
+}
+
+/// The word of a shape that a text most likely means; YAML 1.1's bools are those of other tools.
+fn meant(text: &str, shape: &Shape) -> Option<&'static str> {
+    let words = words(shape);
+    match text.to_ascii_lowercase().as_str() {
+        "yes" | "on" | "y" if words.contains(&"true") => Some("true"),
+        "no" | "off" | "n" if words.contains(&"false") => Some("false"),
+        text => nearest(text, words),
+    }
 }
 
 fn scalar(node: &Node, scalar: &Scalar, shape: &Shape, what: What<'_>, found: &Found) {
@@ -208,6 +256,10 @@ fn scalar(node: &Node, scalar: &Scalar, shape: &Shape, what: What<'_>, found: &F
             }
             match scalar.text.parse::<u32>() {
                 Ok(n) if (*low..=*high).contains(&n) => {}
+                Err(_) if scalar.text.contains(['.', 'e', 'x']) => found.push(
+                    Problem::error(node.span, format!("`{}` must be a whole number", what.key))
+                        .label(format!("allowed: {}", shape.expects())),
+                ),
                 _ => out_of_range(node, shape, what, found),
             }
         }
@@ -215,7 +267,9 @@ fn scalar(node: &Node, scalar: &Scalar, shape: &Shape, what: What<'_>, found: &F
             Ok(n) if (*low..=*high).contains(&n) => {}
             Ok(0) if matches!(shape, Shape::ZeroOrSeconds(..)) => {}
             Ok(_) => out_of_range(node, shape, what, found),
-            Err(complaint) => found.push(complained(node.span, what.key, complaint)),
+            Err(complaint) => {
+                found.push(complained(node.span, what.key, complaint).label(format!("allowed: {}", shape.expects())))
+            }
         },
         Shape::Words(words) => {
             if !words.contains(&&*scalar.text) {
@@ -232,7 +286,8 @@ fn scalar(node: &Node, scalar: &Scalar, shape: &Shape, what: What<'_>, found: &F
                 );
             }
             if let Err(complaint) = text_rule(&scalar.text, rule) {
-                found.push(complained(node.span, what.key, complaint));
+                let hint = complaint.hint.or_else(|| limit(what.source));
+                found.push(complained(node.span, what.key, Complaint { hint, ..complaint }));
             }
         }
         Shape::Scalar
@@ -258,7 +313,18 @@ fn out_of_range(node: &Node, shape: &Shape, what: What<'_>, found: &Found) {
     let text = shortened(node.text().unwrap_or_default());
     let problem = Problem::error(node.span, format!("`{}` is out of range: {text}", what.key))
         .label(format!("allowed: {}", shape.expects()));
-    found.push(if what.source.is_empty() { problem } else { problem.hint(format!("AWS's limit: {}", what.source)) });
+    found.push(hinted(problem, limit(what.source)));
+}
+
+/// Where AWS documents a limit; what is no source of AWS's is said as it is.
+fn limit(source: &str) -> Option<String> {
+    match source {
+        "" => None,
+        source if source.starts_with("API") || source.starts_with("user guide") => {
+            Some(format!("AWS's limit: {source}"))
+        }
+        source => Some(source.to_owned()),
+    }
 }
 
 /// Checks a text against a rule, its length first.
@@ -282,61 +348,6 @@ pub(super) fn complained(at: Span, key: &str, complaint: Complaint) -> Problem {
     match complaint.hint {
         Some(hint) => problem.hint(hint),
         None => problem,
-    }
-}
-
-fn attribute(entry: &Entry, table: &'static [Attribute], found: &Found) {
-    let Some(known) = Attribute::find(table, &entry.key) else {
-        let problem = Problem::error(entry.key_span, format!("unknown attribute `{}`", shortened(&entry.key)));
-        let problem = match nearest(&entry.key, table.iter().map(|a| a.key)) {
-            Some(near) => problem.label(format!("did you mean `{near}`?")),
-            None => problem.label("not an attribute of this kind"),
-        };
-        return found.push(problem.hint("attributes are AWS's own keys, verbatim"));
-    };
-    if known.applies == Applies::Fixed {
-        return found.push(
-            Problem::error(entry.key_span, format!("`{}` cannot be changed", known.key))
-                .label(format!("AWS fixes it at `{}`", known.default.unwrap_or_default())),
-        );
-    }
-    let text = match entry.value.scalar() {
-        Some(s) if !entry.value.is_null() => &*s.text,
-        _ => {
-            let what = What { key: known.key, key_span: entry.key_span, source: "" };
-            return wrong_type(&entry.value, &Shape::Scalar, what, found);
-        }
-    };
-    if !attribute_accepts(known.values, text) {
-        let problem = Problem::error(entry.value.span, format!("`{}` cannot be `{}`", known.key, shortened(text)))
-            .label(format!("allowed: {}", attribute_expects(known.values)));
-        found.push(match known.shorthand {
-            Some(short) => problem.hint(format!("`{short}` is the shorthand for it")),
-            None => problem,
-        });
-    }
-}
-
-fn attribute_accepts(values: Values, text: &str) -> bool {
-    let number = |low: u32, high: u32| text.parse::<u32>().is_ok_and(|n| (low..=high).contains(&n));
-    match values {
-        Values::Bool => matches!(text, "true" | "false"),
-        Values::Number(low, high) => number(low, high),
-        Values::ZeroOrNumber(low, high) => text == "0" || number(low, high),
-        Values::WordOrNumber(word, low, high) => text == word || number(low, high),
-        Values::OneOf(words) => words.contains(&text),
-        Values::Text => text.chars().count() <= 1024,
-    }
-}
-
-fn attribute_expects(values: Values) -> String {
-    match values {
-        Values::Bool => "`true` or `false`".to_owned(),
-        Values::Number(low, high) => format!("{low} to {high}"),
-        Values::ZeroOrNumber(low, high) => format!("0, or {low} to {high}"),
-        Values::WordOrNumber(word, low, high) => format!("`{word}`, or {low} to {high}"),
-        Values::OneOf(words) => either(words),
-        Values::Text => "text of at most 1024 characters".to_owned(),
     }
 }
 

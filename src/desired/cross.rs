@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::problem::Problem;
 use super::reader::Context;
+use crate::model::value::{Protocol, ProtocolVersion};
 use crate::model::{Address, FieldPath, Kind, Span, Spec};
 
 /// Checks all resources against each other.
@@ -15,11 +16,14 @@ pub(super) fn check(cx: &Context<'_>) {
         let at = |address: &Address, path: &str| out.span(address, &FieldPath::from(path));
         names(&out.specs, &at, &mut problems);
         attachments(&out.specs, &at, &mut problems);
+        super::quota::check(&out.specs, &at, &mut problems);
+        versions(&out.specs, &at, &mut problems);
     }
     problems.into_iter().for_each(|p| cx.found.push(p));
 }
 
-type Place<'a> = &'a dyn Fn(&Address, &str) -> Option<Span>;
+/// Where a field is declared.
+pub(super) type Place<'a> = &'a dyn Fn(&Address, &str) -> Option<Span>;
 
 /// Two keys must not mean one thing on AWS. Names are compared without case: AWS does not say.
 fn names(specs: &BTreeMap<Address, Spec>, at: Place<'_>, problems: &mut Vec<Problem>) {
@@ -42,15 +46,15 @@ fn names(specs: &BTreeMap<Address, Spec>, at: Place<'_>, problems: &mut Vec<Prob
                     here,
                     format!("two {noun}s have one name on AWS: `{}` and `{}`", before.name, address.name),
                 )
-                .label("said again here")
-                .also(there, "first said here")
-                .hint("names are unique within an account and region"),
+                .label(format!("`{}` is this one", address.name))
+                .also(there, format!("`{}` is this one", before.name))
+                .hint("names are unique within an account and region; AWS may not tell capitals from small letters"),
             );
         }
     }
 }
 
-/// A target group serves one load balancer; a load balancer has at most 100 of them.
+/// A target group serves one load balancer.
 fn attachments(specs: &BTreeMap<Address, Spec>, at: Place<'_>, problems: &mut Vec<Problem>) {
     let mut serves: BTreeMap<&Address, (&str, Span)> = BTreeMap::new();
     let mut said = BTreeSet::new();
@@ -76,6 +80,42 @@ fn attachments(specs: &BTreeMap<Address, Spec>, at: Place<'_>, problems: &mut Ve
                         .hint("AWS attaches a target group to one load balancer; declare a second group"),
                 );
             }
+        }
+    }
+}
+
+/// HTTP/2 and gRPC reach a target only through an HTTPS listener (user guide "Target groups": protocol version).
+fn versions(specs: &BTreeMap<Address, Spec>, at: Place<'_>, problems: &mut Vec<Problem>) {
+    for (address, spec) in specs {
+        let (listener, action, path) = match spec {
+            Spec::Listener(listener) => (Some(listener), &listener.default, "default.forward"),
+            Spec::Rule(rule) => {
+                let listener = rule.listener.address().and_then(|a| specs.get(a)).and_then(Spec::listener);
+                (listener, &rule.action, "forward")
+            }
+            Spec::SecurityGroup(_)
+            | Spec::Certificate(_)
+            | Spec::TargetGroup(_)
+            | Spec::Target(_)
+            | Spec::LoadBalancer(_) => continue,
+        };
+        if listener.and_then(|l| l.protocol) != Some(Protocol::Http) {
+            continue;
+        }
+        for name in action.iter().flat_map(|a| a.groups()).filter_map(|(link, _)| link.address()) {
+            let version = specs.get(name).and_then(Spec::target_group).and_then(|group| group.protocol_version);
+            let spoken = match version {
+                Some(ProtocolVersion::Http2) => "HTTP/2",
+                Some(ProtocolVersion::Grpc) => "gRPC",
+                Some(ProtocolVersion::Http1) | None => continue,
+            };
+            let (Some(here), Some(there)) = (at(address, path), at(name, "protocol_version")) else { continue };
+            problems.push(
+                Problem::error(here, format!("an http listener cannot forward to `{}`, which speaks {spoken}", name.name))
+                    .label("the listener speaks plain HTTP")
+                    .also(there, "the group's protocol version")
+                    .hint("AWS takes HTTP/2 and gRPC targets behind HTTPS listeners only; use `protocol: https`, or `protocol_version: http1`"),
+            );
         }
     }
 }

@@ -66,14 +66,17 @@ impl Found {
 }
 
 /// The candidate that a misspelt word most likely means.
-pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let plain = |t: &str| t.to_ascii_lowercase().replace(['-', '_', ' '], "");
+pub(super) fn nearest<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str, IntoIter: Clone>,
+) -> Option<&'a str> {
+    let candidates = candidates.into_iter();
     let wanted = plain(word);
     if wanted.is_empty() || wanted.len() > 200 {
         return None;
     }
     let mut best: Option<(usize, &str)> = None;
-    for candidate in candidates {
+    for candidate in candidates.clone() {
         let text = plain(candidate);
         let allowed = match wanted.len().max(text.len()) {
             0..=2 => 0,
@@ -89,7 +92,22 @@ pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
             best = Some((distance, candidate));
         }
     }
-    best.map(|(_, candidate)| candidate)
+    best.map(|(_, candidate)| candidate).or_else(|| containing(&wanted, candidates))
+}
+
+/// The one candidate that holds the word, or that the word holds.
+fn containing<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let long = |t: &str| t.len() >= 4;
+    let mut fitting = candidates.into_iter().filter(|candidate| {
+        let text = plain(candidate);
+        long(wanted) && text.contains(wanted) || long(&text) && wanted.contains(&text)
+    });
+    fitting.next().filter(|_| fitting.next().is_none())
+}
+
+/// A word without what people write in one way or another.
+fn plain(text: &str) -> String {
+    text.to_ascii_lowercase().replace(['-', '_', ' '], "")
 }
 
 /// Words as a list in prose: `` `a`, `b` or `c` ``.
@@ -116,5 +134,7 @@ mod tests {
         assert_eq!(nearest("healthy-threshold", keys), Some("healthy_threshold"));
         assert_eq!(nearest("matcher", keys), None);
         assert_eq!(nearest("HTTP", ["http", "https"]), Some("http"));
+        assert_eq!(nearest("traffic", ["traffic-port"]), Some("traffic-port"));
+        assert_eq!(nearest("port_path", ["port", "path"]), None);
     }
 }

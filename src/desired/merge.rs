@@ -46,13 +46,23 @@ fn into(all: &mut Vec<Entry>, more: Vec<Entry>, top: bool, found: &Found) {
 
 fn one(have: &mut Entry, entry: Entry, found: &Found) {
     let (first, again) = (have.key_span, entry.key_span);
+    // an empty section says nothing
+    if have.value.is_null() && entry.value.map().is_some() {
+        *have = entry;
+        return;
+    }
     match (&mut have.value.value, entry.value.value) {
         (Value::Map(all), Value::Map(more)) => into(all, more, false, found),
-        // an empty section says nothing
         (Value::Map(_), Value::Scalar(s)) if s.core() == super::node::Core::Null => {}
-        (Value::Scalar(_) | Value::List(_) | Value::Map(_), _) => {
-            found.push(twice(&entry.key, first, again));
+        (Value::Map(_), Value::Scalar(_) | Value::List(_)) | (Value::Scalar(_) | Value::List(_), Value::Map(_)) => {
+            found.push(
+                Problem::error(again, format!("`{}` is a map in one place and none in another", entry.key))
+                    .label("said again here")
+                    .also(first, "first said here")
+                    .hint("files merge map by map; write both in the same form"),
+            );
         }
+        (Value::Scalar(_) | Value::List(_), _) => found.push(twice(&entry.key, first, again)),
     }
 }
 

@@ -5,15 +5,20 @@
 //! (`shape`, `check`; the tables are in `kind`), and read into specs (`reader`, `kind`). No stage
 //! stops at the first error. Nothing here prints, reads the environment or calls AWS.
 
+mod attribute;
 mod check;
 mod cross;
 mod found;
+mod key;
 mod kind;
 mod merge;
 mod names;
 mod node;
 mod parse;
+mod paths;
+mod pattern;
 pub mod problem;
+mod quota;
 mod read;
 mod reader;
 pub mod resolved;
@@ -26,6 +31,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+pub use key::{Key, SubKey, UnknownKey, explain};
 pub use problem::{Level, Problem, Problems};
 pub use resolved::{Backend, Limit, Limits, Part, Resolved};
 pub use schema::schema;

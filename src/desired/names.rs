@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::found::{Found, nearest};
 use super::node::{Entry, Node, find};
-use super::problem::Problem;
+use super::problem::{Level, Problem};
 use super::reader::text_of;
 use super::shape::{Complaint, Field, MapRule, NamedRule, Shape, TextRule, field};
 use crate::model::{Address, Id, Kind, Link, Selectable, Selector, Span};
@@ -15,6 +15,7 @@ pub(super) struct Names {
     certificates: BTreeMap<String, Span>,
     security_groups: BTreeMap<String, Span>,
     target_groups: BTreeMap<String, Span>,
+    region: String,
 }
 
 impl Names {
@@ -28,6 +29,7 @@ impl Names {
             certificates: keys("certificates"),
             security_groups: keys("security_groups"),
             target_groups: keys("target_groups"),
+            region: find(entries, "region").and_then(|e| text_of(&e.value)).unwrap_or_default().to_owned(),
         }
     }
 
@@ -60,9 +62,48 @@ impl Names {
             return Some(Link::Address(Address::new(kind, name)));
         }
         if name.starts_with("arn:") && kind != Kind::SecurityGroup {
+            if let Some(problem) = self.arn(kind, name, at) {
+                let error = problem.level == Level::Error;
+                found.push(problem);
+                if error {
+                    return None;
+                }
+            }
             return Some(Link::Id(Id(name.to_owned())));
         }
         found.push(self.dangling(known, kind, section, name, at, found));
+        None
+    }
+
+    /// What is wrong with an ARN: of another kind, or of another region or account than the files are for.
+    fn arn(&self, kind: Kind, name: &str, at: Span) -> Option<Problem> {
+        let parts: Vec<&str> = name.splitn(6, ':').collect();
+        let (fits, form) = match kind {
+            Kind::Certificate => (
+                matches!(parts[..], [_, _, "acm", _, _, rest] if rest.starts_with("certificate/"))
+                    || matches!(parts[..], [_, _, "iam", _, _, rest] if rest.starts_with("server-certificate/")),
+                "arn:aws:acm:REGION:ACCOUNT:certificate/ID",
+            ),
+            Kind::TargetGroup
+            | Kind::SecurityGroup
+            | Kind::LoadBalancer
+            | Kind::Listener
+            | Kind::Rule
+            | Kind::Target => (
+                matches!(parts[..], [_, _, "elasticloadbalancing", _, _, rest] if rest.starts_with("targetgroup/")),
+                "arn:aws:elasticloadbalancing:REGION:ACCOUNT:targetgroup/NAME/ID",
+            ),
+        };
+        let noun = kind.as_str().replace('_', " ");
+        if !fits {
+            let problem = Problem::error(at, format!("this is not the ARN of a {noun}"));
+            return Some(problem.hint(format!("it is written like {form}")));
+        }
+        let (region, here) = (parts.get(3).copied().unwrap_or_default(), self.region.as_str());
+        if !region.is_empty() && !here.is_empty() && region != here {
+            let problem = Problem::warning(at, format!("the {noun} is in {region}, the stack in {here}"));
+            return Some(problem.hint("a load balancer takes what is in its own region only"));
+        }
         None
     }
 
@@ -76,6 +117,11 @@ impl Names {
         found: &Found,
     ) -> Problem {
         let noun = kind.as_str().replace('_', " ");
+        if kind == Kind::SecurityGroup && (name.starts_with("sg-") || name.starts_with("pl-")) {
+            return Problem::error(at, format!("`{name}` is not an id"))
+                .label("too short, or not hexadecimal")
+                .hint("an id is written like `sg-0123456789abcdef0`, a prefix list's like `pl-0123456789abcdef0`");
+        }
         let problem = Problem::error(at, format!("no {noun} `{name}` in these files"));
         if found.full() {
             return problem;
@@ -175,8 +221,17 @@ pub(super) const ONE: Shape = VPC;
 pub(super) const TAGS: NamedRule = NamedRule {
     noun: "a map of tags",
     key: &TextRule { noun: "a tag key", min: 1, max: 128, pattern: "^(?!aws:|no502:)", check: tag_key },
-    value: Shape::Text(&TAG_VALUE),
+    value: Shape::Text(&TextRule { check: tag_text, ..TAG_VALUE }),
 };
+
+/// What ELB and ACM take in tags (API Tag); EC2 takes more, but what all take is safe everywhere.
+fn tag_text(text: &str) -> Result<(), Complaint> {
+    match text.chars().find(|c| !(c.is_alphanumeric() || c.is_whitespace() || "_.:/=+-@".contains(*c))) {
+        None => Ok(()),
+        Some(bad) => Err(Complaint::must(format!("must not hold `{bad}`"))
+            .hint("AWS's limit: letters, digits, spaces and _ . : / = + - @ (API Tag)")),
+    }
+}
 
 fn tag_key(key: &str) -> Result<(), Complaint> {
     if key.to_ascii_lowercase().starts_with("aws:") {
@@ -185,7 +240,7 @@ fn tag_key(key: &str) -> Result<(), Complaint> {
     if key.starts_with("no502:") {
         return Err(Complaint::must("must not begin with `no502:`").hint("no502 keeps that prefix for itself"));
     }
-    Ok(())
+    tag_text(key)
 }
 
 /// The key of a resource, a rule or a stack: what tags and addresses can hold.

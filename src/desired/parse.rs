@@ -168,7 +168,9 @@ impl<'a> Builder<'a> {
         let span = self.span(range);
         let Some(target) = self.anchors.get(&id) else {
             let problem = Problem::error(span, "an anchor cannot hold itself");
-            return Err(Box::new(problem.label("this alias is inside its own anchor")));
+            return Err(Box::new(
+                problem.label("this alias is inside its own anchor").hint("anchor only the part that is meant"),
+            ));
         };
         let target = target.clone();
         self.copied(target.size(), span)?;

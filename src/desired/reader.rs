@@ -168,6 +168,12 @@ impl<'n, 'c> Reader<'n, 'c> {
             }
         }
         if !existing {
+            let all = tags.len() + self.cx.tags.keys().filter(|key| !tags.contains_key(*key)).count();
+            // two are our own
+            if all > 48 {
+                let message = format!("{all} tags and no502's own two are more than AWS's 50 for each resource");
+                self.error(Problem::warning(self.at, message).hint("the stack's tags count as well"));
+            }
             for (key, (value, at)) in &self.cx.tags {
                 if !tags.contains_key(key) {
                     self.cx.source(self.address, &format!("tags.{key}"), *at);

@@ -1,8 +1,14 @@
-//! The JSON Schema of the language, printed from its description.
+//! The JSON Schema of the language, printed from its description, for editors and for other tools.
+//!
+//! Files merge by key, so that a map lacks what another file says: only keys without which a map has
+//! no meaning are required. Relations between fields that a schema cannot say are left to `validate`.
+
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
 use super::kind::top::DOCUMENT;
+use super::pattern;
 use super::shape::{Field, MapRule, Shape, TextRule};
 use crate::model::attribute::{Applies, Attribute, Values};
 
@@ -23,15 +29,37 @@ pub fn schema() -> Value {
 fn map(rule: &MapRule) -> Value {
     let mut properties = Map::new();
     let mut required = Vec::new();
+    let (mut never, mut needed) = (Vec::new(), Vec::new());
+    let mut pairs = BTreeSet::new();
     for field in rule.fields.iter().filter(|f| f.supported) {
         properties.insert(field.key.to_owned(), property(field));
         if field.required {
             required.push(json!(field.key));
         }
+        pairs.extend(field.excludes.iter().map(|other| (field.key.min(other), field.key.max(other))));
+        if let Some((other, values)) = field.never_with {
+            let mut pair = json!({ "required": [field.key, other] });
+            pair["properties"] = json!({ other: { "enum": values } });
+            never.push(pair);
+        }
+        if let Some((other, values)) = field.needed_unless {
+            let other_way = json!({ "required": [other], "properties": { other: { "enum": values } } });
+            needed.push(json!({ "anyOf": [{ "required": [field.key] }, other_way] }));
+        }
     }
+    never.extend(pairs.into_iter().map(|(one, other)| json!({ "required": [one, other] })));
     let mut schema = json!({ "type": "object", "properties": properties, "additionalProperties": false });
-    if !required.is_empty() {
+    if required.is_empty() {
+        // a key whose value is left empty says nothing
+        schema["type"] = json!(["object", "null"]);
+    } else {
         schema["required"] = Value::Array(required);
+    }
+    if !never.is_empty() {
+        schema["not"] = json!({ "anyOf": never });
+    }
+    if !needed.is_empty() {
+        schema["allOf"] = Value::Array(needed);
     }
     schema
 }
@@ -39,11 +67,31 @@ fn map(rule: &MapRule) -> Value {
 fn property(field: &Field) -> Value {
     let mut schema = shape(&field.shape);
     if let Value::Object(object) = &mut schema {
-        let doc =
-            if field.source.is_empty() { field.doc.to_owned() } else { format!("{} ({})", field.doc, field.source) };
-        object.insert("description".to_owned(), json!(doc));
+        object.insert("description".to_owned(), json!(super::key::described(field)));
+        if let Some((fewest, most)) = field.size {
+            // each bounds values of its own type only
+            for (list, map, bound) in [("minItems", "minProperties", fewest), ("maxItems", "maxProperties", most)] {
+                object.insert(list.to_owned(), json!(bound));
+                object.insert(map.to_owned(), json!(bound));
+            }
+        }
+        if field.unique {
+            object.insert("uniqueItems".to_owned(), json!(true));
+        }
+        if let Ok(Some(example)) = example(field.example) {
+            object.insert("examples".to_owned(), json!([example]));
+        }
     }
     schema
+}
+
+/// An example as JSON: a bare word is a text.
+fn example(text: &str) -> serde_json::Result<Option<Value>> {
+    match text {
+        "" => Ok(None),
+        text if text.starts_with(['{', '[']) => Ok(None),
+        text => Ok(Some(serde_json::from_str(text).unwrap_or_else(|_| json!(text)))),
+    }
 }
 
 /// What a variable may stand for.
@@ -58,11 +106,12 @@ fn or_variable(schema: Value) -> Value {
 fn shape(of: &Shape) -> Value {
     match of {
         Shape::Bool => or_variable(json!({ "type": "boolean" })),
-        Shape::Number(low, high) => or_variable(json!({ "type": "integer", "minimum": low, "maximum": high })),
-        Shape::Seconds(low, high) => durations(json!({ "type": "integer", "minimum": low, "maximum": high })),
-        Shape::ZeroOrSeconds(low, high) => {
-            durations(json!({ "anyOf": [{ "const": 0 }, { "type": "integer", "minimum": low, "maximum": high }] }))
-        }
+        Shape::Number(low, high) => or_variable(integer(*low, *high)),
+        Shape::Seconds(low, high) => durations(integer(*low, *high), &pattern::durations(*low, *high)),
+        Shape::ZeroOrSeconds(low, high) => durations(
+            json!({ "anyOf": [{ "const": 0 }, integer(*low, *high)] }),
+            &format!("({}|0+[smh]?)", pattern::durations(*low, *high)),
+        ),
         Shape::Scalar => json!({ "type": ["string", "number", "boolean"] }),
         Shape::Words(words) => or_variable(json!({ "enum": words })),
         Shape::Text(rule) => text(rule),
@@ -84,8 +133,12 @@ fn shape(of: &Shape) -> Value {
     }
 }
 
-fn durations(seconds: Value) -> Value {
-    json!({ "anyOf": [seconds, { "type": "string", "pattern": "^[0-9]+[smh]?$" }, variable()] })
+fn integer(low: u32, high: u32) -> Value {
+    json!({ "type": "integer", "minimum": low, "maximum": high })
+}
+
+fn durations(seconds: Value, pattern: &str) -> Value {
+    json!({ "anyOf": [seconds, { "type": "string", "pattern": format!("^{pattern}$") }, variable()] })
 }
 
 fn text(rule: &TextRule) -> Value {
@@ -93,39 +146,38 @@ fn text(rule: &TextRule) -> Value {
     if rule.min > 0 {
         schema["minLength"] = json!(rule.min);
     }
-    if rule.pattern.is_empty() {
-        return schema;
+    if !rule.pattern.is_empty() {
+        schema["pattern"] = json!(rule.pattern);
     }
-    schema["pattern"] = json!(rule.pattern);
     or_variable(schema)
 }
 
 fn attributes(table: &[Attribute]) -> Value {
     let mut properties = Map::new();
     for attribute in table.iter().filter(|a| a.applies != Applies::Fixed) {
-        let mut schema = or_variable(match attribute.values {
-            Values::Bool => json!({ "enum": [true, false, "true", "false"] }),
-            Values::Number(low, high) => json!({ "type": "integer", "minimum": low, "maximum": high }),
-            Values::ZeroOrNumber(low, high) => {
-                json!({ "anyOf": [{ "const": 0 }, { "type": "integer", "minimum": low, "maximum": high }] })
-            }
-            Values::WordOrNumber(word, low, high) => {
-                json!({ "anyOf": [{ "const": word }, { "type": "integer", "minimum": low, "maximum": high }] })
-            }
-            Values::OneOf(words) => json!({ "enum": words }),
-            Values::Text => json!({ "type": "string", "maxLength": 1024 }),
-        });
-        let mut doc = String::new();
-        if let Some(default) = attribute.default {
-            doc = format!("AWS's default: {}", if default.is_empty() { "none" } else { default });
-        }
-        if let Some(shorthand) = attribute.shorthand {
-            doc = format!("{doc}. Shorthand: `{shorthand}`");
-        }
+        let mut schema = or_variable(attribute_value(attribute.values));
+        let doc = super::key::described_attribute(attribute);
         if !doc.is_empty() {
             schema["description"] = json!(doc);
         }
         properties.insert(attribute.key.to_owned(), schema);
     }
     json!({ "type": ["object", "null"], "properties": properties, "additionalProperties": false })
+}
+
+/// AWS has texts only: a number may be quoted.
+fn attribute_value(values: Values) -> Value {
+    let number = |low: u32, high: u32| json!({ "anyOf": [integer(low, high), { "type": "string", "pattern": format!("^{}$", pattern::numbers(low, high)) }] });
+    match values {
+        Values::Bool => json!({ "enum": [true, false, "true", "false"] }),
+        Values::Number(low, high) => number(low, high),
+        Values::ZeroOrNumber(low, high) => json!({ "anyOf": [{ "enum": [0, "0"] }, number(low, high)] }),
+        Values::WordOrNumber(word, low, high) => json!({ "anyOf": [{ "const": word }, number(low, high)] }),
+        Values::OneOf(words) => match words.contains(&"true") {
+            // YAML makes a bool of the bare word
+            true => json!({ "anyOf": [{ "enum": words }, { "type": "boolean" }] }),
+            false => json!({ "enum": words }),
+        },
+        Values::Text => json!({ "type": ["string", "number", "boolean"], "maxLength": 1024 }),
+    }
 }

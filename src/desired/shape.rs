@@ -1,8 +1,9 @@
 //! How the language is described: tables of fields with their documentation and what they take.
 //!
-//! One description serves the structural check (`check`), the JSON Schema (`schema`) and, later,
-//! `explain`. What it cannot say (relations between fields) is code in `kind`.
+//! One description serves the structural check (`check`), the JSON Schema (`schema`) and `explain`
+//! (`key`). What it cannot say (most relations between fields) is code in `kind`.
 
+use super::found::either;
 use crate::model::attribute::Attribute;
 
 /// What a value takes.
@@ -35,6 +36,9 @@ pub(super) enum Shape {
     /// Attributes by AWS's key.
     Attributes(&'static [Attribute]),
 }
+
+/// What a reference to a secret is, with its article.
+pub(super) const SECRET: &str = "a reference to a secret (`{ env: NAME }` or `{ file: PATH }`)";
 
 /// What is wrong with a text: what it must be, and how to mend it.
 #[derive(Debug)]
@@ -113,16 +117,58 @@ pub(super) struct Field {
     pub required: bool,
     /// Whether this version understands it.
     pub supported: bool,
+    /// A value that is good, in YAML.
+    pub example: &'static str,
+    /// What holds without it, in words.
+    pub default: &'static str,
+    /// What it takes to change it.
+    pub change: Change,
+    /// Keys of the same map that exclude it.
+    pub excludes: &'static [&'static str],
+    /// A key of the same map, and the values of it that exclude this one.
+    pub never_with: Option<(&'static str, &'static [&'static str])>,
+    /// A key of the same map, and the values of it without which this one is needed as well.
+    pub needed_unless: Option<(&'static str, &'static [&'static str])>,
+    /// Fewest and most entries of a list or a map. The check says more of it, where it knows more.
+    pub size: Option<(usize, usize)>,
+    /// Whether its items differ from each other.
+    pub unique: bool,
+}
+
+/// What it takes to change a field of something that exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// One call.
+    InPlace,
+    /// AWS never lets it change.
+    Replace,
+    /// Nothing: AWS never sees it.
+    Here,
 }
 
 /// A field that this version understands.
 pub(super) const fn field(key: &'static str, doc: &'static str, shape: Shape) -> Field {
-    Field { key, doc, shape, source: "", required: false, supported: true }
+    Field {
+        key,
+        doc,
+        shape,
+        source: "",
+        required: false,
+        supported: true,
+        example: "",
+        default: "",
+        change: Change::InPlace,
+        excludes: &[],
+        never_with: None,
+        needed_unless: None,
+        size: None,
+        unique: false,
+    }
 }
 
 /// A field of the language that this version does not understand yet.
 pub(super) const fn later(key: &'static str, doc: &'static str) -> Field {
-    Field { key, doc, shape: Shape::Bool, source: "", required: false, supported: false }
+    Field { supported: false, ..field(key, doc, Shape::Bool) }
 }
 
 impl Field {
@@ -133,6 +179,42 @@ impl Field {
     /// Makes it required.
     pub const fn required(self) -> Self {
         Self { required: true, ..self }
+    }
+    /// Adds a good value, in YAML.
+    pub const fn example(self, example: &'static str) -> Self {
+        Self { example, ..self }
+    }
+    /// Says what holds without it.
+    pub const fn default(self, default: &'static str) -> Self {
+        Self { default, ..self }
+    }
+    /// Says that AWS never lets it change.
+    pub const fn replaces(self) -> Self {
+        Self { change: Change::Replace, ..self }
+    }
+    /// Says that AWS never sees it.
+    pub const fn here(self) -> Self {
+        Self { change: Change::Here, ..self }
+    }
+    /// Names the keys that exclude it.
+    pub const fn excludes(self, excludes: &'static [&'static str]) -> Self {
+        Self { excludes, ..self }
+    }
+    /// Makes it needed unless another key has one of these values.
+    pub const fn needed_unless(self, key: &'static str, values: &'static [&'static str]) -> Self {
+        Self { needed_unless: Some((key, values)), ..self }
+    }
+    /// Bounds how many entries it has.
+    pub const fn size(self, fewest: usize, most: usize) -> Self {
+        Self { size: Some((fewest, most)), ..self }
+    }
+    /// Says that its items differ from each other.
+    pub const fn unique(self) -> Self {
+        Self { unique: true, ..self }
+    }
+    /// Names a key, and the values of it that exclude this one.
+    pub const fn never_with(self, key: &'static str, values: &'static [&'static str]) -> Self {
+        Self { never_with: Some((key, values)), ..self }
     }
 }
 
@@ -149,7 +231,7 @@ impl Shape {
                 format!("0s, or a duration from {} to {}", duration(*low), duration(*high))
             }
             Self::Scalar => "a text, a number or a bool".to_owned(),
-            Self::Words(words) => super::found::either(words),
+            Self::Words(words) => either(words),
             Self::Text(rule) => rule.noun.to_owned(),
             Self::Map(rule) => rule.noun.to_owned(),
             Self::Named(rule) => rule.noun.to_owned(),
@@ -158,6 +240,48 @@ impl Shape {
             Self::AnyOf(shapes) => shapes.iter().map(Self::expects).collect::<Vec<_>>().join(", or "),
             Self::Attributes(_) => "a map of attributes".to_owned(),
         }
+    }
+}
+
+/// What is said of a map to those who wrote something else.
+pub(super) fn form(shape: &Shape) -> Option<String> {
+    match shape {
+        Shape::Map(rule) => {
+            let keys: Vec<&str> = rule.fields.iter().filter(|f| f.supported).map(|f| f.key).collect();
+            let keys: Vec<String> = keys.iter().map(|key| format!("{key}: …")).collect();
+            let more = if keys.len() > 3 { ", …" } else { "" };
+            Some(format!("write {{ {}{more} }}", keys.iter().take(3).cloned().collect::<Vec<_>>().join(", ")))
+        }
+        Shape::Named(rule) => Some(format!("write `KEY: …` entries; each key is {}", rule.key.noun)),
+        Shape::List(_) => Some("write `- …` lines, or [ …, … ]".to_owned()),
+        Shape::OneOrMany(item) => form(item),
+        Shape::AnyOf(shapes) => shapes.iter().find_map(form),
+        Shape::Bool
+        | Shape::Number(..)
+        | Shape::Seconds(..)
+        | Shape::ZeroOrSeconds(..)
+        | Shape::Scalar
+        | Shape::Words(_)
+        | Shape::Text(_)
+        | Shape::Attributes(_) => None,
+    }
+}
+
+/// Every word that a shape takes.
+pub(super) fn words(shape: &Shape) -> Vec<&'static str> {
+    match shape {
+        Shape::Words(words) => words.to_vec(),
+        Shape::Bool => vec!["true", "false"],
+        Shape::OneOrMany(item) | Shape::List(item) => words(item),
+        Shape::AnyOf(shapes) => shapes.iter().flat_map(words).collect(),
+        Shape::Number(..)
+        | Shape::Seconds(..)
+        | Shape::ZeroOrSeconds(..)
+        | Shape::Scalar
+        | Shape::Text(_)
+        | Shape::Map(_)
+        | Shape::Named(_)
+        | Shape::Attributes(_) => Vec::new(),
     }
 }
 

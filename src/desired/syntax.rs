@@ -44,12 +44,17 @@ pub(super) fn problem(text: &str, error: &ScanError, span: impl Fn(Range<usize>)
                 .hint("add the closing bracket");
         }
         ErrorKind::MismatchedFlowCollectionEnd { open, close } => {
-            return problem(at, &format!("`{open}` is closed by `{close}`")).label("opened here");
+            let right = if *open == '{' { '}' } else { ']' };
+            return problem(at, &format!("`{open}` is closed by `{close}`"))
+                .label("opened here")
+                .hint(format!("close it with `{right}`"));
         }
         ErrorKind::ExpectedFlowMappingSeparator => ("`,` or `}` is missing here", "separate entries by commas"),
         ErrorKind::ExpectedFlowSequenceSeparator => ("`,` or `]` is missing here", "separate items by commas"),
         ErrorKind::SimpleKeyExpected => ("`:` is missing after a key", "write `key: value`"),
-        ErrorKind::MappingValueNotAllowed => ("a second `:` cannot stand here", "quote a text that has `: ` in it"),
+        ErrorKind::MappingValueNotAllowed => {
+            ("a `:` cannot stand here", "align keys of one map in one column, and quote a text that has `: ` in it")
+        }
         ErrorKind::InvalidIndentation | ErrorKind::ExpectedBlockMappingKey => {
             ("the indentation fits no level above", "align keys of one map in one column")
         }

@@ -6,16 +6,20 @@
 //!
 //! - [`text`]: for people, to fit one screen; [`json`]: for programs, the contract's document
 //! - [`problem`]: what is wrong with desired files, with source line and caret
+//! - [`github`], [`sarif`]: for what shows remarks beside the source, both from [`annotation`]
 //! - shared by both: [`summary`] (numbers), [`aftermath`] (what becomes of findings), [`value`] (values in a few
 //!   words), [`place`] (places in files)
 
 pub mod aftermath;
+pub mod annotation;
 pub mod gaps;
+pub mod github;
 pub mod json;
 pub mod layout;
 pub mod paint;
 pub mod place;
 pub mod problem;
+pub mod sarif;
 pub mod summary;
 pub mod text;
 pub mod value;

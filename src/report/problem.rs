@@ -103,19 +103,6 @@ pub fn lines(files: &Sources, problems: &[Problem]) -> String {
     capped(problems, line)
 }
 
-/// One line for each problem, as GitHub's workflow commands: they become annotations of a pull request.
-pub fn github(files: &Sources, problems: &[Problem]) -> String {
-    let places = Places::of(files);
-    let escape = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
-    let property = |text: &str| escape(text).replace(':', "%3A").replace(',', "%2C");
-    let line = |problem: &Problem| {
-        let place = problem.at.as_ref().and_then(|(span, _)| places.place(*span));
-        let at = place.map(|p| format!(" file={},line={},col={}", property(&p.file), p.line, p.column));
-        format!("::{}{}::{}\n", level(problem), at.unwrap_or_default(), escape(&message(problem)))
-    };
-    capped(problems, line)
-}
-
 fn capped(problems: &[Problem], line: impl Fn(&Problem) -> String) -> String {
     let mut out: String = problems.iter().take(SHOWN).map(line).collect();
     if problems.len() > SHOWN {

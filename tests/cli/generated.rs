@@ -56,6 +56,42 @@ fn every_rule_is_explained() {
 }
 
 #[test]
+fn every_key_of_the_language_is_explained() {
+    let interval = run(&["explain", "target_groups.health_check.interval"]).exits(0).stdout;
+    for part in ["target_groups.NAME.health_check.interval", "5s to 5m", "without it", "30s", "HealthCheckInterval"] {
+        assert!(interval.contains(part), "{part}\n{interval}");
+    }
+    for same in ["target_groups.django.health_check.interval", "health_check.interval", "interval"] {
+        assert_eq!(run(&["explain", same]).exits(0).stdout, interval, "{same}");
+    }
+    let port = run(&["explain", "load_balancers.web.listeners.443.ssl_policy"]).exits(0).stdout;
+    assert!(port.starts_with("load_balancers.NAME.listeners.PORT.ssl_policy\n"), "{port}");
+    let attribute = run(&["explain", "target_groups.attributes.slow_start.duration_seconds"]).exits(0).stdout;
+    assert!(attribute.contains("long form of `slow_start`") && attribute.contains("0, or 30 to 900"), "{attribute}");
+    let map = run(&["explain", "target_groups.django"]).exits(0).stdout;
+    assert!(map.contains("Keys within it:") && map.contains("deregistration_delay"), "{map}");
+    // whatever a map lists is explained as well
+    let all = run(&["explain", "load_balancers.listeners.rules", "--format", "json"]).exits(0).json();
+    let keys: Vec<&str> = all["key"]["keys"].as_array().unwrap().iter().map(|k| k["key"].as_str().unwrap()).collect();
+    assert!(keys.contains(&"NAME"), "{keys:?}");
+    let rule = run(&["explain", "load_balancers.listeners.rules.api", "--format", "json"]).exits(0).json();
+    for key in rule["key"]["keys"].as_array().unwrap() {
+        let path = format!("load_balancers.listeners.rules.{}", key["key"].as_str().unwrap());
+        assert!(run(&["explain", &path]).exits(0).stdout.contains("takes"), "{path}");
+    }
+}
+
+#[test]
+fn a_key_that_is_none_is_said_to_be_none() {
+    run(&["explain", "target_groups.health_check.intervall"]).exits(1).says("target_groups.NAME.health_check.interval");
+    run(&["explain", "target_groups.healthcheck.interval"]).exits(1).says("target_groups.NAME.health_check");
+    run(&["explain", "intervall"]).exits(1).says("target_groups.NAME.health_check.interval");
+    run(&["explain", "stickiness"]).exits(1).says("3 keys").says("target_groups.NAME.stickiness");
+    run(&["explain", "target_groups.port.more"]).exits(1).says("single value");
+    run(&["explain", "keepalive-lt-idel"]).exits(1).says("keepalive-lt-idle");
+}
+
+#[test]
 fn the_readme_lists_the_rules() {
     readme::check("rules", &explain::table());
 }

@@ -126,6 +126,50 @@ fn every_mistake_of_a_file_is_shown_with_its_place_and_aws_is_not_called() {
 }
 
 #[test]
+fn the_same_places_in_every_format() {
+    let (program, folder) = program();
+    let text = format!("{GOOD}stack: again\nload_balancers:\n  web:\n    existing: true\n    scheme: sideways\n");
+    std::fs::write(folder.path().join("bad.yaml"), text).unwrap();
+    let validate = |format: &str| {
+        let program = crate::support::program::Program::new(folder.path());
+        program.args(["validate", "bad.yaml", "--format", format]).run().exits(1)
+    };
+    drop(program);
+    validate("text").says("bad.yaml:5:1").says("bad.yaml:2:1").says("bad.yaml:9:13");
+    let json = validate("json").json();
+    assert_eq!(json["problems"][0]["source"]["line"], 5);
+    assert_eq!(json["problems"][0]["also"]["line"], 2);
+    assert_eq!((&json["problems"][1]["source"]["column"], &json["valid"]), (&13.into(), &false.into()));
+    let sarif = validate("sarif").json();
+    let region = |result: usize, which: &str| {
+        let place = &sarif["runs"][0]["results"][result][which][0]["physicalLocation"];
+        (place["region"]["startLine"].as_u64(), place["region"]["startColumn"].as_u64())
+    };
+    assert_eq!((region(0, "locations"), region(0, "relatedLocations")), ((Some(5), Some(1)), (Some(2), Some(1))));
+    assert_eq!(region(1, "locations"), (Some(9), Some(13)));
+    let github = validate("github").stdout;
+    assert!(github.contains("::error file=bad.yaml,line=5,endLine=5,col=1,endColumn=5,"), "{github}");
+    assert!(github.contains("bad.yaml:2:1") && github.contains("line=9,endLine=9,col=13,"), "{github}");
+}
+
+#[test]
+fn findings_are_remarks_as_well() {
+    let (program, folder) = program();
+    let text = format!(
+        "{GOOD}load_balancers: {{ web: {{ existing: true, idle_timeout: 120s, listeners: {{ 80: {{ existing: true, \
+         default: {{ forward: a }} }} }} }} }}\ntarget_groups:\n  a: {{ existing: true, backend: {{ keep_alive: 75s }} }}\n"
+    );
+    std::fs::write(folder.path().join("a.yaml"), text).unwrap();
+    let sarif = program.args(["validate", "a.yaml", "--format", "sarif"]).run().exits(3).json();
+    let run = &sarif["runs"][0];
+    assert_eq!((&run["results"][0]["ruleId"], &run["results"][0]["level"]), (&"E301".into(), &"error".into()));
+    assert_eq!(run["tool"]["driver"]["rules"][0]["name"], "keepalive-lt-idle");
+    let again = crate::support::program::Program::new(folder.path());
+    let github = again.args(["validate", "a.yaml", "--format", "github", "--fail-on", "never"]).run().exits(0).stdout;
+    assert!(github.starts_with("::error file=a.yaml,line=") && github.contains("title=no502 E301::"), "{github}");
+}
+
+#[test]
 fn colours_are_for_terminals() {
     let escape = '\u{1b}';
     let piped = run(&["plan", "nowhere.yaml"]).exits(1);

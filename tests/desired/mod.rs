@@ -3,6 +3,7 @@
 mod limits;
 mod malformed;
 mod meaning;
+mod schema;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

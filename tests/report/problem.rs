@@ -1,7 +1,7 @@
 use insta::assert_snapshot;
 use no502::desired::Problem;
 use no502::model::{SourceFile, Sources, Span};
-use no502::report::{Colour, Look, problem};
+use no502::report::{Colour, Look, Validation, github, problem, sarif};
 
 const FILE: &str = "target_groups:\n  api:\n    port: 8000\n    protokol: https\n  api:\n    vpc: \u{1b}[2J\u{fc}ber\n";
 
@@ -75,12 +75,54 @@ fn problems_have_a_line_for_editors_and_for_github() {
     desired/shop.yaml:6:10: warning: odd name `\u{1b}[2Jüber`
     error: no desired files in `desired/` (hint: pass a PATH)
     ");
-    assert_snapshot!(problem::github(&sources(), &problems()), @r"
-    ::error file=desired/shop.yaml,line=4,col=5::unknown key `protokol` in target group `api`: not a key of a target group (hint: did you mean `protocol`?)
-    ::error file=desired/shop.yaml,line=5,col=3::`api` is declared twice: again here
-    ::warning file=desired/shop.yaml,line=6,col=10::odd name `\u{1b}[2Jüber`
-    ::error::no desired files in `desired/` (hint: pass a PATH)
+    let (files, problems) = (sources(), problems());
+    let validation = Validation { files: &files, problems: &problems, desired: None, judgement: None };
+    assert_snapshot!(github::validate(&validation), @r"
+    ::error file=desired/shop.yaml,line=4,endLine=4,col=5,endColumn=12,title=no502::unknown key `protokol` in target group `api`%0Anot a key of a target group; hint: did you mean `protocol`?
+    ::error file=desired/shop.yaml,line=5,endLine=5,col=3,endColumn=5,title=no502::`api` is declared twice (first here: desired/shop.yaml:2:3)%0Aagain here
+    ::warning file=desired/shop.yaml,line=6,endLine=6,col=10,endColumn=17,title=no502::odd name `\u{1b}[2Jüber`
+    ::error title=no502::no desired files in `desired/`%0Ahint: pass a PATH
     ");
+    let escaped = Problem::general("100 %,\nof a: b");
+    let validation = Validation { problems: &[escaped], ..validation };
+    assert_eq!(github::validate(&validation), "::error title=no502::100 %25,\\nof a: b\n");
+}
+
+#[test]
+fn problems_are_results_of_code_scanning() {
+    let (files, problems) = (sources(), problems());
+    let validation = Validation { files: &files, problems: &problems, desired: None, judgement: None };
+    let document = sarif::validate(&validation);
+    let run = &document["runs"][0];
+    assert_eq!(
+        (document["version"].as_str(), run["tool"]["driver"]["rules"][0]["id"].as_str()),
+        (Some("2.1.0"), Some("desired-file"))
+    );
+    let results = run["results"].as_array().unwrap();
+    assert_eq!(results.len(), 4);
+    assert_eq!(
+        results[1],
+        serde_json::json!({
+            "ruleId": "desired-file",
+            "ruleIndex": 0,
+            "level": "error",
+            "message": { "text": "`api` is declared twice\nagain here" },
+            "locations": [{ "physicalLocation": {
+                "artifactLocation": { "uri": "desired/shop.yaml" },
+                "region": { "startLine": 5, "startColumn": 3, "endLine": 5, "endColumn": 6 },
+            } }],
+            "relatedLocations": [{
+                "id": 1,
+                "physicalLocation": {
+                    "artifactLocation": { "uri": "desired/shop.yaml" },
+                    "region": { "startLine": 2, "startColumn": 3, "endLine": 2, "endColumn": 6 },
+                },
+                "message": { "text": "first here" },
+            }],
+            "partialFingerprints": { "no502/v1": "desired-file:error:`api` is declared twice#0" },
+        })
+    );
+    assert_eq!((results[2]["level"].as_str(), results[3].get("locations")), (Some("warning"), None));
 }
 
 #[test]

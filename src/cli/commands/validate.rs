@@ -1,28 +1,27 @@
 //! `no502 validate`: everything that can be said of files without calling AWS.
 
-use super::super::args::{Format, Global, Validate as Args};
+use super::super::args::{Global, Validate as Args, ValidateFormat};
 use super::super::error::CliError;
 use super::super::session::{self, World};
 use super::super::terminal::Terminal;
 use super::super::{exit, output};
 use crate::desired::Problems;
-use crate::report::{Validation, json, text};
+use crate::report::{Validation, github, json, sarif, text};
 
 /// Runs the command.
 ///
 /// # Errors
-/// Files that cannot be used.
+/// Files that cannot be used, unless they are reported in a format for programs.
 pub fn run(args: &Args, global: &Global, terminal: Terminal, world: &World) -> Result<u8, CliError> {
-    let loaded = session::load(&args.files, global);
-    let (desired, warnings) = match (loaded, args.format) {
-        (Ok(loaded), _) => loaded,
-        (Err(CliError::Files(problems)), Format::Json) => {
+    let (desired, warnings) = match session::load(&args.files, global) {
+        Ok(loaded) => loaded,
+        Err(CliError::Files(problems)) if args.format != ValidateFormat::Text => {
             let Problems { files, list } = &*problems;
             let broken = Validation { files, problems: list, desired: None, judgement: None };
-            output::data(terminal, &json::to_text(&json::validate("validate", &broken)))?;
+            output::data(terminal, &printed(&broken, args.format, terminal))?;
             return Ok(1);
         }
-        (Err(error), _) => return Err(error),
+        Err(error) => return Err(error),
     };
     let judged = crate::rules::judge(&crate::plan::of_files(&desired, world.now));
     let validation = Validation {
@@ -31,9 +30,15 @@ pub fn run(args: &Args, global: &Global, terminal: Terminal, world: &World) -> R
         desired: Some(&desired),
         judgement: Some(&judged),
     };
-    match args.format {
-        Format::Text => output::data(terminal, &text::validate(&validation, &output::look(terminal)))?,
-        Format::Json => output::data(terminal, &json::to_text(&json::validate("validate", &validation)))?,
-    }
+    output::data(terminal, &printed(&validation, args.format, terminal))?;
     Ok(exit::of_validate(&judged, args.fail_on))
+}
+
+fn printed(validation: &Validation<'_>, format: ValidateFormat, terminal: Terminal) -> String {
+    match format {
+        ValidateFormat::Text => text::validate(validation, &output::look(terminal)),
+        ValidateFormat::Json => json::to_text(&json::validate("validate", validation)),
+        ValidateFormat::Sarif => json::to_text(&sarif::validate(validation)),
+        ValidateFormat::Github => github::validate(validation),
+    }
 }

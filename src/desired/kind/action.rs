@@ -19,6 +19,7 @@ const TO: NamedRule =
 const FORWARD_FIELDS: &[Field] = &[
     field("to", "Target groups and their weights, 0 to 999.", Shape::AnyOf(&[Shape::Text(&GROUP), Shape::Named(&TO)]))
         .source("API TargetGroupTuple.Weight")
+        .size(1, 5)
         .required(),
     field(
         "stickiness",
@@ -63,16 +64,20 @@ const REDIRECT_FIELDS: &[Field] = &[
         "protocol",
         "The new protocol; the request's own unless said.",
         Shape::Words(&["http", "https", "#{protocol}"]),
-    ),
-    field("host", "The new host; the request's own unless said.", Shape::Text(&REDIRECT_HOST)),
+    )
+    .default("#{protocol}"),
+    field("host", "The new host; the request's own unless said.", Shape::Text(&REDIRECT_HOST)).default("#{host}"),
     field(
         "port",
         "The new port; the request's own unless said.",
         Shape::AnyOf(&[Shape::Number(1, 65535), Shape::Words(&["#{port}"])]),
     )
+    .default("#{port}")
     .source("API RedirectActionConfig.Port"),
-    field("path", "The new path; the request's own unless said.", Shape::Text(&REDIRECT_PATH)),
-    field("query", "The new query; the request's own unless said.", Shape::Text(&REDIRECT_QUERY)),
+    field("path", "The new path; the request's own unless said.", Shape::Text(&REDIRECT_PATH))
+        .default("/#{path}")
+        .example("/new/#{path}"),
+    field("query", "The new query; the request's own unless said.", Shape::Text(&REDIRECT_QUERY)).default("#{query}"),
     field("status", "301 (permanent) or 302.", STATUS).source("API RedirectActionConfig.StatusCode").required(),
 ];
 const STATUS: Shape = Shape::Number(301, 302);
@@ -80,9 +85,13 @@ const REDIRECT_RULE: MapRule = MapRule { noun: "a redirect", fields: REDIRECT_FI
 
 const BODY: TextRule = TextRule::any("a text", 0, 1024);
 const FIXED_FIELDS: &[Field] = &[
-    field("status", "The status: 200 to 299, or 400 to 599.", Shape::Number(200, 599))
-        .source("API FixedResponseActionConfig.StatusCode")
-        .required(),
+    field(
+        "status",
+        "The status: 200 to 299, or 400 to 599.",
+        Shape::AnyOf(&[Shape::Number(200, 299), Shape::Number(400, 599)]),
+    )
+    .source("API FixedResponseActionConfig.StatusCode; to redirect, use `redirect`")
+    .required(),
     field(
         "content_type",
         "The body's media type.",
@@ -99,12 +108,18 @@ pub(super) const FORWARD: Field = field(
     "forward",
     "Send requests to a target group, or to several by weight.",
     Shape::AnyOf(&[Shape::Text(&GROUP), Shape::Map(&FORWARD_RULE)]),
-);
+)
+.excludes(&["redirect", "fixed_response"])
+.example("{ to: { blue: 100, green: 0 }, stickiness: 10m }");
 /// `redirect:`.
-pub(super) const REDIRECT: Field = field("redirect", "Answer with a redirect.", Shape::Map(&REDIRECT_RULE));
+pub(super) const REDIRECT: Field = field("redirect", "Answer with a redirect.", Shape::Map(&REDIRECT_RULE))
+    .excludes(&["forward", "fixed_response"])
+    .example("{ protocol: https, port: 443, status: 301 }");
 /// `fixed_response:`.
 pub(super) const FIXED: Field =
-    field("fixed_response", "Answer with a status and a body of one's own.", Shape::Map(&FIXED_RULE));
+    field("fixed_response", "Answer with a status and a body of one's own.", Shape::Map(&FIXED_RULE))
+        .excludes(&["forward", "redirect"])
+        .example("{ status: 404, content_type: text/plain, body: \"no such page\" }");
 const DEFAULT_FIELDS: &[Field] = &[AUTHENTICATE, FORWARD, REDIRECT, FIXED];
 /// `default:` of a listener.
 pub(super) const DEFAULT: MapRule = MapRule { noun: "a default action", fields: DEFAULT_FIELDS };
@@ -216,25 +231,48 @@ fn redirect(r: &Reader<'_, '_>, listener: Option<Protocol>) -> Option<Action> {
                 .hint("API RedirectActionConfig: HTTP to HTTP, HTTP to HTTPS and HTTPS to HTTPS are possible"),
         );
     }
-    Some(Action::Redirect(Redirect {
+    keywords(&d);
+    let redirect = Redirect {
         protocol: protocol.unwrap_or(same.protocol),
         host: d.text("host").unwrap_or(same.host),
         port: d.node("port").and_then(Node::text).map_or(same.port, str::to_owned),
         path: d.text("path").unwrap_or(same.path),
         query: d.text("query").unwrap_or(same.query),
         status: same.status,
-    }))
+    };
+    let identity = Redirect::identity(redirect.status);
+    let whole = |r: &Redirect| (r.protocol.clone(), r.host.clone(), r.port.clone(), r.path.clone());
+    if whole(&redirect) == whole(&identity) && !d.broken() {
+        d.error(
+            Problem::error(d.at, "a redirect must change protocol, host, port or path")
+                .label("clients would come back here for ever")
+                .hint("e.g. protocol: https; a changed query is not enough (API RedirectActionConfig)"),
+        );
+    }
+    Some(Action::Redirect(redirect))
+}
+
+/// What stands for parts of the request: another word in `#{…}` is most likely misspelt.
+fn keywords(d: &Reader<'_, '_>) {
+    const ALL: &[&str] = &["protocol", "host", "port", "path", "query"];
+    for (key, known) in [("host", &["host"][..]), ("path", &["host", "path", "port"]), ("query", ALL)] {
+        let Some(text) = d.text(key) else { continue };
+        for part in text.split("#{").skip(1) {
+            let word = part.split('}').next().unwrap_or_default();
+            if !known.contains(&word) {
+                let known: Vec<String> = known.iter().map(|k| format!("`#{{{k}}}`")).collect();
+                d.error(
+                    Problem::warning(d.value_span(key), format!("`#{{{word}}}` is not replaced in `{key}`"))
+                        .label(format!("known here: {}", known.join(", ")))
+                        .hint("API RedirectActionConfig"),
+                );
+            }
+        }
+    }
 }
 
 fn fixed_response(r: &Reader<'_, '_>) -> Option<Action> {
     let f = r.sub("fixed_response")?;
     let status = f.number("status").and_then(|s| u16::try_from(s).ok())?;
-    if (300..400).contains(&status) {
-        f.error(
-            Problem::error(f.value_span("status"), format!("`status` is out of range: {status}"))
-                .label("allowed: 200 to 299, or 400 to 599")
-                .hint("to redirect, use `redirect`"),
-        );
-    }
     Some(Action::FixedResponse(FixedResponse { status, content_type: f.text("content_type"), body: f.text("body") }))
 }

@@ -69,7 +69,8 @@ const UNAUTHENTICATED_FIELD: Field = field(
     Shape::Words(OnUnauthenticated::WORDS),
 );
 const PARAMS_FIELD: Field =
-    field("extra_params", "Parameters added to the redirect to the provider, at most ten.", Shape::Named(&PARAMS));
+    field("extra_params", "Parameters added to the redirect to the provider, at most ten.", Shape::Named(&PARAMS))
+        .size(0, 10);
 
 const OIDC_FIELDS: &[Field] = &[
     field("issuer", "Who issues the tokens.", Shape::Text(&URL)).required(),
@@ -121,6 +122,7 @@ const CLAIM_FIELDS: &[Field] = &[
     field("name", "Its name.", Shape::Text(&CLAIM_NAME)).required(),
     field("format", "How its value is written.", Shape::Words(ClaimFormat::WORDS)).required(),
     field("values", "The values that are accepted, at most ten.", Shape::OneOrMany(&Shape::Text(&CLAIM_VALUE)))
+        .size(1, 10)
         .required(),
 ];
 const CLAIM: MapRule = MapRule { noun: "a claim", fields: CLAIM_FIELDS };
@@ -131,14 +133,15 @@ const JWT_FIELDS: &[Field] = &[
         "additional_claims",
         "What a token must say besides, at most ten claims; `[]` for none.",
         Shape::OneOrMany(&Shape::Map(&CLAIM)),
-    ),
+    )
+    .size(0, 10),
 ];
 const JWT: MapRule = MapRule { noun: "a check of signed tokens", fields: JWT_FIELDS };
 
 const FIELDS: &[Field] = &[
-    field("oidc", "Users log in with an OpenID Connect provider.", Shape::Map(&OIDC)),
-    field("cognito", "Users log in with Amazon Cognito.", Shape::Map(&COGNITO)),
-    field("jwt", "Requests bear a signed token (JWT).", Shape::Map(&JWT)),
+    field("oidc", "Users log in with an OpenID Connect provider.", Shape::Map(&OIDC)).excludes(&["cognito", "jwt"]),
+    field("cognito", "Users log in with Amazon Cognito.", Shape::Map(&COGNITO)).excludes(&["jwt", "oidc"]),
+    field("jwt", "Requests bear a signed token (JWT).", Shape::Map(&JWT)).excludes(&["cognito", "oidc"]),
 ];
 const RULE: MapRule = MapRule { noun: "a login", fields: FIELDS };
 /// `authenticate:`.

@@ -43,8 +43,8 @@ const COMMON_NAME: TextRule = TextRule { noun: "a host name", min: 1, max: 64, p
 const FILE: TextRule = TextRule::any("the path of a PEM file", 1, 4096);
 
 const SECRET_FIELDS: &[Field] = &[
-    field("env", "The environment variable that holds the value.", Shape::Text(&ENV)),
-    field("file", "The file that holds the value, relative to this file.", Shape::Text(&FILE)),
+    field("env", "The environment variable that holds the value.", Shape::Text(&ENV)).excludes(&["file"]),
+    field("file", "The file that holds the value, relative to this file.", Shape::Text(&FILE)).excludes(&["env"]),
 ];
 const ENV: TextRule = TextRule {
     noun: "the name of an environment variable",
@@ -54,12 +54,16 @@ const ENV: TextRule = TextRule {
     check: |text| {
         let good = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
             && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if good { Ok(()) } else { Err(Complaint::must("is not the name of an environment variable")) }
+        if good {
+            Ok(())
+        } else {
+            Err(Complaint::must("is not the name of an environment variable")
+                .hint("a name has letters, digits and `_`, and begins with no digit"))
+        }
     },
 };
 /// A reference to a secret.
-pub(super) const SECRET: MapRule =
-    MapRule { noun: "a reference to a secret (`{ env: NAME }` or `{ file: PATH }`)", fields: SECRET_FIELDS };
+pub(super) const SECRET: MapRule = MapRule { noun: super::super::shape::SECRET, fields: SECRET_FIELDS };
 
 const IMPORT: &[Field] = &[
     field("certificate", "The certificate, a PEM file relative to this file.", Shape::Text(&FILE)).required(),
@@ -69,13 +73,35 @@ const IMPORT: &[Field] = &[
 const IMPORT_RULE: MapRule = MapRule { noun: "an import", fields: IMPORT };
 
 const FIELDS: &[Field] = &[
-    field("arn", "An existing certificate of ACM or IAM, by its ARN.", Shape::Text(&ARN)),
-    field("import", "A certificate imported into ACM from files.", Shape::Map(&IMPORT_RULE)),
+    field("arn", "An existing certificate of ACM or IAM, by its ARN.", Shape::Text(&ARN)).excludes(&[
+        "import",
+        "domain",
+        "alternative_names",
+        "validation",
+        "key_algorithm",
+        "tags",
+    ]),
+    field("import", "A certificate imported into ACM from files.", Shape::Map(&IMPORT_RULE))
+        .excludes(&["arn", "domain", "alternative_names", "validation", "key_algorithm"])
+        .source("API (ACM) ImportCertificate"),
     field("domain", "The first name of a certificate requested from ACM.", Shape::Text(&COMMON_NAME))
+        .excludes(&["arn", "import"])
+        .replaces()
+        .example("shop.example.com")
         .source("a certificate's first name has at most 64 characters"),
-    field("alternative_names", "Its other names.", Shape::OneOrMany(&Shape::Text(&DOMAIN))),
-    field("validation", "How ACM checks who owns the names.", Shape::Words(&["dns"])),
-    field("key_algorithm", "Its key.", Shape::Words(&["RSA_2048", "EC_prime256v1", "EC_secp384r1"])),
+    field("alternative_names", "Its other names.", Shape::OneOrMany(&Shape::Text(&DOMAIN)))
+        .excludes(&["arn", "import"])
+        .replaces()
+        .example("[\"*.shop.example.com\"]")
+        .source("API (ACM) RequestCertificate.SubjectAlternativeNames"),
+    field("validation", "How ACM checks who owns the names.", Shape::Words(&["dns"]))
+        .excludes(&["arn", "import"])
+        .default("dns"),
+    field("key_algorithm", "Its key.", Shape::Words(&["RSA_2048", "EC_prime256v1", "EC_secp384r1"]))
+        .excludes(&["arn", "import"])
+        .replaces()
+        .default("RSA_2048")
+        .source("API (ACM) RequestCertificate.KeyAlgorithm"),
     super::TAGS,
     super::ACCEPT,
 ];
@@ -210,6 +236,13 @@ fn imported(r: &Reader<'_, '_>) {
     let leaf = import.text("certificate").and_then(|path| pem::certificate(&import, "certificate", &path));
     let chain = import.text("chain").and_then(|path| pem::chain(&import, "chain", &path));
     let (Some(leaf), Some(private_key)) = (leaf, key) else { return };
+    if leaf.names.is_empty() {
+        import.error(
+            Problem::warning(import.value_span("certificate"), "the certificate names no host")
+                .label("no common name, no alternative name")
+                .hint("a listener refuses such a certificate (`UnsupportedCertificate`)"),
+        );
+    }
     let spec = Certificate {
         origin: Some(Origin::Import { certificate: leaf.pem, chain, private_key }),
         domain: leaf.domain,

@@ -2,15 +2,15 @@
 //!
 //! Source: API `RuleCondition`; user guide "Condition types"
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::node::{Node, Value};
 use super::super::problem::Problem;
 use super::super::reader::{Reader, maybe_secret, text_of};
 use super::super::shape::{Complaint, Field, MapRule, NamedRule, Shape, TextRule, field};
 use super::certificate::SECRET;
-use crate::model::Text;
 use crate::model::kind::{Conditions, HeaderCondition, QueryMatch};
+use crate::model::{Span, Text};
 
 const MAX: usize = 128;
 const HOST: TextRule = TextRule {
@@ -20,10 +20,20 @@ const HOST: TextRule = TextRule {
     pattern: r"^[A-Za-z0-9_.*?-]+\.[A-Za-z*?]+$",
     check: host,
 };
-const PATH: TextRule =
-    TextRule { noun: "a path, which may hold `*` and `?`", min: 1, max: MAX, pattern: "", check: path };
-const REGEX: TextRule =
-    TextRule { noun: "a regular expression", min: 1, max: MAX, pattern: "", check: super::regex::check };
+const PATH: TextRule = TextRule {
+    noun: "a path, which may hold `*` and `?`",
+    min: 1,
+    max: MAX,
+    pattern: r#"^[A-Za-z0-9_.$/~"'@:+&*?-]+$"#,
+    check: path,
+};
+const REGEX: TextRule = TextRule {
+    noun: "a regular expression",
+    min: 1,
+    max: MAX,
+    pattern: super::regex::PATTERN,
+    check: super::regex::check,
+};
 const REGEXES: Shape = Shape::OneOrMany(&Shape::Text(&REGEX));
 const METHOD: TextRule = TextRule {
     noun: "a request method",
@@ -47,14 +57,14 @@ const HEADER_NAME: TextRule = TextRule {
     check: header_name,
 };
 const VALUE: TextRule =
-    TextRule { noun: "a text, which may hold `*` and `?`", min: 1, max: MAX, pattern: "", check: visible };
+    TextRule { noun: "a text, which may hold `*` and `?`", min: 1, max: MAX, pattern: "^[ -~]+$", check: visible };
 const QUERY_KEY: TextRule =
-    TextRule { noun: "the key of a query parameter", min: 1, max: MAX, pattern: "", check: visible };
+    TextRule { noun: "the key of a query parameter", min: 1, max: MAX, pattern: "^[ -~]+$", check: visible };
 const CIDR: TextRule = TextRule {
     noun: "a network",
     min: 1,
     max: 64,
-    pattern: "/[0-9]+$",
+    pattern: super::NETWORK,
     check: |text| match text.parse::<ipnet::IpNet>() {
         Ok(_) => Ok(()),
         Err(_) => {
@@ -77,19 +87,41 @@ const QUERY_MATCH: Shape = Shape::AnyOf(&[Shape::Text(&VALUE), Shape::Named(&QUE
 const QUERY_ONE: Shape = Shape::AnyOf(&[Shape::Text(&VALUE), Shape::Named(&QUERY_MAP)]);
 
 const FIELDS: &[Field] = &[
-    field("host", "Host names, with `*` and `?`; not case-sensitive.", Shape::OneOrMany(&Shape::Text(&HOST))),
-    field("path", "Paths, with `*` and `?`; case-sensitive, without the query.", Shape::OneOrMany(&Shape::Text(&PATH))),
-    field("method", "Request methods.", Shape::OneOrMany(&Shape::Text(&METHOD))),
+    field("host", "Host names, with `*` and `?`; not case-sensitive.", Shape::OneOrMany(&Shape::Text(&HOST)))
+        .excludes(&["host_regex"])
+        .size(1, 5)
+        .example("shop.example.com")
+        .source("API HostHeaderConditionConfig"),
+    field("path", "Paths, with `*` and `?`; case-sensitive, without the query.", Shape::OneOrMany(&Shape::Text(&PATH)))
+        .excludes(&["path_regex"])
+        .size(1, 5)
+        .example("/api/*")
+        .source("API PathPatternConditionConfig"),
+    field("method", "Request methods.", Shape::OneOrMany(&Shape::Text(&METHOD)))
+        .size(1, 5)
+        .example("GET")
+        .source("API HttpRequestMethodConditionConfig"),
     field(
         "header",
         "Headers and their values; several headers must all match. A value may be a secret.",
         Shape::OneOrMany(&Shape::Named(&HEADERS)),
-    ),
-    field("query", "Query parameters: `{ key: value }`, or a value under any key.", Shape::OneOrMany(&QUERY_MATCH)),
-    field("source_ip", "Client networks.", Shape::OneOrMany(&Shape::Text(&CIDR))),
+    )
+    .example("{ X-Version: [\"2\"] }")
+    .source("API HttpHeaderConditionConfig"),
+    field("query", "Query parameters: `{ key: value }`, or a value under any key.", Shape::OneOrMany(&QUERY_MATCH))
+        .example("{ version: \"2\" }")
+        .source("API QueryStringConditionConfig"),
+    field("source_ip", "Client networks.", Shape::OneOrMany(&Shape::Text(&CIDR)))
+        .size(1, 5)
+        .example("10.0.0.0/8")
+        .source("API SourceIpConditionConfig"),
     field("host_regex", "Host names as regular expressions, in place of `host`.", REGEXES)
+        .excludes(&["host"])
+        .example("^shop[0-9]+\\\\.example\\\\.com$")
         .source("user guide \"Regex matching\""),
     field("path_regex", "Paths as regular expressions, in place of `path`.", REGEXES)
+        .excludes(&["path"])
+        .example("^/orders/[0-9]+$")
         .source("user guide \"Regex matching\""),
 ];
 /// `when:`.
@@ -104,10 +136,13 @@ fn visible(text: &str) -> Result<(), Complaint> {
 
 fn host(text: &str) -> Result<(), Complaint> {
     if text.contains("://") || text.contains('/') {
-        return Err(Complaint::must("must be a host name alone").hint("paths go under `path`"));
+        let host = text.split_once("://").map_or(text, |(_, rest)| rest).split(['/', ':']).next().unwrap_or_default();
+        return Err(Complaint::must("must be a host name alone").hint(format!("write {host}; paths go under `path`")));
     }
     if text.contains(':') {
-        return Err(Complaint::must("must be a host name without a port").hint("the listener's port is the port"));
+        let host = text.split(':').next().unwrap_or_default();
+        return Err(Complaint::must("must be a host name without a port")
+            .hint(format!("write {host}; the port is the listener's")));
     }
     if let Some(bad) = text.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '*' | '?'))) {
         return Err(Complaint::must(format!("must not hold `{bad}`"))
@@ -175,10 +210,22 @@ fn texts(when: &Reader<'_, '_>, key: &str) -> BTreeSet<String> {
     if when.has(key).is_some() && items.is_empty() {
         when.error(
             Problem::error(when.value_span(key), format!("`{key}` must not be empty"))
-                .hint("remove it to match everything"),
+                .hint(format!("name a value, or remove `{key}` to match any")),
         );
     }
-    items.iter().filter_map(text_of).map(str::to_owned).collect()
+    let mut all: BTreeMap<String, Span> = BTreeMap::new();
+    for node in items {
+        let Some(text) = text_of(node) else { continue };
+        if let Some(before) = all.insert(text.to_owned(), node.span) {
+            when.error(
+                Problem::warning(node.span, format!("`{text}` is here twice"))
+                    .label("said again here")
+                    .also(before, "first said here")
+                    .hint("keep one of the two"),
+            );
+        }
+    }
+    all.into_keys().collect()
 }
 
 fn networks(when: &Reader<'_, '_>) -> BTreeSet<String> {

@@ -3,6 +3,7 @@
 //! Source: API `CreateTargetGroup`, `Matcher`
 
 use super::super::check::seconds;
+use super::super::node::Node;
 use super::super::problem::{Level, Problem};
 use super::super::reader::Reader;
 use super::super::shape::{Complaint, Field, MapRule, Shape, TextRule, field};
@@ -10,12 +11,12 @@ use crate::model::Span;
 use crate::model::kind::HealthCheck;
 use crate::model::value::{CodeMatcher, Protocol, ProtocolVersion, TargetType};
 
-const PATH: TextRule = TextRule { noun: "a path", min: 1, max: 1024, pattern: "^/", check: path };
+const PATH: TextRule = TextRule { noun: "a path", min: 1, max: 1024, pattern: "^/[!-~]*$", check: path };
 const CODES: TextRule = TextRule {
     noun: "success codes such as \"200\", \"200,202\" or \"200-299\"",
     min: 1,
     max: 1024,
-    pattern: "^[0-9]+(-[0-9]+)?(, *[0-9]+(-[0-9]+)?)*$",
+    pattern: "^ *([0-9]{1,2}|[2-4][0-9]{2})( *- *([0-9]{1,2}|[2-4][0-9]{2}))?( *, *([0-9]{1,2}|[2-4][0-9]{2})( *- *([0-9]{1,2}|[2-4][0-9]{2}))?)* *$",
     check: |text| match text.parse::<CodeMatcher>() {
         Ok(_) => Ok(()),
         Err(_) => Err(Complaint::must("must be a list of codes").hint("e.g. \"200\", \"200,202\" or \"200-299\"")),
@@ -23,33 +24,47 @@ const CODES: TextRule = TextRule {
 };
 
 const FIELDS: &[Field] = &[
-    field("enabled", "Whether targets are checked; only Lambda groups can turn it off.", Shape::Bool),
-    field("protocol", "The protocol of the check; may differ from the group's.", Shape::Words(Protocol::WORDS)),
+    field("enabled", "Whether targets are checked; only Lambda groups can turn it off.", Shape::Bool)
+        .default("true; false for a Lambda function"),
+    field("protocol", "The protocol of the check; may differ from the group's.", Shape::Words(Protocol::WORDS))
+        .default("http")
+        .source("API CreateTargetGroup.HealthCheckProtocol"),
     field(
         "port",
         "`traffic-port`, or a fixed port.",
         Shape::AnyOf(&[Shape::Words(&["traffic-port"]), Shape::Number(1, 65535)]),
     )
+    .default("traffic-port")
     .source("API CreateTargetGroup.HealthCheckPort"),
     field(
         "path",
         "The path that is asked for; it must answer with a success code, without a redirect.",
         Shape::Text(&PATH),
     )
+    .default("/, for gRPC /AWS.ALB/healthcheck")
+    .example("/api/health/")
     .source("API CreateTargetGroup.HealthCheckPath"),
     field(
         "success_codes",
         "The codes that count as success: 200 to 499, for gRPC 0 to 99.",
         Shape::AnyOf(&[Shape::Text(&CODES), Shape::Number(0, 999)]),
     )
+    .default("200, for gRPC 12")
+    .example("200")
     .source("API Matcher"),
     field("interval", "Time between two checks of a target.", Shape::Seconds(5, 300))
+        .default("30s; 35s for a Lambda function")
+        .example("15s")
         .source("API CreateTargetGroup.HealthCheckIntervalSeconds"),
     field("timeout", "Time after which a check has failed; less than the interval.", Shape::Seconds(2, 120))
+        .default("5s; 30s for a Lambda function")
+        .example("5s")
         .source("API CreateTargetGroup.HealthCheckTimeoutSeconds"),
     field("healthy_threshold", "Passes in a row after which a target is healthy.", Shape::Number(2, 10))
+        .default("5")
         .source("API CreateTargetGroup.HealthyThresholdCount"),
     field("unhealthy_threshold", "Failures in a row after which a target is unhealthy.", Shape::Number(2, 10))
+        .default("2")
         .source("API CreateTargetGroup.UnhealthyThresholdCount"),
 ];
 /// `health_check:`.
@@ -98,6 +113,13 @@ pub(super) fn read(group: &Reader<'_, '_>, of: &Group) -> HealthCheck {
             Problem::error(r.value_span("enabled"), "the health check cannot be turned off")
                 .label("only for groups of a Lambda function")
                 .hint("AWS checks instances and addresses always"),
+        );
+    }
+    if lambda && !of.existing && check.enabled != Some(true) && r.has("enabled").is_none() {
+        r.error(
+            Problem::warning(r.at, "this check is off")
+                .label("`enabled: true` is missing")
+                .hint("AWS checks a Lambda function only if told to (API CreateTargetGroup.HealthCheckEnabled)"),
         );
     }
     if lambda {
@@ -173,6 +195,13 @@ fn times(r: &Reader<'_, '_>, check: &HealthCheck, of: &Group) {
 
 fn codes(r: &Reader<'_, '_>, check: &HealthCheck, of: &Group) {
     let Some(codes) = &check.success_codes else { return };
+    let written = r.node("success_codes").and_then(Node::text).unwrap_or_default();
+    if written.contains(',') && written.contains('-') {
+        r.error(
+            Problem::warning(r.value_span("success_codes"), "AWS may refuse codes and ranges in one list")
+                .hint("API Matcher knows one code, a list of codes, or one range"),
+        );
+    }
     let (low, high) = codes.bounds();
     let place: Span = r.value_span("success_codes");
     let grpc = of.version == Some(ProtocolVersion::Grpc);

@@ -31,20 +31,31 @@ const CERTIFICATE: TextRule = TextRule::any("a certificate of these files, or an
 const RULES: NamedRule =
     NamedRule { noun: "a map of rules", key: &super::super::names::KEY, value: Shape::Map(&rule::RULE) };
 
+const HTTP: &[&str] = &["http"];
+
 const FIELDS: &[Field] = &[
     super::EXISTING,
-    field("protocol", "What clients speak at this port.", Shape::Words(Protocol::WORDS)),
-    field("ssl_policy", "Which TLS versions and ciphers an HTTPS listener takes.", Shape::Text(&POLICY)),
+    field("protocol", "What clients speak at this port.", Shape::Words(Protocol::WORDS))
+        .source("API CreateListener.Protocol"),
+    field("ssl_policy", "Which TLS versions and ciphers an HTTPS listener takes.", Shape::Text(&POLICY))
+        .never_with("protocol", HTTP)
+        .default("required for HTTPS: AWS's own default still allows TLS 1.0")
+        .example("ELBSecurityPolicy-TLS13-1-2-2021-06")
+        .source("API CreateListener.SslPolicy"),
     field(
         "certificate",
         "The certificate an HTTPS listener shows first: one of these files, or an ARN.",
         Shape::Text(&CERTIFICATE),
-    ),
+    )
+    .never_with("protocol", HTTP)
+    .source("API CreateListener.Certificates"),
     field(
         "sni_certificates",
         "Certificates chosen by the name that the client asks for. Those that the files do not mention are left alone.",
         Shape::OneOrMany(&Shape::Text(&CERTIFICATE)),
-    ),
+    )
+    .never_with("protocol", HTTP)
+    .source("API AddListenerCertificates"),
     later("mutual_authentication", "Whether clients show certificates of their own."),
     field("attributes", "Attributes by AWS's own key.", Shape::Attributes(LISTENER)),
     field("default", "What happens to requests that no rule takes.", Shape::Map(&action::DEFAULT)),
@@ -54,9 +65,6 @@ const FIELDS: &[Field] = &[
 ];
 /// A listener.
 pub(super) const RULE: MapRule = MapRule { noun: "a listener", fields: FIELDS };
-
-/// Certificates for each load balancer, default ones excluded (user guide: quotas).
-const SNI_QUOTA: usize = 25;
 
 /// Reads one listener with its rules.
 pub(super) fn read(parent: &Reader<'_, '_>, entry: &Entry) {
@@ -111,14 +119,31 @@ fn by_name(r: &Reader<'_, '_>, items: &[Node]) -> Vec<Link> {
             }
         }
     }
-    if all.len() > SNI_QUOTA {
-        let message = format!("{} certificates are more than AWS's default quota of {SNI_QUOTA}", all.len());
-        r.error(
-            Problem::warning(r.value_span("sni_certificates"), message)
-                .hint("the quota is for each load balancer, default certificates excluded"),
-        );
-    }
     all.into_keys().collect()
+}
+
+/// What a header of a listener may be, if the value does not look like it. An empty one is off.
+fn odd_value(key: &str, value: &str) -> Option<&'static str> {
+    let number = |most: u32| value.parse::<u32>().is_ok_and(|n| n <= most);
+    let token = || value.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c));
+    let name = key.strip_prefix("routing.http.")?;
+    let (good, allowed) = match name {
+        _ if value.is_empty() => return None,
+        "response.access_control_max_age.header_value" => (number(86_400), "0 to 86400"),
+        "response.access_control_allow_credentials.header_value" => (value == "true", "`true`"),
+        "response.x_content_type_options.header_value" => (value == "nosniff", "`nosniff`"),
+        "response.x_frame_options.header_value" => (
+            matches!(value, "DENY" | "SAMEORIGIN") || value.starts_with("ALLOW-FROM "),
+            "`DENY`, `SAMEORIGIN` or `ALLOW-FROM ` and a URI",
+        ),
+        "response.access_control_allow_methods.header_value" => {
+            let known = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
+            (value == "*" || value.split(',').all(|m| known.contains(&m.trim())), "request methods, with commas")
+        }
+        _ if name.ends_with(".header_name") => (token(), "a header's name"),
+        _ => return None,
+    };
+    (!good).then_some(allowed)
 }
 
 fn tls(r: &Reader<'_, '_>, protocol: Option<Protocol>, existing: bool) {
@@ -154,6 +179,15 @@ fn tls(r: &Reader<'_, '_>, protocol: Option<Protocol>, existing: bool) {
 fn attributes(r: &Reader<'_, '_>, protocol: Option<Protocol>) -> BTreeMap<String, String> {
     let mut all = Attributes::default();
     all.verbatim(r, LISTENER);
+    for (key, value) in &all.values {
+        if let (Some(allowed), Some(at)) = (odd_value(key, value), all.span(key)) {
+            r.error(
+                Problem::warning(at, format!("AWS may refuse `{value}` here"))
+                    .label(format!("allowed: {allowed}"))
+                    .hint("user guide \"HTTP header modification\"; an empty text turns the header off"),
+            );
+        }
+    }
     if protocol == Some(Protocol::Http) {
         for key in all.values.keys() {
             let https = Attribute::find(LISTENER, key).is_some_and(|a| a.applies == Applies::HttpsListener);

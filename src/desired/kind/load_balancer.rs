@@ -20,9 +20,12 @@ const PORT: TextRule = TextRule {
     noun: "a port",
     min: 1,
     max: 5,
-    pattern: "^[0-9]+$",
+    pattern: "^([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$",
     check: |text| match text.parse::<u16>() {
-        Ok(port) if port > 0 => Ok(()),
+        Ok(port) if port > 0 && !text.starts_with(['0', '+']) => Ok(()),
+        Ok(port) if port > 0 => {
+            Err(Complaint::must("is not written as AWS writes ports").hint(format!("write {port}:")))
+        }
         _ => Err(Complaint::must("is not a port from 1 to 65535").hint("listeners are keyed by their port, e.g. 443:")),
     },
 };
@@ -32,29 +35,47 @@ const LISTENERS: NamedRule =
 const UNDECLARED: &[&str] = &["report", "reset"];
 const FIELDS: &[Field] = &[
     super::EXISTING,
-    field("name", "The name on AWS, if it differs from the key.", Shape::Text(&super::LOAD_BALANCER_NAME)),
-    field("scheme", "Whether it has public addresses; cannot be changed later.", Shape::Words(Scheme::WORDS)),
-    field("ip_address_type", "Its address families.", Shape::Words(IpAddressType::WORDS)),
-    field("vpc", "The VPC, only to narrow subnets chosen by tags.", VPC),
+    field("name", "The name on AWS, if it differs from the key.", Shape::Text(&super::LOAD_BALANCER_NAME))
+        .default("the key")
+        .replaces()
+        .source("API CreateLoadBalancer.Name"),
+    field("scheme", "Whether it has public addresses; cannot be changed later.", Shape::Words(Scheme::WORDS))
+        .default("internet-facing")
+        .replaces()
+        .source("API CreateLoadBalancer.Scheme"),
+    field("ip_address_type", "Its address families.", Shape::Words(IpAddressType::WORDS))
+        .default("ipv4")
+        .source("API SetIpAddressType"),
+    field("vpc", "The VPC, only to narrow subnets chosen by tags.", VPC).here(),
     field(
         "subnets",
         "Its subnets, one for each zone and at least two: ids, Name tags, or { tags: {..} }.",
         Shape::OneOrMany(&ONE),
-    ),
+    )
+    .unique()
+    .example("[{ tags: { tier: public } }]")
+    .source("API CreateLoadBalancer.Subnets"),
     field(
         "security_groups",
         "Its security groups: of these files, by id, by Name tag, or { tags: {..} }.",
         Shape::OneOrMany(&ONE),
-    ),
+    )
+    .size(1, 1000)
+    .example("[alb]")
+    .source("API SetSecurityGroups"),
     field("idle_timeout", "How long it keeps a silent connection open.", Shape::Seconds(1, 4000))
+        .default("60s")
         .source("API LoadBalancerAttribute idle_timeout.timeout_seconds"),
     field("client_keep_alive", "How long a client may keep its connection.", Shape::Seconds(60, 604_800))
+        .default("1h")
         .source("API LoadBalancerAttribute client_keep_alive.seconds"),
     field(
         "drop_invalid_header_fields",
         "Whether malformed headers are dropped before the target sees them.",
         Shape::Bool,
-    ),
+    )
+    .default("false")
+    .source("API LoadBalancerAttribute routing.http.drop_invalid_header_fields.enabled"),
     field("attributes", "Any other attribute, by AWS's own key.", Shape::Attributes(LOAD_BALANCER)),
     field(
         "undeclared",
@@ -97,6 +118,13 @@ pub(super) fn read(cx: &Context<'_>, entry: &Entry) {
         attributes: attributes(&r),
         tags: r.tags(existing),
     };
+    if spec.scheme == Some(Scheme::Internal) && spec.ip_address_type == Some(IpAddressType::Dualstack) {
+        r.error(
+            Problem::warning(r.value_span("ip_address_type"), "AWS may refuse an internal load balancer with IPv6")
+                .label("its API says that internal ones are `ipv4`")
+                .hint("API CreateLoadBalancer.IpAddressType; other pages of AWS speak of internal ones with IPv6"),
+        );
+    }
     if spec.scheme == Some(Scheme::Internal) && spec.ip_address_type == Some(IpAddressType::DualstackWithoutPublicIpv4)
     {
         r.error(

@@ -38,6 +38,12 @@ const TAGS: Field = field(
 const ACCEPT: Field =
     later("accept", "Known findings on this resource that are accepted, with a reason and an expiry.");
 
+/// A network in CIDR form, for a JSON Schema.
+const NETWORK: &str = "^(([0-9]{1,3}\\.){3}[0-9]{1,3}/([0-9]|[12][0-9]|3[0-2])|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*/([0-9]{1,2}|1[01][0-9]|12[0-8]))$";
+
+/// Who may be named in a security group: a name or an id, which is no bare address, or a network.
+const PEER: &str = "^(?!([0-9]{1,3}\\.){3}[0-9]{1,3}$)([A-Za-z0-9][A-Za-z0-9._-]*|([0-9]{1,3}\\.){3}[0-9]{1,3}/([0-9]|[12][0-9]|3[0-2])|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*/([0-9]{1,2}|1[01][0-9]|12[0-8]))$";
+
 /// The name of a load balancer (API: `CreateLoadBalancer`, `CreateTargetGroup`).
 const LOAD_BALANCER_NAME: TextRule = TextRule {
     noun: "a load balancer's name",
@@ -66,12 +72,18 @@ fn elb_name(name: &str) -> Result<(), Complaint> {
     const SOURCE: &str = "AWS's limit: 1 to 32 letters, digits and `-`; no `-` at either end";
     if let Some(bad) = name.chars().find(|c| !(c.is_ascii_alphanumeric() || *c == '-')) {
         return Err(Complaint::must(format!("must not hold `{bad}` in its name on AWS"))
-            .hint(format!("{SOURCE}; `name:` may differ from the key")));
+            .hint(format!("{SOURCE}; for example {}", mended(name))));
     }
     if name.starts_with('-') || name.ends_with('-') {
         return Err(Complaint::must("must not begin or end with `-`").hint(SOURCE));
     }
     Ok(())
+}
+
+/// A name with `-` for what it must not hold.
+fn mended(name: &str) -> String {
+    let kept = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect::<String>();
+    kept.trim_matches('-').chars().take(32).collect()
 }
 
 /// The name on AWS: `name:`, else the key, which then must keep the rule itself.
@@ -84,7 +96,8 @@ fn aws_name(reader: &Reader<'_, '_>, rule: &TextRule) -> String {
                 && super::check::text_rule(&key, &super::names::KEY).is_ok()
                 && let Err(complaint) = super::check::text_rule(&key, rule)
             {
-                reader.error(super::check::complained(reader.at, &key, complaint));
+                let hint = complaint.hint.map(|hint| format!("{hint}; `name:` may differ from the key"));
+                reader.error(super::check::complained(reader.at, &key, Complaint { hint, ..complaint }));
             }
             key
         }

@@ -6,6 +6,9 @@ use super::super::shape::Complaint;
 
 const HINT: &str = "AWS takes no lookaround, backreferences, atomic groups, possessive quantifiers, recursion or `\\p`";
 
+/// The same for a JSON Schema, roughly: visible ASCII without what begins a lookaround or an atomic group.
+pub(super) const PATTERN: &str = r"^(?![ -~]*(\(\?(=|!|<=|<!|>|R)|[*+?}]\+|\\[1-9pP]))[ -~]+$";
+
 /// Says what is not supported in an expression.
 pub(super) fn check(text: &str) -> Result<(), Complaint> {
     if let Some(bad) = text.chars().find(|c| !c.is_ascii() || c.is_ascii_control()) {

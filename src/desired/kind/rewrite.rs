@@ -8,8 +8,13 @@ use super::super::reader::{Reader, text_of};
 use super::super::shape::{Field, MapRule, Shape, TextRule, field};
 use crate::model::kind::{Rewrite, Substitution};
 
-const MATCH: TextRule =
-    TextRule { noun: "a regular expression", min: 1, max: 1024, pattern: "", check: super::regex::check };
+const MATCH: TextRule = TextRule {
+    noun: "a regular expression",
+    min: 1,
+    max: 1024,
+    pattern: super::regex::PATTERN,
+    check: super::regex::check,
+};
 const REPLACE: TextRule = TextRule::any("a text, which may hold `$1`", 0, 1024);
 const SUBSTITUTION_FIELDS: &[Field] = &[
     field("match", "A regular expression.", Shape::Text(&MATCH)).source("API RewriteConfig.Regex").required(),

@@ -15,8 +15,12 @@ use crate::model::{Address, Link, Span};
 
 const FIELDS: &[Field] = &[
     field("priority", "1 to 50000, the lowest first; on all rules of a listener or on none.", Shape::Number(1, 50_000))
+        .default("the order of the file")
         .source("API CreateRule.Priority"),
-    field("when", "Conditions: keys are ANDed, values ORed; at most five values in all.", Shape::Map(&condition::RULE)),
+    field("when", "Conditions: keys are ANDed, values ORed; at most five values in all.", Shape::Map(&condition::RULE))
+        .size(1, 8)
+        .example("{ host: shop.example.com, path: [\"/api/*\"] }")
+        .source("API RuleCondition"),
     authenticate::AUTHENTICATE,
     action::FORWARD,
     action::REDIRECT,
@@ -39,12 +43,6 @@ pub(super) fn read_all(listener: &Reader<'_, '_>, protocol: Option<Protocol>) {
         order.push(address);
     }
     priorities(listener, entries);
-    if entries.len() > 100 {
-        listener.error(
-            Problem::warning(rules.at, format!("{} rules are more than AWS's default quota of 100", entries.len()))
-                .hint("the quota is for each load balancer, default rules excluded"),
-        );
-    }
     if !order.is_empty() {
         listener.cx.out.borrow_mut().rule_order.insert(listener.address.clone(), order);
     }

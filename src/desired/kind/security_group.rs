@@ -39,7 +39,7 @@ const PEER: TextRule = TextRule {
     noun: "a network, a security group, a prefix list or `self`",
     min: 1,
     max: 255,
-    pattern: "",
+    pattern: super::PEER,
     check: |_| Ok(()),
 };
 const PORTS: TextRule = TextRule {
@@ -50,11 +50,17 @@ const PORTS: TextRule = TextRule {
     check: range,
 };
 
+/// Protocols that have no ports.
+const PORTLESS: &[&str] = &["icmp", "icmpv6", "all"];
 const PORTS_FIELD: Field = field(
     "ports",
     "Ports or ranges of ports.",
     Shape::OneOrMany(&Shape::AnyOf(&[Shape::Number(0, 65535), Shape::Text(&PORTS)])),
-);
+)
+.never_with("protocol", PORTLESS)
+.needed_unless("protocol", PORTLESS)
+.size(1, 1000)
+.source("API (EC2) IpPermission");
 const PROTOCOL: Field = field("protocol", "The transport protocol; tcp unless said.", Shape::Words(IpProtocol::WORDS));
 const NOTE: Field = field("description", "A note on the rule.", Shape::Text(&RULE_DESCRIPTION));
 const INGRESS: &[Field] = &[
@@ -84,10 +90,14 @@ const EGRESS_RULE: MapRule = MapRule { noun: "an egress rule", fields: EGRESS };
 
 const FIELDS: &[Field] = &[
     super::EXISTING,
-    field("id", "The id of an existing group.", Shape::Text(&ID)),
-    field("name", "The group's name, if it differs from the key.", Shape::Text(&NAME)),
-    field("vpc", "The VPC: its id, its Name tag, or { tags: {..} }.", VPC),
+    field("id", "The id of an existing group.", Shape::Text(&ID)).here().example("sg-0123456789abcdef0"),
+    field("name", "The group's name, if it differs from the key.", Shape::Text(&NAME))
+        .default("the key")
+        .replaces()
+        .source("API (EC2) CreateSecurityGroup.GroupName"),
+    field("vpc", "The VPC: its id, its Name tag, or { tags: {..} }.", VPC).replaces(),
     field("description", "What the group is for; cannot be changed later.", Shape::Text(&DESCRIPTION))
+        .replaces()
         .source("API (EC2) CreateSecurityGroup.Description"),
     field(
         "ingress",

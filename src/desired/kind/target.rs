@@ -14,7 +14,10 @@ use crate::model::kind::{Target, TargetGroup};
 use crate::model::value::{AddressFamily, TargetType};
 use crate::model::{Address, FieldPath, Link, Span};
 
-const ID: TextRule = TextRule::any("an address, an instance id or the ARN of a function", 1, 512);
+const ID: TextRule = TextRule {
+    pattern: r"^(i-[0-9a-f]{8,}(:[0-9]{1,5})?|arn:.+|([0-9]{1,3}\.){3}[0-9]{1,3}(:[0-9]{1,5})?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?)$",
+    ..TextRule::any("an address, an instance id or the ARN of a function", 1, 512)
+};
 const ZONE: TextRule = TextRule::any("`all` or an availability zone", 1, 64);
 
 const FIELDS: &[Field] = &[
@@ -45,15 +48,6 @@ pub(super) fn read(r: &Reader<'_, '_>, group: &TargetGroup, target_type: Option<
     let lambda = target_type == Some(TargetType::Lambda);
     if lambda && let [_, second, ..] = items {
         r.error(Problem::error(second.span, "a Lambda group has exactly one target").label("one too many"));
-    }
-    if items.len() > 1000 {
-        r.error(
-            Problem::warning(
-                r.value_span("targets"),
-                format!("{} targets are more than AWS's default quota of 1000", items.len()),
-            )
-            .hint("the quota is for each load balancer"),
-        );
     }
     for item in items {
         let Some(written) = written(item) else { continue };

@@ -47,55 +47,99 @@ const STICKINESS: &[Field] = &[
     )
     .required(),
     field("duration", "How long a client stays with its target.", Shape::Seconds(1, 604_800))
+        .default("24h")
         .source("API TargetGroupAttribute stickiness.lb_cookie.duration_seconds"),
-    field("cookie_name", "The application's cookie, with `type: app_cookie`.", Shape::Text(&COOKIE)),
+    field("cookie_name", "The application's cookie, with `type: app_cookie`.", Shape::Text(&COOKIE))
+        .never_with("type", &["lb_cookie"])
+        .source("API TargetGroupAttribute stickiness.app_cookie.cookie_name"),
 ];
 const STICKINESS_RULE: MapRule = MapRule { noun: "a stickiness map", fields: STICKINESS };
 
 const BACKEND: &[Field] = &[
-    field("server", "gunicorn, nginx, uvicorn, …", Shape::Text(&SERVER)),
-    field("keep_alive", "How long it keeps an idle connection open.", Shape::Seconds(0, 86_400)),
-    field("slowest_request", "How long its slowest request takes.", Shape::Seconds(0, 86_400)),
-    field("stop_grace", "How long it may take to stop.", Shape::Seconds(0, 86_400)),
-    field("bind", "The address it listens on.", Shape::Text(&BIND)),
+    field("server", "gunicorn, nginx, uvicorn, …", Shape::Text(&SERVER)).here().example("gunicorn"),
+    field("keep_alive", "How long it keeps an idle connection open.", Shape::Seconds(0, 86_400)).here().example("75s"),
+    field("slowest_request", "How long its slowest request takes.", Shape::Seconds(0, 86_400)).here().example("20s"),
+    field("stop_grace", "How long it may take to stop.", Shape::Seconds(0, 86_400)).here().example("60s"),
+    field("bind", "The address it listens on.", Shape::Text(&BIND)).here().example("0.0.0.0:8000"),
 ];
 const BACKEND_RULE: MapRule = MapRule { noun: "what is known of a back end", fields: BACKEND };
 
+const LAMBDA: &[&str] = &["lambda"];
+
 const FIELDS: &[Field] = &[
     super::EXISTING,
-    field("name", "The group's name on AWS, if it differs from the key.", Shape::Text(&super::TARGET_GROUP_NAME)),
-    field("target_type", "What the targets are.", Shape::Words(TargetType::WORDS)),
-    field("protocol", "What the load balancer speaks to the targets.", Shape::Words(Protocol::WORDS)),
-    field("protocol_version", "Which HTTP version it speaks; http1 unless said.", Shape::Words(ProtocolVersion::WORDS)),
-    field("port", "The port of targets that name none.", Shape::Number(1, 65535)).source("API CreateTargetGroup.Port"),
-    field("vpc", "The VPC: its id, its Name tag, or { tags: {..} }.", VPC),
-    field("ip_address_type", "The targets' address family.", Shape::Words(AddressFamily::WORDS)),
+    field("name", "The group's name on AWS, if it differs from the key.", Shape::Text(&super::TARGET_GROUP_NAME))
+        .default("the key")
+        .replaces()
+        .source("API CreateTargetGroup.Name"),
+    field("target_type", "What the targets are.", Shape::Words(TargetType::WORDS))
+        .default("instance")
+        .replaces()
+        .source("API CreateTargetGroup.TargetType"),
+    field("protocol", "What the load balancer speaks to the targets.", Shape::Words(Protocol::WORDS))
+        .replaces()
+        .never_with("target_type", LAMBDA)
+        .source("API CreateTargetGroup.Protocol"),
+    field("protocol_version", "Which HTTP version it speaks; http1 unless said.", Shape::Words(ProtocolVersion::WORDS))
+        .default("http1")
+        .replaces()
+        .never_with("target_type", LAMBDA)
+        .source("API CreateTargetGroup.ProtocolVersion"),
+    field("port", "The port of targets that name none.", Shape::Number(1, 65535))
+        .replaces()
+        .never_with("target_type", LAMBDA)
+        .example("8000")
+        .source("API CreateTargetGroup.Port"),
+    field("vpc", "The VPC: its id, its Name tag, or { tags: {..} }.", VPC)
+        .replaces()
+        .never_with("target_type", LAMBDA)
+        .source("API CreateTargetGroup.VpcId"),
+    field("ip_address_type", "The targets' address family.", Shape::Words(AddressFamily::WORDS))
+        .default("ipv4")
+        .replaces()
+        .never_with("target_type", LAMBDA)
+        .source("API CreateTargetGroup.IpAddressType"),
     field("health_check", "How the load balancer finds out which targets work.", Shape::Map(&health_check::RULE)),
     field(
         "deregistration_delay",
         "How long requests in flight may go on when a target leaves.",
         Shape::Seconds(0, 3600),
     )
+    .default("5m")
+    .example("30s")
+    .never_with("target_type", LAMBDA)
     .source("API TargetGroupAttribute deregistration_delay.timeout_seconds"),
     field("slow_start", "How long a new target gets less than its share; 0s is off.", Shape::ZeroOrSeconds(30, 900))
+        .default("0s")
+        .never_with("target_type", LAMBDA)
         .source("API TargetGroupAttribute slow_start.duration_seconds"),
     field(
         "algorithm",
         "How a target is chosen.",
         Shape::Words(&["round_robin", "least_outstanding_requests", "weighted_random"]),
-    ),
+    )
+    .default("round_robin")
+    .never_with("target_type", LAMBDA)
+    .source("API TargetGroupAttribute load_balancing.algorithm.type"),
     field(
         "stickiness",
         "Whether a client stays with its target.",
         Shape::AnyOf(&[Shape::Words(&["disabled"]), Shape::Map(&STICKINESS_RULE)]),
-    ),
+    )
+    .default("disabled")
+    .example("{ type: lb_cookie, duration: 1h }")
+    .never_with("target_type", LAMBDA)
+    .source("API TargetGroupAttribute stickiness.enabled"),
     field("attributes", "Any other attribute, by AWS's own key.", Shape::Attributes(TARGET_GROUP)),
     field(
         "targets",
         "Exactly these are registered; without this key, membership is somebody else's.",
         Shape::List(&target::ENTRY),
-    ),
-    field("backend", "What is known of the application, for rules and probes.", Shape::Map(&BACKEND_RULE)),
+    )
+    .unique()
+    .example("[\"10.0.1.10\", \"10.0.2.10:8001\"]")
+    .source("API RegisterTargets"),
+    field("backend", "What is known of the application, for rules and probes.", Shape::Map(&BACKEND_RULE)).here(),
     super::TAGS,
     super::ACCEPT,
 ];
@@ -233,6 +277,29 @@ fn applicable(r: &Reader<'_, '_>, all: &Attributes, target_type: Option<TargetTy
     }
 }
 
+/// DNS gives a zone up no later than routing does (user guide "Target group health"; unconfirmed).
+fn thresholds(r: &Reader<'_, '_>, all: &Attributes) {
+    for unit in ["count", "percentage"] {
+        let [dns, routing] = ["dns_failover", "unhealthy_state_routing"]
+            .map(|what| format!("target_group_health.{what}.minimum_healthy_targets.{unit}"));
+        let number = |key: &str| all.values.get(key).and_then(|v| v.parse::<u32>().ok());
+        if let (Some(low), Some(high)) = (number(&dns), number(&routing))
+            && low < high
+            && let (Some(at), Some(also)) = (all.span(&dns), all.span(&routing))
+        {
+            r.error(
+                Problem::warning(
+                    at,
+                    format!("the threshold of DNS fail-over is below that of routing: {low} < {high}"),
+                )
+                .label("AWS may refuse this")
+                .also(also, "must not be the higher one")
+                .hint("user guide \"Target group health\": DNS fail-over's threshold is at least routing's"),
+            );
+        }
+    }
+}
+
 /// Attributes that exclude each other (API: `TargetGroupAttribute`).
 fn contradictions(r: &Reader<'_, '_>, all: &Attributes) {
     let get = |key: &str| all.values.get(key).map(String::as_str);
@@ -259,6 +326,19 @@ fn contradictions(r: &Reader<'_, '_>, all: &Attributes) {
                 .also(also, "the algorithm"),
         );
     }
+    if get(mitigation) == Some("on")
+        && get(algorithm).is_none()
+        && r.has("algorithm").is_none()
+        && !r.existing()
+        && let Some(at) = all.span(mitigation)
+    {
+        r.error(
+            Problem::error(at, "anomaly mitigation goes with `algorithm: weighted_random` only")
+                .label("the algorithm is round_robin, AWS's default")
+                .hint("declare `algorithm: weighted_random` as well"),
+        );
+    }
+    thresholds(r, all);
     if get("stickiness.enabled") == Some("true")
         && get(algorithm) == Some("weighted_random")
         && let (Some(at), Some(also)) = (all.span("stickiness.enabled"), all.span(algorithm))

@@ -29,21 +29,29 @@ const LIMITS_RULE: MapRule = MapRule { noun: "the limits of a run", fields: LIMI
 const VARIABLES: NamedRule = NamedRule { noun: "a map of variables", key: &VARIABLE, value: Shape::Scalar };
 
 const FIELDS: &[Field] = &[
-    field("version", "The version of this language.", Shape::Number(1, 1)),
+    field("version", "The version of this language.", Shape::Number(1, 1))
+        .here()
+        .source("this no502 reads version 1; a newer file needs a newer no502"),
     field(
         "stack",
         "Who owns what this file creates; part of the tag on everything managed.",
         Shape::Text(&super::super::names::KEY),
-    ),
-    field("account", "The only AWS account these files may run in: twelve digits, quoted.", Shape::Text(&ACCOUNT)),
-    field("region", "The AWS region.", Shape::Text(&REGION)),
+    )
+    .example("shop"),
+    field("account", "The only AWS account these files may run in: twelve digits, quoted.", Shape::Text(&ACCOUNT))
+        .here()
+        .example("\"000000000000\""),
+    field("region", "The AWS region.", Shape::Text(&REGION)).here().example("eu-west-1"),
     field("tags", "Tags added to everything managed.", Shape::Named(&super::super::names::TAGS)),
-    field("limits", "Blast radius: how much one run may touch, as a share or a number.", Shape::Map(&LIMITS_RULE)),
+    field("limits", "Blast radius: how much one run may touch, as a share or a number.", Shape::Map(&LIMITS_RULE))
+        .here()
+        .example("{ targets: 50%, rules: 50%, listeners: 1 }"),
     field(
         "variables",
         "Defaults of variables, used as `${name}` in any scalar; `--var` overrides.",
         Shape::Named(&VARIABLES),
-    ),
+    )
+    .here(),
     field("certificates", "Certificates by name.", Shape::Named(&certificate::SECTION)),
     field("security_groups", "Security groups by name.", Shape::Named(&security_group::SECTION)),
     field("target_groups", "Target groups by name.", Shape::Named(&target_group::SECTION)),
@@ -84,7 +92,7 @@ fn region(text: &str) -> Result<(), Complaint> {
 fn share(text: &str) -> Result<(), Complaint> {
     match text.strip_suffix('%').and_then(|n| n.parse::<u8>().ok()) {
         Some(n) if n <= 100 => Ok(()),
-        _ => Err(Complaint::must("must be a number, or a share such as `50%`")),
+        _ => Err(Complaint::must("must be a number, or a share").hint("e.g. 3, or 50%; a share is at most 100%")),
     }
 }
 
@@ -139,7 +147,9 @@ fn head(cx: &Context<'_>, entries: &[Entry]) {
         ("region", "say where these files may run, e.g. `region: eu-west-1`"),
     ] {
         if find(entries, key).is_none() {
-            cx.found.push(Problem::error(at, format!("`{key}` is missing at the top level")).hint(why));
+            cx.found.push(
+                Problem::error(at, format!("`{key}` is missing at the top level")).label("no file says it").hint(why),
+            );
         }
     }
 }

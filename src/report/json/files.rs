@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::build::{finding, not_checked};
 use super::types::{Finding, NotChecked};
 use super::{FORMAT_VERSION, TOOL_VERSION};
-use crate::desired::Problem;
+use crate::desired::{Key, Problem};
 use crate::model::Place;
 use crate::report::place::Places;
 use crate::report::{Validation, problem};
@@ -90,6 +90,22 @@ pub struct RuleDocument {
 /// The document of a rule.
 pub const fn explanation(rule: Explanation) -> RuleDocument {
     RuleDocument { format_version: FORMAT_VERSION, tool_version: TOOL_VERSION, rule }
+}
+
+/// The document of `explain KEY`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KeyDocument {
+    /// `1.0`.
+    pub format_version: &'static str,
+    /// This program's version.
+    pub tool_version: &'static str,
+    /// The key.
+    pub key: Key,
+}
+
+/// The document of a key of the language.
+pub const fn key(key: Key) -> KeyDocument {
+    KeyDocument { format_version: FORMAT_VERSION, tool_version: TOOL_VERSION, key }
 }
 
 /// The document of `explain`.

@@ -9,7 +9,7 @@ mod types;
 use serde::Serialize;
 
 pub use build::{plan, resources};
-pub use files::{RuleDocument, RulesDocument, ValidateDocument, explanation, rules, validate};
+pub use files::{KeyDocument, RuleDocument, RulesDocument, ValidateDocument, explanation, key, rules, validate};
 pub use types::{
     After, ApiCalls, Change, End, Field, Finding, Gap, Gate, Held, NotChecked, Outcome, PlanDocument, Refused,
     Resource, Step, Undeclared, Unmanaged,

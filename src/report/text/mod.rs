@@ -4,6 +4,7 @@
 
 mod changes;
 mod findings;
+mod key;
 mod notes;
 mod page;
 mod rules;
@@ -11,6 +12,7 @@ mod run;
 mod steps;
 mod validate;
 
+pub use key::key;
 pub use rules::{explanation, rule_table};
 pub use run::{Run, RunEnd, run};
 pub use validate::validate;
