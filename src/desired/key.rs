@@ -131,14 +131,14 @@ fn walk(words: &[&str]) -> Result<Key, UnknownKey> {
                 path.push(name_of(rule));
                 let inner = within(&rule.value);
                 at = Some(At::One(rule));
-                place = match inner {
+                place = match &inner {
                     Within::Map(map) if key_of(map, word).is_some() => {
                         // the name was left out
                         rest = &words[words.len() - after.len() - 1..];
                         Within::Map(map)
                     }
                     Within::Map(map) if misspelt(map, word, after) => return Err(unknown(&path, word, map)),
-                    inner => inner,
+                    Within::Map(_) | Within::Named(_) | Within::Attributes(_) | Within::Nothing => inner,
                 };
             }
             Within::Attributes(table) => {

@@ -247,10 +247,15 @@ impl Shape {
 pub(super) fn form(shape: &Shape) -> Option<String> {
     match shape {
         Shape::Map(rule) => {
-            let keys: Vec<&str> = rule.fields.iter().filter(|f| f.supported).map(|f| f.key).collect();
-            let keys: Vec<String> = keys.iter().map(|key| format!("{key}: …")).collect();
+            let mut keys: Vec<&Field> = Vec::new();
+            for field in rule.fields.iter().filter(|f| f.supported) {
+                if !keys.iter().any(|taken| taken.excludes.contains(&field.key)) {
+                    keys.push(field);
+                }
+            }
             let more = if keys.len() > 3 { ", …" } else { "" };
-            Some(format!("write {{ {}{more} }}", keys.iter().take(3).cloned().collect::<Vec<_>>().join(", ")))
+            let shown: Vec<String> = keys.iter().take(3).map(|f| format!("{}: …", f.key)).collect();
+            Some(format!("write {{ {}{more} }}", shown.join(", ")))
         }
         Shape::Named(rule) => Some(format!("write `KEY: …` entries; each key is {}", rule.key.noun)),
         Shape::List(_) => Some("write `- …` lines, or [ …, … ]".to_owned()),
