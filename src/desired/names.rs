@@ -221,16 +221,17 @@ pub(super) const ONE: Shape = VPC;
 pub(super) const TAGS: NamedRule = NamedRule {
     noun: "a map of tags",
     key: &TextRule { noun: "a tag key", min: 1, max: 128, pattern: "^(?!aws:|no502:)", check: tag_key },
-    value: Shape::Text(&TextRule { check: tag_text, ..TAG_VALUE }),
+    value: Shape::Text(&TAG_VALUE),
 };
 
-/// What ELB and ACM take in tags (API Tag); EC2 takes more, but what all take is safe everywhere.
-fn tag_text(text: &str) -> Result<(), Complaint> {
-    match text.chars().find(|c| !(c.is_alphanumeric() || c.is_whitespace() || "_.:/=+-@".contains(*c))) {
-        None => Ok(()),
-        Some(bad) => Err(Complaint::must(format!("must not hold `{bad}`"))
-            .hint("AWS's limit: letters, digits, spaces and _ . : / = + - @ (API Tag)")),
-    }
+/// A warning for what ELB and ACM do not take in a tag; EC2, whose security groups are, takes more.
+pub(super) fn odd_tag(entry: &Entry) -> Option<Problem> {
+    let odd =
+        |text: &str| text.chars().find(|c| !(c.is_alphanumeric() || c.is_whitespace() || "_.:/=+-@".contains(*c)));
+    let of_value = || Some((odd(text_of(&entry.value)?)?, entry.value.span));
+    let (bad, at) = odd(&entry.key).map(|bad| (bad, entry.key_span)).or_else(of_value)?;
+    let problem = Problem::warning(at, format!("AWS may refuse `{bad}` in a tag"));
+    Some(problem.hint("API Tag: letters, digits, spaces and _ . : / = + - @"))
 }
 
 fn tag_key(key: &str) -> Result<(), Complaint> {
@@ -240,7 +241,7 @@ fn tag_key(key: &str) -> Result<(), Complaint> {
     if key.starts_with("no502:") {
         return Err(Complaint::must("must not begin with `no502:`").hint("no502 keeps that prefix for itself"));
     }
-    tag_text(key)
+    Ok(())
 }
 
 /// The key of a resource, a rule or a stack: what tags and addresses can hold.

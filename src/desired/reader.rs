@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::found::Found;
-use super::names::Names;
+use super::names::{Names, odd_tag};
 use super::node::{Core, Entry, Node, Style, find};
 use super::problem::Problem;
 use super::resolved::Resolved;
 use super::shape::{parse_bool, parse_seconds};
 use crate::model::attribute::Attribute;
-use crate::model::{Address, FieldPath, Fingerprint, SecretRef, Span, Spec, Text};
+use crate::model::{Address, FieldPath, Fingerprint, Kind, SecretRef, Span, Spec, Text};
 
 /// What all kinds share while a document is read.
 pub(super) struct Context<'a> {
@@ -164,6 +164,11 @@ impl<'n, 'c> Reader<'n, 'c> {
         for entry in self.sub("tags").iter().flat_map(|r| r.entries) {
             if let Some(value) = text_of(&entry.value) {
                 self.cx.source(self.address, &format!("tags.{}", entry.key), entry.key_span);
+                if self.address.kind != Kind::SecurityGroup
+                    && let Some(problem) = odd_tag(entry)
+                {
+                    self.error(problem);
+                }
                 tags.insert(entry.key.to_string(), value.to_owned());
             }
         }

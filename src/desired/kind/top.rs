@@ -132,6 +132,8 @@ fn head(cx: &Context<'_>, entries: &[Entry]) {
     out.region = text("region");
     out.limits = limits(find(entries, "limits").map(|e| &e.value));
     drop(out);
+    let tags = find(entries, "tags").and_then(|e| e.value.map()).unwrap_or_default();
+    tags.iter().filter_map(super::super::names::odd_tag).for_each(|problem| cx.found.push(problem));
     if entries.is_empty() {
         return cx.found.push(
             Problem::general("the files say nothing")
