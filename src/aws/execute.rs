@@ -18,7 +18,8 @@ use crate::model::{Id, Kind, Link, SecretRef, Text};
 /// How long what was just created may be unknown to AWS.
 const NOT_FOUND: Duration = Duration::from_secs(10);
 const NOT_FOUND_PAUSE: Duration = Duration::from_secs(1);
-/// How long ELB may refuse a certificate that ACM has issued (20 to 30 seconds have been seen).
+/// How long ELB may refuse a certificate that ACM has issued (20 to 30 seconds have been seen), or a trust store
+/// that is being made.
 const NOT_USABLE: Duration = Duration::from_secs(60);
 const NOT_USABLE_PAUSE: Duration = Duration::from_secs(5);
 
@@ -97,6 +98,8 @@ pub(super) async fn execute(session: &Arc<Session>, operation: &Operation) -> Re
             NOT_USABLE_PAUSE
         } else if start.elapsed() < delete::IN_USE && deletes(operation) && delete::is_in_use(&error) {
             delete::IN_USE_PAUSE
+        } else if start.elapsed() < NOT_USABLE && error.code.as_deref() == Some("TrustStoreNotReady") {
+            NOT_USABLE_PAUSE
         } else {
             return Err(error);
         };
@@ -161,6 +164,8 @@ async fn once(session: &Session, operation: &Operation, secrets: &Secrets<'_>) -
         | Operation::SetSecurityGroups { .. }
         | Operation::SetSubnets { .. }
         | Operation::SetIpAddressType { .. }
+        | Operation::ModifyIpPools { .. }
+        | Operation::ModifyCapacityReservation { .. }
         | Operation::ModifyListener { .. }
         | Operation::AddListenerCertificate { .. }
         | Operation::RemoveListenerCertificate { .. }
@@ -200,6 +205,12 @@ async fn modify(session: &Session, operation: &Operation, secrets: &Secrets<'_>)
         Operation::SetSubnets { load_balancer, subnets } => session.set_subnets(load_balancer, subnets).await,
         Operation::SetIpAddressType { load_balancer, ip_address_type } => {
             session.set_ip_address_type(load_balancer, *ip_address_type).await
+        }
+        Operation::ModifyIpPools { load_balancer, ipam_pool } => {
+            session.modify_ip_pools(load_balancer, ipam_pool).await
+        }
+        Operation::ModifyCapacityReservation { load_balancer, units } => {
+            session.modify_capacity_reservation(load_balancer, *units).await
         }
         Operation::ModifyListener { listener, edit } => session.modify_listener(listener, edit, secrets).await,
         Operation::AddListenerCertificate { listener, certificate } => {

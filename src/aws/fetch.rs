@@ -7,6 +7,8 @@
 //!
 //! A read that fails leaves a gap; one that fails for a reason that concerns all ends the fetch.
 
+mod wanted;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -18,7 +20,7 @@ use super::session::Session;
 use super::{certificate, listener, load_balancer, rule, security_group, target_group};
 use crate::cloud::{CloudError, CloudErrorKind, Facts, Gap, Hidden, NeededFor, OwnRule, Scope, Snapshot};
 use crate::model::kind::Certificate;
-use crate::model::value::{Protocol, TargetType};
+use crate::model::value::Protocol;
 use crate::model::{Id, Kind, Link, Selectable, Spec};
 
 /// What has been read so far.
@@ -117,11 +119,13 @@ impl View<'_> {
         let lists_balancers = !scope.load_balancers.is_empty() || !self.owned.load_balancers.is_empty();
         let lists_groups =
             scope.attached_groups || !scope.target_groups.is_empty() || !self.owned.target_groups.is_empty();
-        let (found_lbs, found_groups, found_certificates, found_vpcs) = tokio::try_join!(
+        let trust_stores = scope.selectors.iter().any(|s| s.what == Selectable::TrustStore);
+        let (found_lbs, found_groups, found_certificates, found_vpcs, found_stores) = tokio::try_join!(
             wanted(lists_balancers, session.list_load_balancers()),
             wanted(lists_groups, session.list_target_groups()),
             wanted(!scope.certificate_domains.is_empty(), session.list_certificates()),
             wanted(!vpcs.is_empty(), session.vpcs(vpcs.filter("vpc-id"))),
+            wanted(trust_stores, session.trust_stores()),
         )?;
         for lb in self.keep(found_lbs, Hidden::Kind(Kind::LoadBalancer), NeededFor::Diff).unwrap_or_default() {
             let kind = lb.r#type.as_ref().map(|t| t.as_str().to_owned());
@@ -154,6 +158,7 @@ impl View<'_> {
         let found = self.keep(found_certificates, Hidden::Kind(Kind::Certificate), NeededFor::Diff).unwrap_or_default();
         let is_named = |domain: &str| scope.certificate_domains.iter().any(|want| want.eq_ignore_ascii_case(domain));
         self.certificates.extend(found.into_iter().filter(|(_, domain)| is_named(domain)).map(|(id, _)| id));
+        self.snapshot.trust_stores = self.keep(found_stores, Hidden::Lookups, NeededFor::Diff).unwrap_or_default();
         let found = self.keep(found_vpcs, Hidden::Lookups, NeededFor::Diff).unwrap_or_default();
         self.snapshot.vpcs.extend(found.into_iter().filter(|(id, vpc)| vpcs.takes(id, None, &vpc.tags)));
         Ok(())
@@ -174,8 +179,11 @@ impl View<'_> {
             let links = self.snapshot.load_balancers().filter_map(|(_, lb)| lb.subnets.as_ref()).flatten();
             subnets.ids.extend(links.filter_map(Link::id).cloned());
         }
-        let (found_listeners, lb_attributes, group_attributes, targets, found_subnets) = tokio::try_join!(
+        let reserved = self.reserved();
+        let reserved_ids: Vec<Id> = reserved.keys().cloned().collect();
+        let (found_listeners, capacities, lb_attributes, group_attributes, targets, found_subnets) = tokio::try_join!(
             of_each(session, &self.load_balancers, |s, id| async move { s.listeners_of(&id).await }),
+            of_each(session, &reserved_ids, |s, id| async move { s.capacity(&id).await }),
             of_each(session, &self.load_balancers, |s, id| async move { s.load_balancer_attributes(&id).await }),
             of_each(session, &self.target_groups, |s, id| async move { s.target_group_attributes(&id).await }),
             of_each(session, &self.target_groups, |s, id| async move { s.target_health(&id).await }),
@@ -190,6 +198,7 @@ impl View<'_> {
                 }
             }
         }
+        self.capacities(capacities, &reserved);
         self.attributes(lb_attributes);
         self.attributes(group_attributes);
         for (id, result) in targets {
@@ -263,27 +272,6 @@ impl View<'_> {
                 found.map(|pages| pages.into_iter().flatten().flat_map(|one| owners.read(one)).collect());
         }
         Ok(())
-    }
-
-    /// The targets whose interfaces the rules want to see.
-    fn owners(&self) -> Owners {
-        let mut owners = Owners::default();
-        for (_, target) in self.snapshot.targets() {
-            let group = target.target_group.id().and_then(|id| self.snapshot.found.get(id));
-            let Some(group) = group.and_then(|live| live.spec.target_group()) else { continue };
-            match group.target_type {
-                Some(TargetType::Ip) => {
-                    let Ok(address) = target.id.parse() else { continue };
-                    let vpcs = owners.addresses.entry(address).or_default();
-                    vpcs.extend(group.vpc.as_ref().and_then(Link::id).cloned());
-                }
-                Some(TargetType::Instance) => {
-                    owners.instances.insert(target.id.clone());
-                }
-                Some(TargetType::Lambda) | None => {}
-            }
-        }
-        owners
     }
 
     async fn rest(&mut self) -> Result<(), CloudError> {
@@ -378,23 +366,5 @@ impl View<'_> {
         let listeners = self.snapshot.listeners();
         let links = listeners.flat_map(|(_, l)| l.certificate.iter().chain(l.sni_certificates.iter().flatten()));
         links.filter_map(Link::id).cloned().collect()
-    }
-
-    /// The security groups to read, and who needs them.
-    fn wanted_groups(&self) -> (Wanted, NeededFor) {
-        let mut groups = Wanted::by_selectors(&self.scope.selectors, Selectable::SecurityGroup);
-        groups.ids.clone_from(&self.scope.security_group_ids);
-        groups.ids.extend(self.owned.security_groups.iter().cloned());
-        groups.ids.extend(self.own_rules.iter().map(|(group, _)| group.clone()));
-        groups.names.clone_from(&self.scope.security_group_names);
-        let is_named = !groups.ids.is_empty() || !groups.names.is_empty();
-        let needed_for = if is_named { NeededFor::Diff } else { NeededFor::Rules };
-        if self.scope.network {
-            let around = self.snapshot.load_balancers().filter_map(|(_, lb)| lb.security_groups.as_ref()).flatten();
-            groups.ids.extend(around.filter_map(Link::id).cloned());
-            let interfaces = self.snapshot.interfaces.iter().flat_map(BTreeMap::values);
-            groups.ids.extend(interfaces.flat_map(|interface| interface.groups.iter().cloned()));
-        }
-        (groups, needed_for)
     }
 }

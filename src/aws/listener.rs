@@ -8,6 +8,7 @@ use super::action;
 use super::call::Call;
 use super::error::{incomplete, present, refused};
 use super::execute::{Secrets, arn};
+use super::mutual_authentication;
 use super::session::Session;
 use super::tags;
 use crate::cloud::{CloudError, CloudErrorKind, ListenerEdit, Output};
@@ -24,13 +25,15 @@ pub(super) fn from_sdk(load_balancer: &Id, listener: sdk::Listener) -> Option<(I
     let action::Read { action: default, authenticate, beyond } =
         action::from_sdk(listener.default_actions.unwrap_or_default());
     let certificate = listener.certificates.into_iter().flatten().find_map(|c| c.certificate_arn);
+    let protocol = listener.protocol.and_then(|p| Protocol::from_aws(p.as_str()));
     let spec = Listener {
         load_balancer: Link::Id(load_balancer.clone()),
         port: u16::try_from(listener.port?).ok()?,
-        protocol: listener.protocol.and_then(|p| Protocol::from_aws(p.as_str())),
+        protocol,
         ssl_policy: listener.ssl_policy.filter(|policy| !policy.is_empty()),
         certificate: certificate.map(|arn| Link::Id(Id(arn))),
         sni_certificates: None,
+        mutual_authentication: mutual_authentication::from_sdk(protocol, listener.mutual_authentication),
         default,
         authenticate,
         beyond,
@@ -125,6 +128,7 @@ impl Session {
             ssl_policy,
             certificate: default_certificate,
             sni_certificates: _,
+            mutual_authentication: mutual,
             default,
             authenticate,
             beyond: _,
@@ -134,6 +138,7 @@ impl Session {
         let default = default.as_ref().ok_or_else(|| refused(CALL.name, "the listener has no default action"))?;
         let certificates = default_certificate.as_ref().map(|link| certificate(CALL.name, link)).transpose()?;
         let actions = action::to_sdk(CALL.name, authenticate.as_ref(), default, secrets)?;
+        let mutual = mutual.as_ref().map(|mutual| mutual_authentication::to_sdk(CALL.name, mutual)).transpose()?;
         let request = self
             .elb
             .create_listener()
@@ -142,6 +147,7 @@ impl Session {
             .set_protocol(protocol.map(|p| p.aws().into()))
             .set_ssl_policy(ssl_policy.clone())
             .set_certificates(certificates.map(|one| vec![one]))
+            .set_mutual_authentication(mutual)
             .set_default_actions(Some(actions))
             .set_tags(tags::elb(tags));
         let answer = self.calls.run(CALL, || request.clone().send()).await?;
@@ -157,7 +163,15 @@ impl Session {
         secrets: &Secrets<'_>,
     ) -> Result<(), CloudError> {
         const CALL: Call = Call::elb_write("ModifyListener");
-        let ListenerEdit { protocol, ssl_policy, certificate: default_certificate, default, authenticate } = edit;
+        let ListenerEdit {
+            protocol,
+            ssl_policy,
+            certificate: default_certificate,
+            mutual_authentication: mutual,
+            default,
+            authenticate,
+        } = edit;
+        let mutual = mutual.as_ref().map(|mutual| mutual_authentication::to_sdk(CALL.name, mutual)).transpose()?;
         let certificates = default_certificate.as_ref().map(|link| certificate(CALL.name, link)).transpose()?;
         let actions = default.as_ref();
         let actions = actions.map(|default| action::to_sdk(CALL.name, authenticate.as_ref(), default, secrets));
@@ -169,6 +183,7 @@ impl Session {
             .set_protocol(protocol.map(|p| p.aws().into()))
             .set_ssl_policy(ssl_policy.clone())
             .set_certificates(certificates.map(|one| vec![one]))
+            .set_mutual_authentication(mutual)
             .set_default_actions(actions);
         self.calls.run(CALL, || request.clone().send()).await.map(drop)
     }

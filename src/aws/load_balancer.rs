@@ -11,7 +11,7 @@ use super::execute::{arn, arns};
 use super::session::Session;
 use super::tags;
 use crate::cloud::{CloudError, CloudErrorKind, LoadBalancerFacts, Output};
-use crate::model::kind::LoadBalancer;
+use crate::model::kind::{IpamPool, LoadBalancer};
 use crate::model::value::{IpAddressType, Scheme};
 use crate::model::{Id, Link};
 
@@ -20,7 +20,7 @@ const PAGE: i32 = 400;
 /// The type of load balancer that no502 speaks of.
 pub(super) const APPLICATION: &str = "application";
 
-/// The spec and the facts; attributes and tags are read apart. `None` for an answer without ARN or name.
+/// The spec and the facts; reserved capacity, attributes and tags are read apart. `None` for an answer without ARN or name.
 pub(super) fn from_sdk(lb: sdk::LoadBalancer) -> Option<(Id, LoadBalancer, LoadBalancerFacts)> {
     let id = Id(lb.load_balancer_arn?);
     let zones = lb.availability_zones.unwrap_or_default();
@@ -33,12 +33,16 @@ pub(super) fn from_sdk(lb: sdk::LoadBalancer) -> Option<(Id, LoadBalancer, LoadB
         vpc: lb.vpc_id.map(Id),
         zones: zones.into_iter().filter_map(|zone| zone.zone_name).collect(),
     };
+    let ipam_pool = lb.ipam_pools.and_then(|pools| pools.ipv4_ipam_pool_id).filter(|pool| !pool.is_empty());
     let spec = LoadBalancer {
         name: lb.load_balancer_name?,
         scheme: lb.scheme.and_then(|s| Scheme::from_aws(s.as_str())),
         ip_address_type: lb.ip_address_type.and_then(|t| IpAddressType::from_aws(t.as_str())),
         subnets: Some(subnets),
         security_groups: Some(lb.security_groups.unwrap_or_default().into_iter().map(link).collect()),
+        ipam_pool: Some(ipam_pool.map_or(IpamPool::None, |pool| IpamPool::Pool(Id(pool)))),
+        customer_owned_ipv4_pool: lb.customer_owned_ipv4_pool.filter(|pool| !pool.is_empty()),
+        minimum_capacity: None,
         attributes: BTreeMap::new(),
         tags: BTreeMap::new(),
     };
@@ -47,6 +51,14 @@ pub(super) fn from_sdk(lb: sdk::LoadBalancer) -> Option<(Id, LoadBalancer, LoadB
 
 fn link(id: String) -> Link {
     Link::Id(Id(id))
+}
+
+/// The pools to set; `None` for none.
+fn pools(pool: &IpamPool) -> Option<sdk::IpamPools> {
+    match pool {
+        IpamPool::None => None,
+        IpamPool::Pool(id) => Some(sdk::IpamPools::builder().ipv4_ipam_pool_id(id.as_str()).build()),
+    }
 }
 
 /// The name of an Application Load Balancer; `None` for one of another type.
@@ -95,7 +107,18 @@ impl Session {
     /// `CreateLoadBalancer`.
     pub(super) async fn create_load_balancer(&self, spec: &LoadBalancer) -> Result<Output, CloudError> {
         const CALL: Call = Call::new("CreateLoadBalancer", Category::ElbHeavy);
-        let LoadBalancer { name, scheme, ip_address_type, subnets, security_groups, attributes: _, tags } = spec;
+        let LoadBalancer {
+            name,
+            scheme,
+            ip_address_type,
+            subnets,
+            security_groups,
+            ipam_pool,
+            customer_owned_ipv4_pool,
+            minimum_capacity: _,
+            attributes: _,
+            tags,
+        } = spec;
         let request = self
             .elb
             .create_load_balancer()
@@ -105,12 +128,51 @@ impl Session {
             .set_ip_address_type(ip_address_type.map(|t| t.aws().into()))
             .set_subnets(subnets.as_ref().map(|set| arns(CALL.name, set)).transpose()?)
             .set_security_groups(security_groups.as_ref().map(|set| arns(CALL.name, set)).transpose()?)
+            .set_ipam_pools(ipam_pool.as_ref().and_then(pools))
+            .set_customer_owned_ipv4_pool(customer_owned_ipv4_pool.clone())
             .set_tags(tags::elb(tags));
         let answer = self.calls.run(CALL, || request.clone().send()).await?;
         let lb = answer.load_balancers.into_iter().flatten().next();
         let lb = lb.ok_or_else(|| incomplete(CALL.name, "load balancer"))?;
         let id = lb.load_balancer_arn.ok_or_else(|| incomplete(CALL.name, "ARN"))?;
         Ok(Output { id: Some(Id(id)), dns_name: lb.dns_name })
+    }
+
+    /// Its reserved capacity as it was asked for, whether it is there yet or not; 0 for none.
+    pub(super) async fn capacity(&self, id: &Id) -> Result<u32, CloudError> {
+        let request = self.elb.describe_capacity_reservation().load_balancer_arn(id.as_str());
+        let answer = self.calls.run(Call::elb("DescribeCapacityReservation"), || request.clone().send()).await?;
+        let units = answer.minimum_load_balancer_capacity.and_then(|capacity| capacity.capacity_units);
+        self.watch_capacity(id);
+        Ok(units.and_then(|units| u32::try_from(units).ok()).unwrap_or(0))
+    }
+
+    /// `ModifyIpPools`.
+    pub(super) async fn modify_ip_pools(&self, load_balancer: &Link, to: &IpamPool) -> Result<(), CloudError> {
+        const CALL: Call = Call::elb_write("ModifyIpPools");
+        let set = pools(to);
+        let removed = set.is_none().then(|| vec![sdk::RemoveIpamPoolEnum::Ipv4]);
+        let request = self
+            .elb
+            .modify_ip_pools()
+            .load_balancer_arn(arn(CALL.name, load_balancer)?)
+            .set_ipam_pools(set)
+            .set_remove_ipam_pools(removed);
+        self.calls.run(CALL, || request.clone().send()).await.map(drop)
+    }
+
+    /// `ModifyCapacityReservation`.
+    pub(super) async fn modify_capacity_reservation(&self, balancer: &Link, units: u32) -> Result<(), CloudError> {
+        const CALL: Call = Call::elb_write("ModifyCapacityReservation");
+        let wanted = i32::try_from(units).ok().filter(|units| *units > 0);
+        let capacity = wanted.map(|n| sdk::MinimumLoadBalancerCapacity::builder().capacity_units(n).build());
+        let request = self
+            .elb
+            .modify_capacity_reservation()
+            .load_balancer_arn(arn(CALL.name, balancer)?)
+            .set_reset_capacity_reservation(capacity.is_none().then_some(true))
+            .set_minimum_load_balancer_capacity(capacity);
+        self.calls.run(CALL, || request.clone().send()).await.map(drop)
     }
 
     /// `ModifyLoadBalancerAttributes`.

@@ -21,6 +21,7 @@ mod execute;
 mod fetch;
 mod listener;
 mod load_balancer;
+mod mutual_authentication;
 mod network;
 mod owned;
 mod reread;

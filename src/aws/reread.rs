@@ -46,6 +46,9 @@ async fn load_balancer(session: &Session, id: &Id) -> Result<Snapshot, CloudErro
     if let Some((id, mut spec, facts)) = session.load_balancer(id).await?.and_then(load_balancer::from_sdk) {
         (spec.attributes, spec.tags) =
             tokio::try_join!(session.load_balancer_attributes(&id), session.tags_of_one(&id))?;
+        if session.watches_capacity(&id) {
+            spec.minimum_capacity = Some(session.capacity(&id).await?);
+        }
         snapshot.insert(id, spec, Facts::LoadBalancer(facts));
     } else {
         // gone, but its network interfaces keep its security groups in use for minutes

@@ -56,6 +56,13 @@ fn conditions(list: Vec<sdk::RuleCondition>, beyond: &mut BTreeSet<String>) -> C
         }
         .to_owned();
         if let Some(values) = regex_values(&condition) {
+            if let ("http-header", Some(name)) = (field.as_str(), header_name(&condition)) {
+                let values = values.into_iter().map(Text::Plain).collect();
+                if !when.header_regex.insert(HeaderCondition { name, values }) {
+                    beyond.insert("when.header_regex".to_owned());
+                }
+                continue;
+            }
             let set = match field.as_str() {
                 "host-header" => Some(&mut when.host_regex),
                 "path-pattern" => Some(&mut when.path_regex),
@@ -85,6 +92,11 @@ fn regex_values(condition: &sdk::RuleCondition) -> Option<Vec<String>> {
         Some(condition.regex_values()),
     ];
     lists.into_iter().flatten().find(|values| !values.is_empty()).map(<[String]>::to_vec)
+}
+
+/// The header that a condition is about.
+fn header_name(condition: &sdk::RuleCondition) -> Option<String> {
+    condition.http_header_config.as_ref().and_then(|config| config.http_header_name.clone())
 }
 
 /// Adds one condition; `false` if it cannot be expressed.
@@ -126,7 +138,7 @@ fn conditions_to_sdk(
     when: &Conditions,
     secrets: &Secrets<'_>,
 ) -> Result<Vec<sdk::RuleCondition>, CloudError> {
-    let Conditions { host, host_regex, path, path_regex, method, header, query, source_ip } = when;
+    let Conditions { host, host_regex, path, path_regex, method, header, header_regex, query, source_ip } = when;
     let list = |set: &BTreeSet<String>| if set.is_empty() { None } else { Some(set.iter().cloned().collect()) };
     let field = |name: &str| sdk::RuleCondition::builder().field(name);
     let mut conditions = Vec::new();
@@ -153,6 +165,12 @@ fn conditions_to_sdk(
     for HeaderCondition { name, values } in header {
         let values = values.iter().map(|text| secrets.text(operation, text)).collect::<Result<_, _>>()?;
         let config = sdk::HttpHeaderConditionConfig::builder().http_header_name(name).set_values(Some(values)).build();
+        conditions.push(field("http-header").http_header_config(config).build());
+    }
+    for HeaderCondition { name, values } in header_regex {
+        let values = values.iter().map(|text| secrets.text(operation, text)).collect::<Result<_, _>>()?;
+        let config = sdk::HttpHeaderConditionConfig::builder().http_header_name(name);
+        let config = config.set_regex_values(Some(values)).build();
         conditions.push(field("http-header").http_header_config(config).build());
     }
     for matches in query {
@@ -289,6 +307,7 @@ mod tests {
             path: BTreeSet::new(),
             path_regex: words(&["^/api/[0-9]+$"]),
             method: words(&["GET"]),
+            header_regex: BTreeSet::from([header("User-Agent", Text::Plain("^curl".into()))]),
             header: BTreeSet::from([header("X-Origin-Verify", secret), header("X-A", Text::Plain("b".into()))]),
             query: BTreeSet::from([BTreeSet::from([query(Some("v"), "2"), query(None, "beta")])]),
             source_ip: words(&["10.0.0.0/8"]),
@@ -331,7 +350,7 @@ mod tests {
         let (id, rule) = from_sdk(&listener, rule).unwrap();
         assert_eq!(listener_of(&id), Some(listener));
         assert_eq!(rule.priority, Some(10));
-        assert_eq!(rule.beyond, words(&["authenticate", "rewrite", "when.header_regex", "when.phase-of-moon"]));
+        assert_eq!(rule.beyond, words(&["authenticate", "rewrite", "when.phase-of-moon"]));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The clients of one account and region, and what they share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -35,6 +35,7 @@ pub(super) struct Session {
     pub(super) region: String,
     pub(super) secrets: Resolver,
     created: Mutex<BTreeMap<Id, Instant>>,
+    capacities: Mutex<BTreeSet<Id>>,
 }
 
 impl Session {
@@ -81,6 +82,7 @@ impl Session {
             region,
             secrets,
             created: Mutex::default(),
+            capacities: Mutex::default(),
         }
     }
 
@@ -100,6 +102,16 @@ impl Session {
         let mut created = self.created.lock().unwrap_or_else(PoisonError::into_inner);
         created.retain(|_, at| at.elapsed() < FRESH);
         created.insert(id.clone(), Instant::now());
+    }
+
+    /// Remembers that a load balancer's reserved capacity is of interest.
+    pub(super) fn watch_capacity(&self, id: &Id) {
+        self.capacities.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
+    }
+
+    /// Whether a load balancer's reserved capacity was read before.
+    pub(super) fn watches_capacity(&self, id: &Id) -> bool {
+        self.capacities.lock().unwrap_or_else(PoisonError::into_inner).contains(id)
     }
 
     /// Whether it was created moments ago, so that AWS may not find it everywhere yet.

@@ -45,6 +45,10 @@ pub(super) fn from_sdk(group: sdk::TargetGroup) -> Option<(Id, TargetGroup, Vec<
         port: group.port.and_then(|port| u16::try_from(port).ok()),
         vpc: group.vpc_id.map(|vpc| Link::Id(Id(vpc))),
         ip_address_type: group.ip_address_type.and_then(|t| AddressFamily::from_aws(t.as_str())),
+        target_control_port: group
+            .target_control_port
+            .and_then(|port| u16::try_from(port).ok())
+            .filter(|port| *port > 0),
         health_check,
         attributes: BTreeMap::new(),
         tags: BTreeMap::new(),
@@ -145,6 +149,7 @@ impl Session {
             port,
             vpc,
             ip_address_type,
+            target_control_port,
             health_check,
             attributes: _,
             tags,
@@ -173,6 +178,7 @@ impl Session {
             .set_port(port.filter(|_| !is_function).map(i32::from))
             .set_vpc_id(vpc)
             .set_ip_address_type(ip_address_type.filter(|_| !is_function).map(|t| t.aws().into()))
+            .set_target_control_port(target_control_port.filter(|_| !is_function).map(i32::from))
             .set_health_check_enabled(*enabled)
             .set_health_check_protocol(check_protocol.filter(|_| !is_function).map(|p| p.aws().into()))
             .set_health_check_port(check_port.filter(|_| !is_function).map(|p| p.to_string()))

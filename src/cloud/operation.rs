@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::model::kind::{
-    Action, Authenticate, Certificate, Conditions, Direction, HealthCheck, Listener, LoadBalancer, Rewrite, Rule,
-    SecurityGroup, Target, TargetGroup, TrafficRule,
+    Action, Authenticate, Certificate, Conditions, Direction, HealthCheck, IpamPool, Listener, LoadBalancer,
+    MutualAuthentication, Rewrite, Rule, SecurityGroup, Target, TargetGroup, TrafficRule,
 };
 use crate::model::value::{IpAddressType, Protocol};
 use crate::model::{Id, Kind, Link, Spec};
@@ -133,6 +133,20 @@ pub enum Operation {
         /// The address families.
         ip_address_type: IpAddressType,
     },
+    /// `ModifyIpPools`: sets the IPv4 pool, or takes it away.
+    ModifyIpPools {
+        /// The load balancer.
+        load_balancer: Link,
+        /// Where its public addresses come from.
+        ipam_pool: IpamPool,
+    },
+    /// `ModifyCapacityReservation`: AWS provides what is asked for later.
+    ModifyCapacityReservation {
+        /// The load balancer.
+        load_balancer: Link,
+        /// Capacity units; 0 takes the reservation back.
+        units: u32,
+    },
     /// `CreateListener`; attributes follow in a step of their own.
     CreateListener {
         /// The listener.
@@ -230,6 +244,9 @@ pub struct ListenerEdit {
     pub ssl_policy: Option<String>,
     /// The default certificate.
     pub certificate: Option<Link>,
+    /// Mutual authentication, whole.
+    #[serde(default)]
+    pub mutual_authentication: Option<MutualAuthentication>,
     /// The default action, if it or the login before it changes.
     pub default: Option<Action>,
     /// The login before the default action, in the same list on AWS: it goes with `default`, and none is none.
@@ -269,6 +286,8 @@ impl Operation {
             Self::SetSecurityGroups { .. } => "SetSecurityGroups",
             Self::SetSubnets { .. } => "SetSubnets",
             Self::SetIpAddressType { .. } => "SetIpAddressType",
+            Self::ModifyIpPools { .. } => "ModifyIpPools",
+            Self::ModifyCapacityReservation { .. } => "ModifyCapacityReservation",
             Self::CreateListener { .. } => "CreateListener",
             Self::ModifyListener { .. } => "ModifyListener",
             Self::AddListenerCertificate { .. } => "AddListenerCertificates",
@@ -313,7 +332,9 @@ impl Operation {
             Self::ModifyLoadBalancerAttributes { load_balancer, .. }
             | Self::SetSecurityGroups { load_balancer, .. }
             | Self::SetSubnets { load_balancer, .. }
-            | Self::SetIpAddressType { load_balancer, .. } => Some(load_balancer),
+            | Self::SetIpAddressType { load_balancer, .. }
+            | Self::ModifyIpPools { load_balancer, .. }
+            | Self::ModifyCapacityReservation { load_balancer, .. } => Some(load_balancer),
             Self::ModifyListener { listener, .. }
             | Self::AddListenerCertificate { listener, .. }
             | Self::RemoveListenerCertificate { listener, .. }
@@ -349,6 +370,8 @@ impl Operation {
             | Self::SetSecurityGroups { .. }
             | Self::SetSubnets { .. }
             | Self::SetIpAddressType { .. }
+            | Self::ModifyIpPools { .. }
+            | Self::ModifyCapacityReservation { .. }
             | Self::ModifyListener { .. }
             | Self::AddListenerCertificate { .. }
             | Self::RemoveListenerCertificate { .. }

@@ -1,7 +1,8 @@
 //! What must be read: derived from the desired files by `diff`, obeyed by every implementation of `Read`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::NeededFor;
 use crate::model::{Id, Selector};
 
 /// What one run needs to see.
@@ -30,6 +31,8 @@ pub struct Scope {
     /// Whether certificates chosen by server name are part of the diff; otherwise they are read for the
     /// rules' sake.
     pub sni_certificates: bool,
+    /// The load balancers, by name, whose reserved capacity is wanted, and who needs it.
+    pub capacity: BTreeMap<String, NeededFor>,
     /// Security groups by id.
     pub security_group_ids: BTreeSet<Id>,
     /// Security groups by group name.

@@ -23,6 +23,9 @@ pub struct Snapshot {
     pub subnets: BTreeMap<Id, Subnet>,
     /// VPCs that were looked up.
     pub vpcs: BTreeMap<Id, Vpc>,
+    /// Trust stores by name, if some are looked for.
+    #[serde(default)]
+    pub trust_stores: BTreeMap<Id, String>,
     /// Network interfaces of targets, by address; `None` if they were not or could not be read.
     pub interfaces: Option<BTreeMap<IpAddr, Interface>>,
     /// Network interfaces in security groups of the stack; not of groups that are only used.
@@ -171,7 +174,7 @@ pub enum Hidden {
     Resource(Id),
     /// The children of this kind under one resource.
     Children(Id, Kind),
-    /// What selectors look among: subnets, VPCs, groups.
+    /// What selectors look among: subnets, VPCs, groups, trust stores.
     Lookups,
     /// Network interfaces of targets.
     Interfaces,

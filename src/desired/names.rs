@@ -186,6 +186,7 @@ pub(super) fn select(node: &Node, what: Selectable) -> Option<Link> {
         Selectable::Vpc => "vpc-",
         Selectable::Subnet => "subnet-",
         Selectable::SecurityGroup => "sg-",
+        Selectable::TrustStore => "arn:",
     };
     if let Some(text) = text_of(node) {
         if is_id(text, prefix) {

@@ -1,6 +1,6 @@
 //! What must be read to compare these files with AWS.
 
-use crate::cloud::Scope;
+use crate::cloud::{NeededFor, Scope};
 use crate::desired::Resolved;
 use crate::model::kind::Origin;
 use crate::model::{Link, Selectable, Spec};
@@ -12,6 +12,9 @@ pub fn scope(desired: &Resolved) -> Scope {
         match spec {
             Spec::LoadBalancer(lb) => {
                 scope.load_balancers.insert(lb.name.clone());
+                if lb.minimum_capacity.is_some() {
+                    scope.capacity.insert(lb.name.clone(), NeededFor::Diff);
+                }
             }
             Spec::TargetGroup(group) => {
                 scope.target_groups.insert(group.name.clone());

@@ -27,25 +27,38 @@ pub(super) fn resolve(
         Ok(Some(id)) => Link::Id(id),
         Ok(None) => link,
         Err(message) => {
-            failed.push((field_of(&link), message));
+            failed.push((field_of(&link), message, hint_of(&link, snapshot)));
             link
         }
     });
-    for (field, message) in failed {
+    for (field, message, hint) in failed {
         let problem = match desired.span(address, &FieldPath::from(field)) {
             Some(span) => Problem::error(span, message),
             None => Problem::general(message),
         };
-        problems.push(problem.hint("name it by id, or by tags that only it has"));
+        problems.push(problem.hint(hint));
     }
     spec
 }
 
 const fn field_of(link: &Link) -> &'static str {
     match link {
+        Link::Select(Selector { what: Selectable::TrustStore, .. }) => "mutual_authentication.verify",
         Link::Select(Selector { what: Selectable::Subnet, .. }) => "subnets",
         Link::Select(Selector { what: Selectable::SecurityGroup, .. }) => "security_groups",
         Link::Select(Selector { what: Selectable::Vpc, .. }) | Link::Address(_) | Link::Id(_) | Link::Step(_) => "vpc",
+    }
+}
+
+/// What helps where a selector finds nothing or too much.
+fn hint_of(link: &Link, snapshot: &Snapshot) -> String {
+    let trust_store = matches!(link, Link::Select(Selector { what: Selectable::TrustStore, .. }));
+    let mut names: Vec<&str> = snapshot.trust_stores.values().map(String::as_str).collect();
+    names.sort_unstable();
+    match (trust_store, names.is_empty()) {
+        (false, _) => "name it by id, or by tags that only it has".to_owned(),
+        (true, true) => "there is none in this account and region; trust stores are made outside no502".to_owned(),
+        (true, false) => format!("there are: {}", names.join(", ")),
     }
 }
 
@@ -97,6 +110,10 @@ fn candidates(snapshot: &Snapshot, selector: &Selector) -> Vec<Id> {
         Selectable::Vpc => snapshot.vpcs.iter().filter(|(_, v)| matches(&v.tags)).map(|(id, _)| id.clone()).collect(),
         Selectable::Subnet => {
             snapshot.subnets.iter().filter(|(_, s)| matches(&s.tags)).map(|(id, _)| id.clone()).collect()
+        }
+        Selectable::TrustStore => {
+            let named = |name: &String| selector.tags.get("Name") == Some(name);
+            snapshot.trust_stores.iter().filter(|(_, name)| named(name)).map(|(id, _)| id.clone()).collect()
         }
         Selectable::SecurityGroup => {
             snapshot.security_groups().filter(|(_, g)| matches(&g.tags)).map(|(id, _)| id.clone()).collect()

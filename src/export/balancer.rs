@@ -4,7 +4,7 @@ use super::attribute::{Attributes, tags};
 use super::yaml::{Map, Node};
 use super::{Export, keys};
 use crate::model::attribute::{Applies, LOAD_BALANCER};
-use crate::model::kind::LoadBalancer;
+use crate::model::kind::{IpamPool, LoadBalancer};
 use crate::model::value::{IpAddressType, Scheme};
 use crate::model::{Id, Link};
 
@@ -25,8 +25,18 @@ impl Export<'_> {
     }
 
     fn load_balancer(&mut self, id: &Id, key: &str, spec: &LoadBalancer) -> Map {
-        let LoadBalancer { name, scheme, ip_address_type, subnets, security_groups, attributes, tags: live_tags } =
-            spec;
+        let LoadBalancer {
+            name,
+            scheme,
+            ip_address_type,
+            subnets,
+            security_groups,
+            ipam_pool,
+            customer_owned_ipv4_pool,
+            minimum_capacity,
+            attributes,
+            tags: live_tags,
+        } = spec;
         let mut map = Map::default();
         if let Some(tool) = keys::controller(live_tags) {
             map.remark(&format!("{tool} reconciles it: no502 compares it and changes nothing"));
@@ -45,6 +55,10 @@ impl Export<'_> {
         if let Some(groups) = security_groups.as_ref().filter(|groups| !groups.is_empty()) {
             map.put("security_groups", Node::list(groups.iter().map(|link| self.name(link))));
         }
+        let pool = ipam_pool.as_ref().filter(|pool| **pool != IpamPool::None);
+        map.put_some("ipam_pool", pool.map(|pool| Node::text(&pool.to_string())));
+        map.put_some("customer_owned_ipv4_pool", customer_owned_ipv4_pool.as_deref().map(Node::text));
+        map.put_some("minimum_capacity", minimum_capacity.filter(|units| *units > 0).map(Node::plain));
         let mut live = Attributes::new(LOAD_BALANCER, attributes);
         map.put_some("idle_timeout", live.seconds("idle_timeout.timeout_seconds"));
         map.put_some("client_keep_alive", live.seconds("client_keep_alive.seconds"));

@@ -27,7 +27,7 @@ impl Secrets {
 
     /// `when:`.
     pub(super) fn when(&mut self, when: &Conditions) -> Map {
-        let Conditions { host, host_regex, path, path_regex, method, header, query, source_ip } = when;
+        let Conditions { host, host_regex, path, path_regex, method, header, header_regex, query, source_ip } = when;
         let texts = |set: &BTreeSet<String>| {
             (!set.is_empty()).then(|| Node::one_or_many(set.iter().map(|text| Node::text(text))))
         };
@@ -37,28 +37,11 @@ impl Secrets {
         map.put_some("path", texts(path));
         map.put_some("path_regex", texts(path_regex));
         map.put_some("method", texts(method));
-        map.put_some("header", self.headers(header));
+        map.put_some("header", headers(header, |name, value| self.value(name, value)));
+        map.put_some("header_regex", headers(header_regex, |_, value| Node::text(&value.to_string())));
         map.put_some("query", queries(query));
         map.put_some("source_ip", texts(source_ip));
         map
-    }
-
-    /// One map, unless a name comes twice.
-    fn headers(&mut self, conditions: &BTreeSet<HeaderCondition>) -> Option<Node> {
-        let names: BTreeSet<&str> = conditions.iter().map(|h| h.name.as_str()).collect();
-        let apart = names.len() < conditions.len();
-        let mut maps = vec![Map::flow()];
-        for HeaderCondition { name, values } in conditions {
-            let values: Vec<Node> = values.iter().map(|value| self.value(name, value)).collect();
-            if apart {
-                maps.push(Map::flow());
-            }
-            if let Some(map) = maps.last_mut() {
-                map.put(name, Node::one_or_many(values));
-            }
-        }
-        let maps: Vec<Node> = maps.into_iter().filter(|map| !map.is_empty()).map(Node::Map).collect();
-        (!maps.is_empty()).then(|| Node::one_or_many(maps))
     }
 
     fn value(&mut self, header: &str, value: &Text) -> Node {
@@ -88,6 +71,24 @@ impl Secrets {
             number += 1;
         }
     }
+}
+
+/// One map, unless a name comes twice.
+fn headers(conditions: &BTreeSet<HeaderCondition>, mut value: impl FnMut(&str, &Text) -> Node) -> Option<Node> {
+    let names: BTreeSet<&str> = conditions.iter().map(|h| h.name.as_str()).collect();
+    let apart = names.len() < conditions.len();
+    let mut maps = vec![Map::flow()];
+    for HeaderCondition { name, values } in conditions {
+        let values: Vec<Node> = values.iter().map(|text| value(name, text)).collect();
+        if apart {
+            maps.push(Map::flow());
+        }
+        if let Some(map) = maps.last_mut() {
+            map.put(name, Node::one_or_many(values));
+        }
+    }
+    let maps: Vec<Node> = maps.into_iter().filter(|map| !map.is_empty()).map(Node::Map).collect();
+    (!maps.is_empty()).then(|| Node::one_or_many(maps))
 }
 
 pub(super) fn reference(variable: &str) -> Node {

@@ -75,6 +75,7 @@ impl<'s> Export<'s> {
             port,
             vpc,
             ip_address_type,
+            target_control_port,
             health_check,
             attributes,
             tags: live_tags,
@@ -99,6 +100,7 @@ impl<'s> Export<'s> {
             map.put_some("vpc", vpc.as_ref().map(|link| self.name(link)));
             let family = ip_address_type.filter(|family| *family != AddressFamily::Ipv4);
             map.put_some("ip_address_type", family.map(Node::plain));
+            map.put_some("target_control_port", target_control_port.map(Node::plain));
         }
         map.put_map("health_check", checked(health_check, lambda, *protocol_version));
         let mut live = Attributes::new(TARGET_GROUP, attributes);

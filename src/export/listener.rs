@@ -6,9 +6,24 @@ use super::attribute::{Attributes, tags};
 use super::yaml::{Map, Node};
 use super::{Export, keys};
 use crate::model::attribute::{Applies, LISTENER};
-use crate::model::kind::Listener;
+use crate::model::kind::{Listener, MutualAuthentication, Verify};
 use crate::model::value::Protocol;
 use crate::model::{Address, Id};
+
+/// `mutual_authentication:`, unless it is AWS's default. Trust stores are named by ARN: their names are not read.
+fn mutual(of: &MutualAuthentication) -> Option<Node> {
+    match of {
+        MutualAuthentication::Disabled => None,
+        MutualAuthentication::Passthrough => Some(Node::plain("passthrough")),
+        MutualAuthentication::Verify(Verify { trust_store, ignore_expiry, advertise_ca_names }) => {
+            let mut map = Map::flow();
+            map.put("verify", Node::text(trust_store.id()?.as_str()));
+            map.put_some("ignore_expiry", ignore_expiry.filter(|yes| *yes).map(Node::plain));
+            map.put_some("advertise_ca_names", advertise_ca_names.filter(|yes| *yes).map(Node::plain));
+            Some(Node::Map(map))
+        }
+    }
+}
 
 impl Export<'_> {
     /// `listeners:` of a load balancer, by port.
@@ -36,6 +51,7 @@ impl Export<'_> {
             ssl_policy,
             certificate,
             sni_certificates,
+            mutual_authentication,
             default,
             authenticate,
             beyond,
@@ -60,6 +76,7 @@ impl Export<'_> {
             if let Some(others) = sni_certificates.as_ref().filter(|others| !others.is_empty()) {
                 map.put("sni_certificates", Node::list(others.iter().map(|link| self.name(link))));
             }
+            map.put_some("mutual_authentication", mutual_authentication.as_ref().and_then(mutual));
         }
         Attributes::new(LISTENER, attributes)
             .rest(&mut map, |applies| applies != Applies::Fixed && (https || applies != Applies::HttpsListener));

@@ -16,7 +16,7 @@ mod yaml;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cloud::{CertificateFacts, Facts, Scope, Snapshot};
+use crate::cloud::{CertificateFacts, Facts, NeededFor, Scope, Snapshot};
 use crate::model::kind::Listener;
 use crate::model::{Id, Kind, Link, Spec};
 use keys::Keys;
@@ -50,7 +50,8 @@ pub struct Exported {
 
 /// What must be read to export these load balancers, and all that a stack owns besides.
 pub fn scope(load_balancers: BTreeSet<String>, owned_by: Option<String>) -> Scope {
-    Scope { load_balancers, owned_by, attached_groups: true, network: true, ..Scope::default() }
+    let capacity = load_balancers.iter().map(|name| (name.clone(), NeededFor::Rules)).collect();
+    Scope { load_balancers, capacity, owned_by, attached_groups: true, network: true, ..Scope::default() }
 }
 
 /// The stack of ours that the file would be for, if it owns something already: then the file must name all

@@ -69,6 +69,8 @@ pub enum Selectable {
     Subnet,
     /// A security group that the files do not describe.
     SecurityGroup,
+    /// A trust store: a name on AWS, not a tag.
+    TrustStore,
 }
 
 impl Selectable {
@@ -78,21 +80,25 @@ impl Selectable {
             Self::Vpc => "VPC",
             Self::Subnet => "subnet",
             Self::SecurityGroup => "security group",
+            Self::TrustStore => "trust store",
         }
     }
 }
 
-/// A description that picks things out of the live account: by `Name` tag, or by tags.
+/// A description that picks things out of the live account: by `Name` tag, or by tags; a trust store by its name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Selector {
     /// What to look among.
     pub what: Selectable,
-    /// Tags that must all be present; a plain name is the tag `Name`.
+    /// Tags that must all be present; a plain name is the tag `Name`, and so is a trust store's own name.
     pub tags: BTreeMap<String, String>,
 }
 
 impl fmt::Display for Selector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let (Selectable::TrustStore, Some(name)) = (self.what, self.tags.get("Name")) {
+            return write!(f, "{} named {name}", self.what.noun());
+        }
         write!(f, "{} with ", self.what.noun())?;
         let mut first = true;
         for (key, value) in &self.tags {

@@ -249,9 +249,13 @@ impl Builder<'_> {
     }
 
     fn create_load_balancer(&mut self, address: &Address, spec: LoadBalancer, why: &str) {
-        let attributes = spec.attributes.clone();
-        let create = Operation::CreateLoadBalancer { spec: LoadBalancer { attributes: BTreeMap::new(), ..spec } };
-        self.push(address, create, why).gate = Some(Gate::LoadBalancerActive);
+        let (attributes, capacity) = (spec.attributes.clone(), spec.minimum_capacity.filter(|units| *units > 0));
+        let spec = LoadBalancer { attributes: BTreeMap::new(), minimum_capacity: None, ..spec };
+        self.push(address, Operation::CreateLoadBalancer { spec }, why).gate = Some(Gate::LoadBalancerActive);
+        if let Some(units) = capacity {
+            let load_balancer = self.link(address);
+            self.push(address, Operation::ModifyCapacityReservation { load_balancer, units }, why);
+        }
         self.load_balancer_attributes(address, attributes, why);
     }
 

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{After, Step};
 use crate::cloud::{ListenerEdit, Operation};
 use crate::model::kind::Action;
+use crate::model::value::Protocol;
 use crate::model::{Address, Kind, Link, StepId};
 
 /// Adds the edges and sorts the steps.
@@ -43,11 +44,13 @@ const fn phase(operation: &Operation) -> u8 {
         | Operation::SetSecurityGroups { .. }
         | Operation::SetSubnets { .. }
         | Operation::SetIpAddressType { .. }
+        | Operation::ModifyIpPools { .. }
         | Operation::ModifyRule { .. } => 2,
         // the default certificate leaves only once the others are there
         Operation::ModifyListener { .. } | Operation::CreateRule { .. } | Operation::RegisterTargets { .. } => 3,
         Operation::ModifyListenerAttributes { .. }
         | Operation::SetRulePriorities { .. }
+        | Operation::ModifyCapacityReservation { .. }
         | Operation::DeregisterTargets { .. } => 4,
         Operation::AddTags { .. } | Operation::RemoveTags { .. } => 5,
         Operation::RemoveListenerCertificate { .. } | Operation::Revoke { .. } => 6,
@@ -83,7 +86,10 @@ fn edge(earlier: &Step, later: &Step) -> Option<&'static str> {
             "one write at a time to a resource, each checked against what was planned"
         });
     }
-    leaving(earlier, later).or_else(|| network(earlier, later)).or_else(|| routing(earlier, later))
+    leaving(earlier, later)
+        .or_else(|| network(earlier, later))
+        .or_else(|| login(earlier, later))
+        .or_else(|| routing(earlier, later))
 }
 
 /// What goes, goes once nothing uses it, and once what takes its place is there.
@@ -131,6 +137,25 @@ fn network(earlier: &Step, later: &Step) -> Option<&'static str> {
             | Operation::ModifyRule { .. }
     );
     (grants && relies).then_some("a target that cannot be reached fails its health checks and answers 504")
+}
+
+/// Logins go with HTTPS: they come once the listener speaks it, and are gone before it no longer does.
+fn login(earlier: &Step, later: &Step) -> Option<&'static str> {
+    let speaks = |step: &Step| {
+        let Operation::ModifyListener { edit, .. } = &step.operation else { return None };
+        edit.protocol
+    };
+    let of_rule = |rule: &Step, listener: &Step| {
+        let writes = matches!(rule.operation, Operation::CreateRule { .. } | Operation::ModifyRule { .. });
+        writes && rule.address.parent().as_ref() == Some(&listener.address)
+    };
+    if speaks(earlier) == Some(Protocol::Https) && of_rule(later, earlier) {
+        return Some("AWS takes a login only on a listener that speaks HTTPS");
+    }
+    if speaks(later) == Some(Protocol::Http) && of_rule(earlier, later) {
+        return Some("AWS refuses plain HTTP as long as a rule has a login");
+    }
+    None
 }
 
 fn routing(earlier: &Step, later: &Step) -> Option<&'static str> {

@@ -123,6 +123,12 @@ fn load_balancer(
     if let (true, Some(ip_address_type)) = (changed("ip_address_type"), ip_address_type) {
         b.push(address, Operation::SetIpAddressType { load_balancer: b.link(address), ip_address_type }, why);
     }
+    if let (true, Some(ipam_pool)) = (changed("ipam_pool"), want.ipam_pool.clone()) {
+        b.push(address, Operation::ModifyIpPools { load_balancer: b.link(address), ipam_pool }, why);
+    }
+    if let (true, Some(units)) = (changed("minimum_capacity"), want.minimum_capacity) {
+        b.push(address, Operation::ModifyCapacityReservation { load_balancer: b.link(address), units }, why);
+    }
     let mut attributes = b.bound.unwanted.get(address).map(|u| u.attributes.clone()).unwrap_or_default();
     attributes.extend(differing(Some(&live.attributes), &want.attributes));
     b.load_balancer_attributes(address, attributes, why);
@@ -140,11 +146,14 @@ fn listener(
     let protocol = changed("protocol");
     let after = want.clone().over(live);
     let default = changed("default").then_some(after.default).flatten();
+    let mutual = (protocol || changed("mutual_authentication")) && want.mutual_authentication.is_some();
+    let mutual = mutual.then_some(after.mutual_authentication).flatten();
     let edit = ListenerEdit {
         protocol: if protocol { want.protocol } else { None },
         ssl_policy: if protocol || changed("ssl_policy") { want.ssl_policy.clone() } else { None },
         certificate: if protocol || changed("certificate") { want.certificate.clone() } else { None }
             .map(|l| b.known(l)),
+        mutual_authentication: mutual.map(|mutual| mutual.map_links(&mut |link| b.known(link))),
         authenticate: default.is_some().then(|| login(&want.authenticate, after.authenticate, changed)).flatten(),
         default: default.map(|action| action.map_links(&mut |link| b.known(link))),
     };

@@ -53,6 +53,7 @@ fn listener(port: u16, protocol: Protocol, default: Action) -> Listener {
         ssl_policy: https.then(|| "ELBSecurityPolicy-TLS13-1-2-2021-06".to_owned()),
         certificate: https.then(|| link("certificate/app")),
         sni_certificates: Some(Vec::new()),
+        mutual_authentication: None,
         authenticate: None,
         beyond: BTreeSet::new(),
         default: Some(default),

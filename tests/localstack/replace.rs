@@ -2,31 +2,77 @@
 
 use super::stack::Stack;
 use crate::support::account::proxy;
+use crate::support::wait_for;
+
+/// Address, path, and the edit of the file. `VPC` and `OTHER_VPC` stand for ids.
+const CASES: [(&str, &str, &str, &str); 10] = [
+    (
+        "target_group/django",
+        "port",
+        "    port: 8000\n    target_type: ip\n    vpc: VPC\n    ip_address_type",
+        "    port: 8001\n    target_type: ip\n    vpc: VPC\n    ip_address_type",
+    ),
+    (
+        "target_group/django",
+        "protocol",
+        "    protocol: http\n    protocol_version: http1",
+        "    protocol: https\n    protocol_version: http1",
+    ),
+    (
+        "target_group/picky",
+        "protocol_version",
+        "    algorithm: weighted_random",
+        "    protocol_version: http2\n    algorithm: weighted_random",
+    ),
+    (
+        "target_group/picky",
+        "vpc",
+        "  picky:\n    protocol: http\n    port: 8000\n    target_type: ip\n    vpc: VPC",
+        "  picky:\n    protocol: http\n    port: 8000\n    target_type: ip\n    vpc: OTHER_VPC",
+    ),
+    (
+        "target_group/picky",
+        "target_type",
+        "  picky:\n    protocol: http\n    port: 8000\n    target_type: ip",
+        "  picky:\n    protocol: http\n    port: 8000\n    target_type: instance",
+    ),
+    (
+        "target_group/picky",
+        "ip_address_type",
+        "    algorithm: weighted_random",
+        "    ip_address_type: ipv6\n    algorithm: weighted_random",
+    ),
+    (
+        "target_group/picky",
+        "target_control_port",
+        "    algorithm: weighted_random",
+        "    target_control_port: 3000\n    algorithm: weighted_random",
+    ),
+    ("load_balancer/web", "scheme", "scheme: internet-facing", "scheme: internal"),
+    (
+        "load_balancer/web",
+        "customer_owned_ipv4_pool",
+        "    idle_timeout: 60s",
+        "    customer_owned_ipv4_pool: ipv4pool-coip-0123456789\n    idle_timeout: 60s",
+    ),
+    ("security_group/alb", "description", "description: shop front door", "description: shop back door"),
+];
+
+/// The fields that have a case here, as (kind, path).
+pub fn fields() -> impl Iterator<Item = (&'static str, &'static str)> {
+    CASES.into_iter().map(|(address, path, _, _)| (address.split('/').next().unwrap(), path))
+}
 
 #[test]
 fn fields_that_cannot_be_edited_are_refused() {
     let stack = Stack::applied();
     let original = std::fs::read_to_string(stack.account.path().join("desired/shop.yaml")).unwrap();
-    let cases = [
-        (
-            "target_group/django",
-            "port",
-            "    port: 8000\n    target_type: ip\n    vpc: VPC\n    ip_address_type",
-            "    port: 8001\n    target_type: ip\n    vpc: VPC\n    ip_address_type",
-        ),
-        (
-            "target_group/django",
-            "protocol",
-            "    protocol: http\n    protocol_version: http1",
-            "    protocol: https\n    protocol_version: http1",
-        ),
-        ("target_group/django", "protocol_version", "protocol_version: http1", "protocol_version: http2"),
-        ("load_balancer/web", "scheme", "scheme: internet-facing", "scheme: internal"),
-        ("security_group/alb", "description", "description: shop front door", "description: shop back door"),
-    ];
+    let other = wait_for(stack.account.ec2.create_vpc().cidr_block("10.8.0.0/16").send()).unwrap();
+    let other = other.vpc.unwrap().vpc_id.unwrap();
     let proxy = proxy();
-    for (address, path, from, to) in cases {
-        let (from, to) = (from.replace("VPC", &stack.vpc), to.replace("VPC", &stack.vpc));
+    for (address, path, from, to) in CASES {
+        let ids = |text: &str| text.replace("OTHER_VPC", &other).replace("VPC", &stack.vpc);
+        let (from, to) = (ids(from), ids(to));
         stack.edit(&from, &to);
         let plan = stack.plan();
         assert!(matches!(plan.code, 2 | 3), "{address} {path}: {}\n{}", plan.code, plan.all());

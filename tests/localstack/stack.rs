@@ -45,6 +45,13 @@ pub fn self_signed(names: &[&str]) -> Pem {
     Pem { certificate: certificate.pem(), key: key.serialize_pem() }
 }
 
+/// A certificate authority, PEM.
+pub fn authority(name: &str) -> String {
+    let mut params = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().pem()
+}
+
 /// The names of the stack's certificate.
 pub const NAMES: [&str; 2] = ["shop.example.com", "*.shop.example.com"];
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use no502::apply::Outcome;
 use no502::cloud::{CertificateFacts, Facts, Snapshot};
 use no502::diff::Verdict;
-use no502::model::kind::{Action, Certificate, Listener, Rewrite, Rule, SecurityGroup, TrafficRule};
+use no502::model::kind::{
+    Action, Certificate, Listener, MutualAuthentication, Rewrite, Rule, SecurityGroup, TrafficRule,
+};
 use no502::model::value::KeyAlgorithm;
 use no502::model::{Id, Link, Spec, StepId};
 use no502::plan::Plan;
@@ -254,4 +256,50 @@ async fn weights_that_a_deployer_shifts_are_left_as_they_are() {
         snapshot.rules().filter_map(|(_, r)| r.action.as_ref()).flat_map(|a| a.groups().map(|(_, w)| w)).collect();
     weights.sort_unstable();
     assert_eq!(weights, [5, 10, 90]);
+}
+
+const MUTUAL: &str = "certificate: app\n        mutual_authentication: { verify: \"arn:aws:elasticloadbalancing:eu-west-1:000000000000:truststore/partners/1\", ignore_expiry: true }\n";
+
+#[tokio::test(start_paused = true)]
+async fn clients_certificates_are_checked_as_declared_and_the_rest_is_left_alone() {
+    let body = stack(&[("certificate: app\n", MUTUAL)]);
+    let fake = deployed(&body).await;
+    let live = |fake: &Fake| {
+        let snapshot = fake.snapshot();
+        let (_, https) = snapshot.listeners().find(|(_, l)| l.port == 443).unwrap();
+        https.mutual_authentication.clone()
+    };
+    let Some(MutualAuthentication::Verify(made)) = live(&fake) else { panic!("{:?}", live(&fake)) };
+    assert_eq!((made.ignore_expiry, made.advertise_ca_names), (Some(true), Some(false)), "AWS fills in the rest");
+    fake.edit(|s| {
+        listener(s, 443, |l| {
+            let Some(MutualAuthentication::Verify(verify)) = &mut l.mutual_authentication else { panic!() };
+            (verify.ignore_expiry, verify.advertise_ca_names) = (Some(false), Some(true));
+        });
+    });
+    let (differences, calls) = mend(&fake, &body).await;
+    assert_eq!(differences, ["listener/web:443 mutual_authentication.ignore_expiry"]);
+    assert_eq!(calls, ["ModifyListener"]);
+    let Some(MutualAuthentication::Verify(mended)) = live(&fake) else { panic!("{:?}", live(&fake)) };
+    assert_eq!(mended.advertise_ca_names, Some(true), "it goes back as it is, because AWS takes the whole");
+    let off = stack(&[("certificate: app\n", "certificate: app\n        mutual_authentication: disabled\n")]);
+    let (differences, _) = mend(&fake, &off).await;
+    assert_eq!(differences, ["listener/web:443 mutual_authentication"]);
+    assert_eq!(live(&fake), Some(MutualAuthentication::Disabled));
+}
+
+#[tokio::test(start_paused = true)]
+async fn pools_and_capacity_are_asked_for_and_taken_back() {
+    let with = |lines: &str| stack(&[("idle_timeout: 60s\n", &format!("idle_timeout: 60s\n{lines}"))]);
+    let body = with("    ipam_pool: ipam-pool-0123456789abcdef0\n    minimum_capacity: 200\n");
+    let fake = deployed(&body).await;
+    assert!(!fake.names().contains(&"ModifyIpPools"), "a pool is part of the creation");
+    assert_eq!(fake.names().iter().filter(|n| **n == "ModifyCapacityReservation").count(), 1);
+    let silent = planned(&fake, &desired(&stack(&[]))).await;
+    let web = silent.diff.changes.iter().find(|c| c.address.to_string() == "load_balancer/web").unwrap();
+    let undeclared: Vec<&str> = web.undeclared.iter().map(|u| u.path.as_str()).collect();
+    assert_eq!(undeclared, ["ipam_pool", "minimum_capacity"]);
+    let (differences, calls) = mend(&fake, &with("    ipam_pool: none\n    minimum_capacity: 0\n")).await;
+    assert_eq!(differences, ["load_balancer/web ipam_pool", "load_balancer/web minimum_capacity"]);
+    assert_eq!(calls, ["ModifyIpPools", "ModifyCapacityReservation"]);
 }

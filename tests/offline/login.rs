@@ -143,3 +143,32 @@ async fn plan_with(fake: &Fake, body: &str, options: &Options) -> Result<Plan, V
     let now = "2026-11-22T00:00:00Z".parse().unwrap();
     plan(&desired, snapshot, identity(), now, options)
 }
+
+/// A listener that changes its protocol together with a rule's login.
+#[tokio::test(start_paused = true)]
+async fn a_login_comes_after_https_and_goes_before_it() {
+    let plain = stack(&[
+        (
+            "        protocol: https\n        ssl_policy: ELBSecurityPolicy-TLS13-1-2-2021-06\n        certificate: app\n",
+            "        protocol: http\n",
+        ),
+        ("redirect: { protocol: https, port: 443, status: 301 }", "fixed_response: { status: 404 }"),
+    ]);
+    let fake = deployed(&plain).await;
+    let secure = with_login(&format!("{{ {OIDC} }}"));
+    let waits = |plan: &Plan, later: &str, earlier: &str| {
+        let step = plan.steps.iter().find(|s| s.id.0 == later).unwrap_or_else(|| panic!("no {later}"));
+        step.after.iter().any(|after| after.step.0 == earlier)
+    };
+    let plan = planned(&fake, &desired(&secure)).await;
+    assert!(plan.refused.is_empty(), "{:#?}", plan.refused);
+    assert!(waits(&plan, "ModifyRule rule/web:443/api", "ModifyListener listener/web:443"));
+    mend(&fake, &secure).await;
+    let back = plain.replace("forward: django }", "authenticate: none, forward: django }");
+    let plan = planned(&fake, &desired(&back)).await;
+    assert!(plan.refused.is_empty(), "{:#?}", plan.refused);
+    assert!(waits(&plan, "ModifyListener listener/web:443", "ModifyRule rule/web:443/api"));
+    // a login that the files leave alone keeps the listener from plain HTTP
+    let plan = planned(&fake, &desired(&plain)).await;
+    assert!(plan.refused.iter().any(|r| r.because.contains("UnsupportedProtocol")), "{:#?}", plan.refused);
+}

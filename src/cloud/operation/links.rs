@@ -45,6 +45,8 @@ impl Operation {
             | Self::SetSecurityGroups { .. }
             | Self::SetSubnets { .. }
             | Self::SetIpAddressType { .. }
+            | Self::ModifyIpPools { .. }
+            | Self::ModifyCapacityReservation { .. }
             | Self::CreateListener { .. }
             | Self::ModifyListener { .. }
             | Self::AddListenerCertificate { .. }
@@ -77,15 +79,16 @@ impl Operation {
             Self::SetIpAddressType { load_balancer, ip_address_type } => {
                 Self::SetIpAddressType { load_balancer: f(load_balancer), ip_address_type }
             }
+            Self::ModifyIpPools { load_balancer, ipam_pool } => {
+                Self::ModifyIpPools { load_balancer: f(load_balancer), ipam_pool }
+            }
+            Self::ModifyCapacityReservation { load_balancer, units } => {
+                Self::ModifyCapacityReservation { load_balancer: f(load_balancer), units }
+            }
             Self::CreateListener { spec } => Self::CreateListener { spec: spec.map_links(f) },
-            Self::ModifyListener { listener, edit } => Self::ModifyListener {
-                listener: f(listener),
-                edit: ListenerEdit {
-                    certificate: edit.certificate.map(&mut *f),
-                    default: edit.default.map(|a| a.map_links(f)),
-                    ..edit
-                },
-            },
+            Self::ModifyListener { listener, edit } => {
+                Self::ModifyListener { listener: f(listener), edit: edit.map_links(f) }
+            }
             Self::AddListenerCertificate { listener, certificate } => {
                 Self::AddListenerCertificate { listener: f(listener), certificate: f(certificate) }
             }
@@ -117,6 +120,20 @@ impl Operation {
             | Self::ModifyTargetGroupAttributes { .. }
             | Self::RegisterTargets { .. }
             | Self::DeregisterTargets { .. }) => other,
+        }
+    }
+}
+
+impl ListenerEdit {
+    fn map_links(self, f: &mut dyn FnMut(Link) -> Link) -> Self {
+        let Self { protocol, ssl_policy, certificate, mutual_authentication, default, authenticate } = self;
+        Self {
+            protocol,
+            ssl_policy,
+            certificate: certificate.map(&mut *f),
+            mutual_authentication: mutual_authentication.map(|m| m.map_links(f)),
+            default: default.map(|a| a.map_links(f)),
+            authenticate,
         }
     }
 }

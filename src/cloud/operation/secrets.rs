@@ -35,6 +35,8 @@ impl Operation {
             | Self::SetSecurityGroups { .. }
             | Self::SetSubnets { .. }
             | Self::SetIpAddressType { .. }
+            | Self::ModifyIpPools { .. }
+            | Self::ModifyCapacityReservation { .. }
             | Self::AddListenerCertificate { .. }
             | Self::RemoveListenerCertificate { .. }
             | Self::ModifyListenerAttributes { .. }

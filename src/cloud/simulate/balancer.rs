@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::{Facts, LoadBalancerFacts, Operation, Output, Snapshot};
+use super::super::{Facts, ListenerEdit, LoadBalancerFacts, Operation, Output, Snapshot};
 use super::{Refusal, create, existing, login};
 use crate::model::attribute::{Applies, Attribute, LISTENER, LOAD_BALANCER};
-use crate::model::kind::{Action, Forward, Listener, LoadBalancer, Rule};
+use crate::model::kind::{Action, Forward, IpamPool, Listener, LoadBalancer, MutualAuthentication, Rule};
 use crate::model::value::{IpAddressType, Protocol, Scheme};
 use crate::model::{Id, Link, Spec};
 
@@ -29,23 +29,16 @@ pub(super) fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Ou
             load_balancer_mut(snapshot, load_balancer)?.ip_address_type = Some(*ip_address_type);
             Ok(())
         }
-        Operation::CreateListener { spec } => create_listener(snapshot, spec, output),
-        Operation::ModifyListener { listener, edit } => {
-            let logins = login::of_rules(snapshot, listener);
-            let live = listener_mut(snapshot, listener)?;
-            let mut next = live.clone();
-            next.protocol = edit.protocol.or(next.protocol);
-            next.ssl_policy = edit.ssl_policy.clone().or(next.ssl_policy);
-            next.certificate = edit.certificate.clone().or(next.certificate);
-            if let Some(action) = edit.default.clone() {
-                next.authenticate = Some(login::replaced(live.authenticate.as_ref(), edit.authenticate.clone())?);
-                next.default = Some(read_back(action));
-            }
-            login::goes_with(next.protocol, logins.iter().chain(&next.authenticate))?;
-            *live = settle_tls(next)?;
-            let default = live.default.clone();
-            groups_exist(snapshot, default.as_ref())
+        Operation::ModifyIpPools { load_balancer, ipam_pool } => {
+            load_balancer_mut(snapshot, load_balancer)?.ipam_pool = Some(ipam_pool.clone());
+            Ok(())
         }
+        Operation::ModifyCapacityReservation { load_balancer, units } => {
+            load_balancer_mut(snapshot, load_balancer)?.minimum_capacity = Some(*units);
+            Ok(())
+        }
+        Operation::CreateListener { spec } => create_listener(snapshot, spec, output),
+        Operation::ModifyListener { listener, edit } => modify_listener(snapshot, listener, edit),
         Operation::AddListenerCertificate { listener, certificate } => add_certificate(snapshot, listener, certificate),
         Operation::RemoveListenerCertificate { listener, certificate } => {
             let listener = listener_mut(snapshot, listener)?;
@@ -60,23 +53,46 @@ pub(super) fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Ou
             Ok(())
         }
         Operation::CreateRule { spec } => create_rule(snapshot, spec, output),
-        Operation::ModifyRule { rule, when, action, authenticate, rewrite } => {
-            groups_exist(snapshot, action.as_ref())?;
-            let protocol = login::protocol_over(snapshot, rule);
-            login::goes_with(protocol, authenticate)?;
-            if let Spec::Rule(live) = &mut existing(snapshot, rule)?.spec {
-                live.when = when.clone().or_else(|| live.when.clone());
-                if let Some(action) = action.clone() {
-                    live.authenticate = Some(login::replaced(live.authenticate.as_ref(), authenticate.clone())?);
-                    live.action = Some(read_back(action));
-                }
-                live.rewrite = rewrite.clone().or_else(|| live.rewrite.clone());
-            }
-            Ok(())
-        }
+        Operation::ModifyRule { rule, .. } => modify_rule(snapshot, rule, operation),
         Operation::SetRulePriorities { listener, priorities } => set_priorities(snapshot, listener, priorities),
         _ => Ok(()),
     }
+}
+
+fn modify_listener(snapshot: &mut Snapshot, listener: &Link, edit: &ListenerEdit) -> Result<(), Refusal> {
+    let logins = login::of_rules(snapshot, listener);
+    let live = listener_mut(snapshot, listener)?;
+    let mut next = live.clone();
+    next.protocol = edit.protocol.or(next.protocol);
+    next.ssl_policy = edit.ssl_policy.clone().or(next.ssl_policy);
+    next.certificate = edit.certificate.clone().or(next.certificate);
+    // it goes with HTTPS, unless it is asked for again
+    let stays = next.mutual_authentication.take().filter(|_| next.protocol == Some(Protocol::Https));
+    next.mutual_authentication = edit.mutual_authentication.clone().or(stays);
+    if let Some(action) = edit.default.clone() {
+        next.authenticate = Some(login::replaced(live.authenticate.as_ref(), edit.authenticate.clone())?);
+        next.default = Some(read_back(action));
+    }
+    login::goes_with(next.protocol, logins.iter().chain(&next.authenticate))?;
+    *live = settle_tls(next)?;
+    let default = live.default.clone();
+    groups_exist(snapshot, default.as_ref())
+}
+
+fn modify_rule(snapshot: &mut Snapshot, rule: &Link, operation: &Operation) -> Result<(), Refusal> {
+    let Operation::ModifyRule { rule: _, when, action, authenticate, rewrite } = operation else { return Ok(()) };
+    groups_exist(snapshot, action.as_ref())?;
+    let protocol = login::protocol_over(snapshot, rule);
+    login::goes_with(protocol, authenticate)?;
+    if let Spec::Rule(live) = &mut existing(snapshot, rule)?.spec {
+        live.when = when.clone().or_else(|| live.when.clone());
+        if let Some(action) = action.clone() {
+            live.authenticate = Some(login::replaced(live.authenticate.as_ref(), authenticate.clone())?);
+            live.action = Some(read_back(action));
+        }
+        live.rewrite = rewrite.clone().or_else(|| live.rewrite.clone());
+    }
+    Ok(())
 }
 
 fn load_balancer_mut<'s>(snapshot: &'s mut Snapshot, link: &Link) -> Result<&'s mut LoadBalancer, Refusal> {
@@ -104,6 +120,8 @@ fn create_load_balancer(snapshot: &mut Snapshot, spec: &LoadBalancer, output: &O
     let spec = LoadBalancer {
         scheme: spec.scheme.or(Some(Scheme::InternetFacing)),
         ip_address_type: spec.ip_address_type.or(Some(IpAddressType::Ipv4)),
+        ipam_pool: spec.ipam_pool.clone().or(Some(IpamPool::None)),
+        minimum_capacity: Some(0),
         attributes,
         ..spec.clone()
     };
@@ -112,18 +130,29 @@ fn create_load_balancer(snapshot: &mut Snapshot, spec: &LoadBalancer, output: &O
     Ok(())
 }
 
-/// HTTP listeners have neither policy nor certificate; HTTPS ones need a certificate.
+/// HTTP listeners have neither policy nor certificate, and clients show none; HTTPS ones need a certificate.
 fn settle_tls(listener: Listener) -> Result<Listener, Refusal> {
+    let asks = |mutual: &MutualAuthentication| *mutual != MutualAuthentication::Disabled;
     match listener.protocol {
         Some(Protocol::Https) if listener.certificate.is_none() => Err(Refusal::new(
             "ValidationError",
             "a certificate must be specified for HTTPS listeners",
             "API: CreateListener, ModifyListener",
         )),
+        Some(Protocol::Http) if listener.mutual_authentication.as_ref().is_some_and(asks) => Err(Refusal::new(
+            "InvalidConfigurationRequest",
+            "mutual authentication goes with HTTPS listeners only",
+            "API: CreateListener.MutualAuthentication",
+        )),
         Some(Protocol::Http) => {
-            Ok(Listener { ssl_policy: None, certificate: None, sni_certificates: None, ..listener })
+            let bare = Listener { ssl_policy: None, certificate: None, sni_certificates: None, ..listener };
+            Ok(Listener { mutual_authentication: None, ..bare })
         }
-        Some(Protocol::Https) | None => Ok(listener),
+        Some(Protocol::Https) => {
+            let mutual = listener.mutual_authentication.unwrap_or(MutualAuthentication::Disabled).with_defaults();
+            Ok(Listener { mutual_authentication: Some(mutual), ..listener })
+        }
+        None => Ok(listener),
     }
 }
 

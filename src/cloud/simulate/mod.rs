@@ -87,6 +87,8 @@ fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Output) -> Re
         | Operation::SetSecurityGroups { .. }
         | Operation::SetSubnets { .. }
         | Operation::SetIpAddressType { .. }
+        | Operation::ModifyIpPools { .. }
+        | Operation::ModifyCapacityReservation { .. }
         | Operation::CreateListener { .. }
         | Operation::ModifyListener { .. }
         | Operation::AddListenerCertificate { .. }

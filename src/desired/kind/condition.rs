@@ -82,6 +82,8 @@ const CIDR: TextRule = TextRule {
 const HEADER_VALUE: Shape = Shape::AnyOf(&[Shape::Text(&VALUE), Shape::Map(&SECRET)]);
 const HEADERS: NamedRule =
     NamedRule { noun: "a map from headers to values", key: &HEADER_NAME, value: Shape::OneOrMany(&HEADER_VALUE) };
+const HEADER_REGEXES: NamedRule =
+    NamedRule { noun: "a map from headers to regular expressions", key: &HEADER_NAME, value: REGEXES };
 const QUERY_MAP: NamedRule = NamedRule { noun: "one key with its value", key: &QUERY_KEY, value: Shape::Text(&VALUE) };
 const QUERY_MATCH: Shape = Shape::AnyOf(&[Shape::Text(&VALUE), Shape::Named(&QUERY_MAP), Shape::List(&QUERY_ONE)]);
 const QUERY_ONE: Shape = Shape::AnyOf(&[Shape::Text(&VALUE), Shape::Named(&QUERY_MAP)]);
@@ -123,6 +125,12 @@ const FIELDS: &[Field] = &[
         .excludes(&["path"])
         .example("^/orders/[0-9]+$")
         .source("user guide \"Regex matching\""),
+    field(
+        "header_regex",
+        "Headers as regular expressions; several headers must all match.",
+        Shape::OneOrMany(&Shape::Named(&HEADER_REGEXES)),
+    )
+    .source("user guide \"Regex matching\""),
 ];
 /// `when:`.
 pub(super) const RULE: MapRule = MapRule { noun: "the conditions of a rule", fields: FIELDS };
@@ -196,7 +204,8 @@ pub(super) fn read(r: &Reader<'_, '_>) -> Option<Conditions> {
         path: texts(&when, "path"),
         path_regex: texts(&when, "path_regex"),
         method: texts(&when, "method"),
-        header: headers(&when),
+        header: headers(&when, "header"),
+        header_regex: headers(&when, "header_regex"),
         query: queries(&when),
         source_ip: networks(&when),
     };
@@ -244,9 +253,9 @@ fn networks(when: &Reader<'_, '_>) -> BTreeSet<String> {
     all
 }
 
-fn headers(when: &Reader<'_, '_>) -> BTreeSet<HeaderCondition> {
+fn headers(when: &Reader<'_, '_>, key: &str) -> BTreeSet<HeaderCondition> {
     let mut all = BTreeSet::new();
-    for map in when.items("header").unwrap_or_default() {
+    for map in when.items(key).unwrap_or_default() {
         for entry in map.map().unwrap_or_default() {
             let values: BTreeSet<Text> = entry.value.items().iter().filter_map(|v| value(when, v)).collect();
             if entry.value.items().is_empty() {

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::node::{Entry, Node};
 use super::super::problem::Problem;
 use super::super::reader::{Attributes, Reader, text_of};
-use super::super::shape::{Complaint, Field, MapRule, NamedRule, Shape, TextRule, field, later};
-use super::{action, authenticate, rule};
+use super::super::shape::{Complaint, Field, MapRule, NamedRule, Shape, TextRule, field};
+use super::{action, authenticate, mutual_authentication, rule};
 use crate::model::attribute::{Applies, Attribute, LISTENER};
 use crate::model::kind::Listener;
 use crate::model::value::Protocol;
@@ -56,7 +56,7 @@ const FIELDS: &[Field] = &[
     )
     .never_with("protocol", HTTP)
     .source("API AddListenerCertificates"),
-    later("mutual_authentication", "Whether clients show certificates of their own."),
+    mutual_authentication::MUTUAL.never_with("protocol", HTTP),
     field("attributes", "Attributes by AWS's own key.", Shape::Attributes(LISTENER)),
     field("default", "What happens to requests that no rule takes.", Shape::Map(&action::DEFAULT)),
     field("rules", "Rules by name; the lowest priority that matches decides.", Shape::Named(&RULES)),
@@ -91,6 +91,7 @@ pub(super) fn read(parent: &Reader<'_, '_>, entry: &Entry) {
         ssl_policy: r.text("ssl_policy"),
         certificate,
         sni_certificates: r.items("sni_certificates").map(|items| by_name(&r, items)),
+        mutual_authentication: mutual_authentication::read(&r),
         default: default.as_ref().and_then(|d| action::read(d, protocol, action::Of::Default)),
         authenticate: default.as_ref().and_then(|d| authenticate::read(d, protocol)),
         beyond: BTreeSet::new(),
@@ -162,7 +163,7 @@ fn tls(r: &Reader<'_, '_>, protocol: Option<Protocol>, existing: bool) {
         }
         Some(Protocol::Http) => {
             let because = Some((r.value_span("protocol"), "the listener speaks plain HTTP"));
-            for key in ["ssl_policy", "certificate", "sni_certificates"] {
+            for key in ["ssl_policy", "certificate", "sni_certificates", "mutual_authentication"] {
                 super::forbid(
                     r,
                     key,

@@ -10,9 +10,9 @@ use super::super::problem::Problem;
 use super::super::reader::{Attributes, Context, Reader};
 use super::super::resolved::Part;
 use super::super::shape::{Complaint, Field, MapRule, NamedRule, Shape, TextRule, field};
-use super::listener;
+use super::{listener, mutual_authentication};
 use crate::model::attribute::LOAD_BALANCER;
-use crate::model::kind::LoadBalancer;
+use crate::model::kind::{IpamPool, LoadBalancer};
 use crate::model::value::{IpAddressType, Scheme};
 use crate::model::{Address, Link, Selectable};
 
@@ -33,6 +33,32 @@ const LISTENERS: NamedRule =
     NamedRule { noun: "a map of listeners by port", key: &PORT, value: Shape::Map(&listener::RULE) };
 
 const UNDECLARED: &[&str] = &["report", "reset"];
+/// What the API's type holds.
+const MOST_UNITS: u32 = i32::MAX.unsigned_abs();
+/// The user guide's smallest reservation.
+const FEWEST_UNITS: u32 = 100;
+const IPAM_POOL: TextRule = TextRule {
+    noun: "the id of an IPAM pool",
+    min: 1,
+    max: 1000,
+    pattern: "^ipam-pool-[a-zA-Z0-9]+$",
+    check: |text| pool(text, "ipam-pool-", "`aws ec2 describe-ipam-pools` lists them: ipam-pool-0123456789abcdef0"),
+};
+const COIP_POOL: TextRule = TextRule {
+    noun: "the id of a pool of customer-owned addresses",
+    min: 1,
+    max: 256,
+    pattern: "^ipv4pool-coip-[a-zA-Z0-9]+$",
+    check: |text| pool(text, "ipv4pool-coip-", "`aws ec2 describe-coip-pools` lists them: ipv4pool-coip-0123456789"),
+};
+
+fn pool(text: &str, prefix: &str, hint: &str) -> Result<(), Complaint> {
+    match text.strip_prefix(prefix) {
+        Some(rest) if !rest.is_empty() && rest.chars().all(|c| c.is_ascii_alphanumeric()) => Ok(()),
+        _ => Err(Complaint::must(format!("must begin with `{prefix}`")).hint(hint)),
+    }
+}
+
 const FIELDS: &[Field] = &[
     super::EXISTING,
     field("name", "The name on AWS, if it differs from the key.", Shape::Text(&super::LOAD_BALANCER_NAME))
@@ -63,6 +89,29 @@ const FIELDS: &[Field] = &[
     .size(1, 1000)
     .example("[alb]")
     .source("API SetSecurityGroups"),
+    field(
+        "ipam_pool",
+        "The IPAM pool that public IPv4 addresses are taken from first, `ipam-pool-…`; `none` for Amazon's own.",
+        Shape::AnyOf(&[Shape::Words(&["none"]), Shape::Text(&IPAM_POOL)]),
+    )
+    .default("none")
+    .example("ipam-pool-0123456789abcdef0")
+    .source("API IpamPools.Ipv4IpamPoolId"),
+    field(
+        "customer_owned_ipv4_pool",
+        "The pool of customer-owned addresses on an Outpost; cannot be changed later.",
+        Shape::Text(&COIP_POOL),
+    )
+    .replaces()
+    .example("ipv4pool-coip-0123456789")
+    .source("API CreateLoadBalancer.CustomerOwnedIpv4Pool"),
+    field(
+        "minimum_capacity",
+        "Reserved capacity in capacity units (LCU); 0 for none. AWS provides it within minutes or hours: what was asked for is compared.",
+        Shape::Number(0, MOST_UNITS),
+    )
+    .default("0")
+    .source("API MinimumLoadBalancerCapacity.CapacityUnits"),
     field("idle_timeout", "How long it keeps a silent connection open.", Shape::Seconds(1, 4000))
         .default("60s")
         .source("API LoadBalancerAttribute idle_timeout.timeout_seconds"),
@@ -115,6 +164,9 @@ pub(super) fn read(cx: &Context<'_>, entry: &Entry) {
         ip_address_type: r.word("ip_address_type"),
         subnets,
         security_groups: security_groups(&r),
+        ipam_pool: r.text("ipam_pool").map(IpamPool::from),
+        customer_owned_ipv4_pool: r.text("customer_owned_ipv4_pool"),
+        minimum_capacity: r.number("minimum_capacity"),
         attributes: attributes(&r),
         tags: r.tags(existing),
     };
@@ -135,9 +187,27 @@ pub(super) fn read(cx: &Context<'_>, entry: &Entry) {
             .hint("ipv4 or dualstack"),
         );
     }
+    addresses_and_capacity(&r, &spec);
     cx.add(&address, r.at, spec);
     for entry in r.sub("listeners").iter().flat_map(Reader::entries) {
         listener::read(&r, entry);
+    }
+    mutual_authentication::quota(&r);
+}
+
+fn addresses_and_capacity(r: &Reader<'_, '_>, spec: &LoadBalancer) {
+    if let (Some(Scheme::Internal), Some(IpamPool::Pool(_))) = (spec.scheme, &spec.ipam_pool) {
+        r.error(
+            Problem::warning(r.value_span("ipam_pool"), "an internal load balancer has no public addresses")
+                .also(r.value_span("scheme"), "it is internal")
+                .hint("IPAM pools give public IPv4 addresses"),
+        );
+    }
+    if spec.minimum_capacity.is_some_and(|units| (1..FEWEST_UNITS).contains(&units)) {
+        r.error(
+            Problem::warning(r.value_span("minimum_capacity"), "AWS may refuse to reserve fewer than 100 units")
+                .hint("user guide \"Capacity reservations\"; 0 takes a reservation back"),
+        );
     }
 }
 
@@ -158,7 +228,8 @@ fn subnets(r: &Reader<'_, '_>, existing: bool) -> Option<BTreeSet<Link>> {
         }
     }
     let by_id = links.iter().all(|l| l.id().is_some()) && links.len() == items.len();
-    if by_id && links.len() < 2 {
+    // an Outpost is one zone
+    if by_id && links.len() < 2 && r.has("customer_owned_ipv4_pool").is_none() {
         r.error(
             Problem::error(r.value_span("subnets"), "a load balancer needs subnets in at least two zones")
                 .label(if links.is_empty() { "none here" } else { "only one here" })

@@ -8,6 +8,7 @@ pub(super) mod condition;
 pub(super) mod health_check;
 pub(super) mod listener;
 pub(super) mod load_balancer;
+mod mutual_authentication;
 pub(super) mod pem;
 mod regex;
 mod rewrite;

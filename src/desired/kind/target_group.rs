@@ -99,6 +99,15 @@ const FIELDS: &[Field] = &[
         .replaces()
         .never_with("target_type", LAMBDA)
         .source("API CreateTargetGroup.IpAddressType"),
+    field(
+        "target_control_port",
+        "Where agents beside the targets say how much they take (target optimizer); cannot be changed later.",
+        Shape::Number(1, 65535),
+    )
+    .replaces()
+    .never_with("target_type", LAMBDA)
+    .example("3000")
+    .source("API CreateTargetGroup.TargetControlPort"),
     field("health_check", "How the load balancer finds out which targets work.", Shape::Map(&health_check::RULE)),
     field(
         "deregistration_delay",
@@ -167,6 +176,7 @@ pub(super) fn read(cx: &Context<'_>, entry: &Entry) {
         port: r.word("port"),
         vpc: r.node("vpc").and_then(|n| select(n, Selectable::Vpc)),
         ip_address_type: r.word("ip_address_type"),
+        target_control_port: r.word("target_control_port"),
         health_check: health_check::read(&r, &of),
         attributes: attributes(&r, target_type),
         tags: r.tags(existing),
@@ -180,7 +190,7 @@ pub(super) fn read(cx: &Context<'_>, entry: &Entry) {
 fn needs(r: &Reader<'_, '_>, spec: &TargetGroup, existing: bool) {
     if spec.target_type == Some(TargetType::Lambda) {
         let because = r.has("target_type").map(|at| (at, "the target is a function"));
-        for key in ["protocol", "protocol_version", "port", "vpc", "ip_address_type"] {
+        for key in ["protocol", "protocol_version", "port", "vpc", "ip_address_type", "target_control_port"] {
             super::forbid(r, key, &format!("`{key}` does not go with a Lambda function"), "remove it", because);
         }
     } else if !existing && (r.has("target_type").is_none() || spec.target_type.is_some()) {

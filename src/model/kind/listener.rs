@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::action::Action;
 use super::authenticate::Authenticate;
+use super::mutual_authentication::MutualAuthentication;
 use super::or;
 use crate::model::attribute::LISTENER;
 use crate::model::value::Protocol;
@@ -30,6 +31,9 @@ pub struct Listener {
     /// Certificates chosen by server name, the default one left out. Additive: a declared one that is
     /// missing is a difference; live ones that the files do not mention are left alone.
     pub sni_certificates: Option<Vec<Link>>,
+    /// Whether clients of an HTTPS listener show certificates; `None` for a live one that speaks plain HTTP.
+    #[serde(default)]
+    pub mutual_authentication: Option<MutualAuthentication>,
     /// What happens to requests that no rule takes.
     pub default: Option<Action>,
     /// Who must log in before that.
@@ -61,6 +65,7 @@ impl Listener {
             ssl_policy,
             certificate,
             sni_certificates: _,
+            mutual_authentication,
             default,
             authenticate,
             beyond: _,
@@ -81,6 +86,8 @@ impl Listener {
             let path = "sni_certificates";
             c.push(path, Self::names(have.clone()), Self::names(have.chain(&missing)), Mutability::InPlace);
         }
+        let (live_mutual, mutual) = (live.mutual_authentication.as_ref(), mutual_authentication.as_ref());
+        MutualAuthentication::compare(live_mutual, mutual, &mut c);
         Authenticate::compare(live.authenticate.as_ref(), authenticate.as_ref(), "default.authenticate", &mut c);
         Action::compare(live.default.as_ref(), default.as_ref(), "default", &mut c);
         c.attributes(LISTENER, &live.attributes, attributes);
@@ -98,6 +105,9 @@ impl Listener {
     pub fn undeclared(live: &Self, want: &Self) -> Vec<Undeclared> {
         let mut u = UndeclaredFields::default();
         u.field("ssl_policy", &live.ssl_policy, &want.ssl_policy, None);
+        let mutual = |spec: &Self| spec.mutual_authentication.as_ref().map(MutualAuthentication::shown);
+        let usual = Some(MutualAuthentication::Disabled.shown());
+        u.field("mutual_authentication", &mutual(live), &mutual(want), usual);
         let (login, declared) = (live.authenticate.as_ref(), want.authenticate.as_ref());
         Authenticate::undeclared(login, declared, "default.authenticate", &mut u);
         u.attributes(LISTENER, &live.attributes, &want.attributes);
@@ -115,6 +125,7 @@ impl Listener {
             ssl_policy,
             certificate,
             sni_certificates,
+            mutual_authentication,
             default,
             authenticate,
             beyond,
@@ -130,6 +141,10 @@ impl Listener {
             sni_certificates: match (&live.sni_certificates, sni_certificates) {
                 (Some(have), Some(_)) => Some(have.iter().cloned().chain(missing).collect()),
                 (have, want) => or(want, have),
+            },
+            mutual_authentication: match (mutual_authentication, &live.mutual_authentication) {
+                (Some(want), Some(live)) => Some(want.over(live)),
+                (want, live) => or(want, live),
             },
             default: match (default, &live.default) {
                 (Some(want), Some(live)) => Some(want.over(live)),
@@ -152,6 +167,7 @@ impl Listener {
             load_balancer: f(self.load_balancer),
             certificate: self.certificate.map(&mut *f),
             sni_certificates: self.sni_certificates.map(|list| list.into_iter().map(&mut *f).collect()),
+            mutual_authentication: self.mutual_authentication.map(|m| m.map_links(f)),
             default: self.default.map(|a| a.map_links(f)),
             ..self
         }

@@ -56,6 +56,9 @@ pub struct Conditions {
     pub method: BTreeSet<String>,
     /// Headers; several are ANDed, the values of one ORed.
     pub header: BTreeSet<HeaderCondition>,
+    /// Headers as regular expressions, likewise.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub header_regex: BTreeSet<HeaderCondition>,
     /// Query parameters; several sets are ANDed, the matches of one ORed.
     pub query: BTreeSet<BTreeSet<QueryMatch>>,
     /// Client networks.
@@ -89,6 +92,7 @@ impl Conditions {
             + self.path_regex.len()
             + self.method.len()
             + self.source_ip.len()
+            + self.header_regex.iter().map(|h| h.values.len()).sum::<usize>()
             + self.header.iter().map(|h| h.values.len()).sum::<usize>()
             + self.query.iter().map(BTreeSet::len).sum::<usize>()
     }
@@ -101,14 +105,17 @@ impl Conditions {
 
     fn canonical(&self) -> Self {
         let lower = |set: &BTreeSet<String>| set.iter().map(|s| s.to_ascii_lowercase()).collect();
-        let header =
-            self.header.iter().map(|h| HeaderCondition { name: h.name.to_ascii_lowercase(), values: h.values.clone() });
-        Self { host: lower(&self.host), header: header.collect(), ..self.clone() }
+        let named = |headers: &BTreeSet<HeaderCondition>| {
+            let one = |h: &HeaderCondition| HeaderCondition { name: h.name.to_ascii_lowercase(), ..h.clone() };
+            headers.iter().map(one).collect()
+        };
+        let (header, header_regex) = (named(&self.header), named(&self.header_regex));
+        Self { host: lower(&self.host), header, header_regex, ..self.clone() }
     }
 
     fn compare(live: &Self, want: &Self, c: &mut Comparer) {
         let (a, b) = (live.canonical(), want.canonical());
-        let Self { host, host_regex, path, path_regex, method, header, query, source_ip } = &b;
+        let Self { host, host_regex, path, path_regex, method, header, header_regex, query, source_ip } = &b;
         let mut part = |key: &str, same: bool, live: Value, want: Value| {
             if !same {
                 c.push(&format!("when.{key}"), live, want, Mutability::InPlace);
@@ -120,6 +127,8 @@ impl Conditions {
         part("path_regex", a.path_regex == *path_regex, set(&live.path_regex), set(&want.path_regex));
         part("method", a.method == *method, set(&live.method), set(&want.method));
         part("header", a.header == *header, headers(&live.header), headers(&want.header));
+        let same = a.header_regex == *header_regex;
+        part("header_regex", same, headers(&live.header_regex), headers(&want.header_regex));
         part("query", a.query == *query, queries(&live.query), queries(&want.query));
         part("source_ip", a.source_ip == *source_ip, set(&live.source_ip), set(&want.source_ip));
     }

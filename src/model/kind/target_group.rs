@@ -29,6 +29,9 @@ pub struct TargetGroup {
     pub vpc: Option<Link>,
     /// The targets' address family; cannot be edited.
     pub ip_address_type: Option<AddressFamily>,
+    /// The port at which agents beside the targets say how much they take (target optimizer); cannot be edited.
+    #[serde(default)]
+    pub target_control_port: Option<u16>,
     /// The health check.
     pub health_check: HealthCheck,
     /// Attributes by AWS's key; shorthands were turned into keys.
@@ -147,6 +150,7 @@ impl TargetGroup {
             port,
             vpc,
             ip_address_type,
+            target_control_port,
             health_check,
             attributes,
             tags,
@@ -158,6 +162,7 @@ impl TargetGroup {
         c.replace("port", &live.port, port);
         c.replace("vpc", &live.vpc.as_ref().map(Link::to_string), &vpc.as_ref().map(Link::to_string));
         c.replace("ip_address_type", &live.ip_address_type, ip_address_type);
+        c.replace("target_control_port", &live.target_control_port, target_control_port);
         HealthCheck::compare(&live.health_check, health_check, &mut c);
         c.attributes(TARGET_GROUP, &live.attributes, attributes);
         c.tags(&live.tags, tags);
@@ -174,6 +179,7 @@ impl TargetGroup {
             port: _,
             vpc: _,
             ip_address_type,
+            target_control_port,
             health_check,
             attributes,
             tags: _,
@@ -181,6 +187,7 @@ impl TargetGroup {
         let mut u = UndeclaredFields::default();
         u.field("protocol_version", &live.protocol_version, protocol_version, Some(ProtocolVersion::Http1));
         u.field("ip_address_type", &live.ip_address_type, ip_address_type, Some(AddressFamily::Ipv4));
+        u.field("target_control_port", &live.target_control_port, target_control_port, None);
         if live.target_type != Some(TargetType::Lambda) {
             HealthCheck::undeclared(&live.health_check, health_check, &mut u);
         }
@@ -199,6 +206,7 @@ impl TargetGroup {
             port,
             vpc,
             ip_address_type,
+            target_control_port,
             health_check,
             attributes,
             tags,
@@ -211,6 +219,7 @@ impl TargetGroup {
             port: port.or(live.port),
             vpc: or(vpc, &live.vpc),
             ip_address_type: ip_address_type.or(live.ip_address_type),
+            target_control_port: target_control_port.or(live.target_control_port),
             health_check: health_check.over(&live.health_check),
             attributes: super::merged(&live.attributes, attributes),
             tags: super::merged(&live.tags, tags),

@@ -267,7 +267,7 @@ fn described(verb: &str, spec: &Spec) -> String {
 }
 
 fn conditions(when: &Conditions) -> String {
-    let Conditions { host, host_regex, path, path_regex, method, header, query, source_ip } = when;
+    let Conditions { host, host_regex, path, path_regex, method, header, header_regex, query, source_ip } = when;
     let mut parts: BTreeMap<usize, String> = BTreeMap::new();
     let hosts = host.union(host_regex).cloned().collect();
     let paths = path.union(path_regex).cloned().collect();
@@ -277,8 +277,8 @@ fn conditions(when: &Conditions) -> String {
             parts.insert(at, format!("{word} {}", values.iter().cloned().collect::<Vec<_>>().join(" or ")));
         }
     }
-    if !header.is_empty() {
-        let names: Vec<&str> = header.iter().map(|h| h.name.as_str()).collect();
+    let names: Vec<&str> = header.iter().chain(header_regex).map(|h| h.name.as_str()).collect();
+    if !names.is_empty() {
         parts.insert(8, format!("header {}", names.join(", ")));
     }
     if !query.is_empty() {

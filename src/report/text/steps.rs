@@ -71,7 +71,9 @@ impl Phase {
             | Operation::ModifyLoadBalancerAttributes { .. }
             | Operation::SetSecurityGroups { .. }
             | Operation::SetSubnets { .. }
-            | Operation::SetIpAddressType { .. } => Self::Balancers,
+            | Operation::SetIpAddressType { .. }
+            | Operation::ModifyIpPools { .. }
+            | Operation::ModifyCapacityReservation { .. } => Self::Balancers,
             Operation::CreateListener { .. }
             | Operation::ModifyListener { .. }
             | Operation::AddListenerCertificate { .. }

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{around, listener, load_balancer, login, more, rule, target_group};
+use crate::localstack::replace;
+
+use super::{around, extra, listener, load_balancer, login, more, rule, target_group};
 
 /// Keys that cannot drift, or that other tests change, by kind; `*` stands for any kind.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -28,16 +30,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     // compared by the certificate's serial number
     ("certificate", "import.private_key"),
     ("certificate", "import.chain"),
-    // AWS cannot edit them, nor can anybody out of band: see `replace`
-    ("load_balancer", "scheme"),
-    ("security_group", "description"),
+    // another VPC is another group
     ("security_group", "vpc"),
-    ("target_group", "target_type"),
-    ("target_group", "protocol"),
-    ("target_group", "protocol_version"),
-    ("target_group", "port"),
-    ("target_group", "vpc"),
-    ("target_group", "ip_address_type"),
     // in tests of their own: see `more`
     ("listener", "sni_certificates"),
     // a kind of its own: see `targets`
@@ -124,6 +118,7 @@ fn each_of(map: &Value, kind: &str, found: &mut BTreeSet<(String, String)>) {
 fn changed() -> BTreeSet<(String, String)> {
     let cases = [
         around::cases(),
+        extra::cases(),
         listener::cases(),
         load_balancer::cases(),
         login::cases(),
@@ -147,7 +142,10 @@ fn forgotten(keys: &BTreeSet<(String, String)>, changed: &BTreeSet<(String, Stri
         named(&table, kind, path)
     };
     let open = keys.iter().filter(|key| !changed.contains(*key));
-    let open = open.filter(|(kind, path)| !named(ELSEWHERE, kind, path) && !whole(kind, path));
+    // AWS cannot edit them, nor can anybody out of band
+    let replaced: Vec<_> = replace::fields().collect();
+    let elsewhere = |kind: &str, path: &str| named(ELSEWHERE, kind, path) || named(&replaced, kind, path);
+    let open = open.filter(|(kind, path)| !elsewhere(kind, path) && !whole(kind, path));
     open.map(|(kind, path)| format!("{kind} {path}")).collect()
 }
 

@@ -3,6 +3,7 @@
 
 mod around;
 mod complete;
+mod extra;
 mod listener;
 pub mod live;
 mod load_balancer;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use no502::cloud::{CertificateFacts, Facts, Interface, LoadBalancerFacts, Snapshot, Subnet};
 use no502::model::kind::{
-    Action, Certificate, Conditions, FixedResponse, Forward, HealthCheck, Listener, LoadBalancer, Peer, Rule,
+    Action, Certificate, Conditions, FixedResponse, Forward, HealthCheck, IpamPool, Listener, LoadBalancer, Peer, Rule,
     SecurityGroup, Target, TargetGroup, TrafficRule,
 };
 use no502::model::value::{
@@ -51,6 +51,9 @@ impl Estate {
             ip_address_type: Some(IpAddressType::Ipv4),
             subnets: Some([link("subnet-0a1b2c31"), link("subnet-0a1b2c32")].into()),
             security_groups: Some([link("sg-0123456789abcdef0")].into()),
+            ipam_pool: Some(IpamPool::None),
+            customer_owned_ipv4_pool: None,
+            minimum_capacity: Some(0),
             attributes: tags(&[
                 ("idle_timeout.timeout_seconds", "120"),
                 ("client_keep_alive.seconds", "3600"),
@@ -120,6 +123,7 @@ impl Estate {
             ssl_policy: Some("ELBSecurityPolicy-TLS13-1-2-2021-06".into()),
             certificate: Some(link("arn:aws:acm:eu-west-1:000000000000:certificate/1")),
             sni_certificates: Some(vec![link("arn:aws:acm:eu-west-1:000000000000:certificate/2")]),
+            mutual_authentication: None,
             default: Some(default),
             authenticate: None,
             beyond: BTreeSet::new(),

@@ -1,6 +1,7 @@
 //! Export: what is written is accepted, plans empty, and is written the same again.
 
 mod estate;
+mod fields;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -9,12 +10,9 @@ use std::sync::Arc;
 use no502::apply::Outcome;
 use no502::desired::{Inputs, Resolved, load};
 use no502::export::{Exported, Request, export};
-use no502::model::kind::{
-    Action, Authenticate, Claim, ClaimFormat, Cognito, Conditions, FixedResponse, Forward, HeaderCondition, Jwt, Login,
-    Oidc, OnUnauthenticated, Peer, QueryMatch, Redirect,
-};
+use no502::model::kind::{Action, Conditions, FixedResponse, Forward, HeaderCondition, Peer, QueryMatch, Redirect};
 use no502::model::value::{ProtocolVersion, TargetType};
-use no502::model::{SecretRef, Spec, Text, WriteOnly};
+use no502::model::{SecretRef, Spec, Text};
 use no502::plan::Plan;
 
 use super::{STACK, applied, desired, empty_account, planned};
@@ -201,54 +199,6 @@ async fn secrets_are_references() {
     assert!(exported.text.contains(line), "{}", exported.text);
     assert!(exported.text.contains("          rule-10:\n"), "{}", exported.text);
     assert_eq!(exported.secrets["X_ORIGIN_VERIFY"], "hunter2");
-}
-
-#[tokio::test]
-async fn logins_are_written_with_a_variable_for_each_client() {
-    let oidc = |client: &str| {
-        let url = |path: &str| format!("https://id.example.com{path}");
-        let login = Login { session_timeout: Some(3600), ..Login::of_aws() };
-        Authenticate::Oidc(Oidc {
-            issuer: url(""),
-            authorization_endpoint: url("/a"),
-            token_endpoint: url("/t"),
-            user_info_endpoint: url("/m"),
-            client_id: client.into(),
-            client_secret: WriteOnly::Kept,
-            login,
-        })
-    };
-    let claim = Claim { name: "aud".into(), format: ClaimFormat::StringArray, values: texts(&["shop", "till"]) };
-    let jwt = Jwt {
-        jwks_endpoint: "https://id.example.com/keys".into(),
-        issuer: "me".into(),
-        additional_claims: Some([claim].into()),
-    };
-    let pool = "arn:aws:cognito-idp:eu-west-1:000000000000:userpool/eu-west-1_abc";
-    let mut params = Login::of_aws();
-    params.extra_params = Some(tags(&[("prompt", "login")]));
-    let cognito = Cognito {
-        user_pool_arn: pool.into(),
-        user_pool_client_id: "c".into(),
-        user_pool_domain: "shop".into(),
-        login: Login { on_unauthenticated: Some(OnUnauthenticated::Deny), scope: Some("email".into()), ..params },
-    };
-    let mut estate = Estate::new();
-    estate.https(answer(404));
-    let Spec::Listener(listener) = &mut estate.0.found.get_mut(&Estate::listener()).unwrap().spec else { panic!() };
-    listener.authenticate = Some(oidc("a"));
-    let logins = [oidc("a"), oidc("b"), Authenticate::Jwt(jwt), Authenticate::Cognito(cognito), Authenticate::None];
-    for (at, login) in (1..).zip(logins) {
-        estate.rule(&format!("r{at}"), at, path(&format!("/{at}/*")), answer(200)).authenticate = Some(login);
-    }
-    let (exported, plan) = silent(&Fake::with(estate.0), &of("web")).await;
-    let text = &exported.text;
-    let variables = |name: &str| text.matches(&format!("client_secret: {{ env: {name} }}")).count();
-    assert_eq!((variables("OIDC_CLIENT_SECRET"), variables("OIDC_CLIENT_SECRET_2")), (2, 1), "{text}");
-    assert!(text.contains("# AWS does not give the client secret back: OIDC_CLIENT_SECRET_2 is sent"), "{text}");
-    assert!(!text.contains("authenticate: none"), "{text}");
-    assert!(exported.left_out.is_empty() && exported.secrets.is_empty(), "{:?}", exported.left_out);
-    assert!(plan.diff.changes.iter().all(|c| c.undeclared.is_empty()), "{:#?}", plan.diff.changes);
 }
 
 #[tokio::test]
