@@ -10,9 +10,9 @@ use super::super::problem::Problem;
 use super::super::reader::{Reader, secret, text_of};
 use super::super::shape::{Complaint, Field, MapRule, NamedRule, Shape, TextRule, field};
 use super::certificate::SECRET;
-use crate::model::WriteOnly;
 use crate::model::kind::{Authenticate, Claim, ClaimFormat, Cognito, Jwt, Login, Oidc, OnUnauthenticated};
 use crate::model::value::Protocol;
+use crate::model::{Address, FieldPath, Span, Spec, WriteOnly};
 
 const URL: TextRule = TextRule { noun: "a whole https URL", min: 1, max: 2048, pattern: "^https://[^/]", check: https };
 const JWKS_URL: TextRule = TextRule { max: 256, ..URL };
@@ -275,4 +275,31 @@ fn at_most_ten(r: &Reader<'_, '_>, key: &str, n: usize, noun: &str) {
                 .hint("AWS's limit: user guide \"Authenticate users\", \"Verify JWTs\""),
         );
     }
+}
+
+/// Warns of logins on a load balancer whose nodes cannot reach the provider (API: `SetIpAddressType`, which names
+/// OpenID Connect and Cognito only).
+pub(super) fn reachable(balancer: &Reader<'_, '_>) {
+    let problems: Vec<Problem> = {
+        let out = balancer.cx.out.borrow();
+        let provider =
+            |login: &Option<Authenticate>| matches!(login, Some(Authenticate::Oidc(_) | Authenticate::Cognito(_)));
+        let logs_in = |address: &Address, spec: &Spec| {
+            let rule = spec.rule().filter(|rule| provider(&rule.authenticate)).map(|_| "authenticate");
+            let listener = spec.listener().filter(|listener| provider(&listener.authenticate));
+            let path = rule.or(listener.map(|_| "default.authenticate"))?;
+            let mut above = std::iter::successors(Some(address.clone()), Address::parent);
+            above.any(|a| a == *balancer.address).then(|| out.span(address, &FieldPath::from(path))).flatten()
+        };
+        let message = "a load balancer without public IPv4 addresses cannot reach the provider of a login";
+        let at = balancer.value_span("ip_address_type");
+        let one = |span: Span| {
+            Problem::warning(span, message)
+                .label("clients would see 500")
+                .also(at, "AWS asks providers over IPv4 only")
+                .hint("use ip_address_type: dualstack: API SetIpAddressType")
+        };
+        out.specs.iter().filter_map(|(address, spec)| logs_in(address, spec)).map(one).collect()
+    };
+    problems.into_iter().for_each(|problem| balancer.error(problem));
 }

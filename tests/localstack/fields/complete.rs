@@ -115,7 +115,7 @@ fn each_of(map: &Value, kind: &str, found: &mut BTreeSet<(String, String)>) {
 }
 
 /// What the cases change, as (kind, path); a tag is its kind's `tags`.
-fn changed() -> BTreeSet<(String, String)> {
+pub(super) fn changed() -> BTreeSet<(String, String)> {
     let cases = [
         around::cases(),
         extra::cases(),
@@ -136,17 +136,17 @@ fn changed() -> BTreeSet<(String, String)> {
 }
 
 fn forgotten(keys: &BTreeSet<(String, String)>, changed: &BTreeSet<(String, String)>) -> Vec<String> {
-    let whole = |kind: &str, path: &str| {
-        let table: Vec<_> =
-            WHOLE.iter().filter(|(k, p)| changed.contains(&((*k).to_owned(), (*p).to_owned()))).copied().collect();
-        named(&table, kind, path)
-    };
-    let open = keys.iter().filter(|key| !changed.contains(*key));
+    let open = keys.iter().filter(|(kind, path)| !covered(changed, ELSEWHERE, kind, path));
+    open.map(|(kind, path)| format!("{kind} {path}")).collect()
+}
+
+/// Whether a case changes this field, or something it is a part of; or there is a reason why none does.
+pub(super) fn covered(changed: &BTreeSet<(String, String)>, reasons: &[(&str, &str)], kind: &str, path: &str) -> bool {
+    let is_changed = |k: &str, p: &str| changed.contains(&(k.to_owned(), p.to_owned()));
+    let whole: Vec<_> = WHOLE.iter().filter(|(k, p)| is_changed(k, p)).copied().collect();
     // AWS cannot edit them, nor can anybody out of band
     let replaced: Vec<_> = replace::fields().collect();
-    let elsewhere = |kind: &str, path: &str| named(ELSEWHERE, kind, path) || named(&replaced, kind, path);
-    let open = open.filter(|(kind, path)| !elsewhere(kind, path) && !whole(kind, path));
-    open.map(|(kind, path)| format!("{kind} {path}")).collect()
+    is_changed(kind, path) || [reasons, &replaced, &whole].into_iter().any(|table| named(table, kind, path))
 }
 
 #[test]

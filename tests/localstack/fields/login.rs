@@ -193,3 +193,39 @@ pub(super) fn cases() -> Vec<Case> {
 fn logins() {
     run_on(&stack(), cases());
 }
+
+#[test]
+fn a_login_that_no_file_mentions_survives_a_change_of_the_action() {
+    let stack = Stack::applied();
+    let live = Live::of(&stack);
+    let config = AuthenticateOidcActionConfig::builder()
+        .issuer("https://id.example.com")
+        .authorization_endpoint("https://id.example.com/authorize")
+        .token_endpoint("https://id.example.com/token")
+        .user_info_endpoint("https://id.example.com/me")
+        .client_id("by-hand")
+        .client_secret("s3cret");
+    let login = Action::builder().r#type(ActionTypeEnum::AuthenticateOidc).order(1);
+    Place::Rule("40", "").write(&live, Some(login.authenticate_oidc_config(config.build()).build()));
+    let plan = stack.plan();
+    let json = plan.json();
+    let fields: Vec<&str> = json["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|c| c["fields"].as_array().unwrap())
+        .map(|f| f["path"].as_str().unwrap())
+        .collect();
+    // only the answer that was written with it
+    assert_eq!(fields, ["fixed_response.status"], "{}", plan.all());
+    let undeclared = json["undeclared"].as_array().unwrap();
+    assert!(undeclared.iter().any(|u| u["address"] == "rule/web:443/closed" && u["path"] == "authenticate"), "{json}");
+    stack.apply();
+    super::clean(&stack).unwrap();
+    let call = stack.account.elb.describe_rules().rule_arns(&live.rules["40"]);
+    let rules = crate::support::wait_for(call.send()).unwrap();
+    let actions = rules.rules()[0].actions();
+    let client = actions[0].authenticate_oidc_config().and_then(|c| c.client_id());
+    assert_eq!((actions.len(), client), (2, Some("by-hand")), "the login was lost");
+    assert_eq!(actions[1].fixed_response_config().and_then(|c| c.status_code()), Some("503"));
+}

@@ -10,6 +10,7 @@ mod load_balancer;
 mod login;
 mod more;
 mod rule;
+mod specs;
 mod target_group;
 
 use std::collections::BTreeSet;
