@@ -323,10 +323,7 @@ impl View<'_> {
         }
         for (group, rule) in std::mem::take(&mut self.own_rules) {
             if let Some(live) = self.snapshot.found.get_mut(&group) {
-                match &mut live.facts {
-                    Facts::SecurityGroup { own } => own.push(rule),
-                    facts => *facts = Facts::SecurityGroup { own: vec![rule] },
-                }
+                live.facts.owns(rule);
             }
         }
         self.members().await

@@ -72,6 +72,17 @@ pub enum Facts {
     },
 }
 
+impl Facts {
+    /// Notes that the stack has made this rule of the security group.
+    pub fn owns(&mut self, rule: OwnRule) {
+        if let Self::SecurityGroup { own } = self {
+            own.push(rule);
+        } else {
+            *self = Self::SecurityGroup { own: vec![rule] };
+        }
+    }
+}
+
 /// A rule of a security group that bears this stack's tag (API (EC2): `DescribeSecurityGroupRules`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnRule {

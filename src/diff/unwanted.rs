@@ -179,47 +179,43 @@ impl Unwanted {
         let kept = self.taken_from(live.clone());
         let mut fields = Spec::compare(&kept, want);
         let after = want.clone().over(&kept);
-        for (path, value) in self.parts() {
+        for path in self.paths() {
             fields.retain(|field| field.path.as_str() != path);
-            let (live, desired) = (value(live), value(&after));
-            fields.push(FieldChange { path: path.as_str().into(), live, desired, mutability: Mutability::InPlace });
+            let (live, desired) = (shown(live, &path), shown(&after, &path));
+            fields.push(FieldChange { path: path.into(), live, desired, mutability: Mutability::InPlace });
         }
         fields
     }
 
-    /// The fields that something goes from, and how to show their values.
-    fn parts(&self) -> Vec<(String, Box<dyn Fn(&Spec) -> Value>)> {
-        let mut parts: Vec<(String, Box<dyn Fn(&Spec) -> Value>)> = Vec::new();
-        for direction in Direction::ALL {
-            if self.rules.iter().any(|(d, _)| *d == direction) {
-                let shown = move |spec: &Spec| match spec.security_group() {
-                    Some(group) => SecurityGroup::shown(group.rules(direction).into_iter().flatten()),
-                    None => Value::Null,
-                };
-                parts.push((direction.key().to_owned(), Box::new(shown)));
-            }
+    /// The fields that something goes from.
+    fn paths(&self) -> Vec<String> {
+        let directions = Direction::ALL.into_iter().filter(|d| self.rules.iter().any(|(of, _)| of == d));
+        let mut paths: Vec<String> = directions.map(|d| d.key().to_owned()).collect();
+        paths.extend((!self.certificates.is_empty()).then(|| "sni_certificates".to_owned()));
+        paths.extend(self.address_type.then(|| "ip_address_type".to_owned()));
+        let table = |key: &str| if Attribute::find(LISTENER, key).is_some() { LISTENER } else { LOAD_BALANCER };
+        paths.extend(self.attributes.keys().map(|key| Attribute::path_of(table(key), key)));
+        paths
+    }
+}
+
+/// The value at one of these paths, as reports show it.
+fn shown(spec: &Spec, path: &str) -> Value {
+    let attribute = |table: &'static [Attribute], attributes: &BTreeMap<String, String>| {
+        let key = table.iter().find(|a| Attribute::path_of(table, a.key) == path).map(|a| a.key);
+        json!(key.and_then(|key| attributes.get(key)))
+    };
+    match spec {
+        Spec::SecurityGroup(group) => {
+            let direction = Direction::ALL.into_iter().find(|direction| direction.key() == path);
+            SecurityGroup::shown(direction.and_then(|d| group.rules(d)).into_iter().flatten())
         }
-        if !self.certificates.is_empty() {
-            let shown = |spec: &Spec| match spec.listener() {
-                Some(listener) => Listener::names(listener.sni_certificates.iter().flatten()),
-                None => Value::Null,
-            };
-            parts.push(("sni_certificates".to_owned(), Box::new(shown)));
+        Spec::Listener(listener) if path == "sni_certificates" => {
+            Listener::names(listener.sni_certificates.iter().flatten())
         }
-        if self.address_type {
-            let shown = |spec: &Spec| json!(spec.load_balancer().and_then(|balancer| balancer.ip_address_type));
-            parts.push(("ip_address_type".to_owned(), Box::new(shown)));
-        }
-        for key in self.attributes.keys().cloned() {
-            let table = if Attribute::find(LISTENER, &key).is_some() { LISTENER } else { LOAD_BALANCER };
-            let path = Attribute::path_of(table, &key);
-            let shown = move |spec: &Spec| match spec {
-                Spec::LoadBalancer(balancer) => json!(balancer.attributes.get(&key)),
-                Spec::Listener(listener) => json!(listener.attributes.get(&key)),
-                _ => Value::Null,
-            };
-            parts.push((path, Box::new(shown)));
-        }
-        parts
+        Spec::Listener(listener) => attribute(LISTENER, &listener.attributes),
+        Spec::LoadBalancer(balancer) if path == "ip_address_type" => json!(balancer.ip_address_type),
+        Spec::LoadBalancer(balancer) => attribute(LOAD_BALANCER, &balancer.attributes),
+        Spec::Certificate(_) | Spec::TargetGroup(_) | Spec::Target(_) | Spec::Rule(_) => Value::Null,
     }
 }

@@ -98,8 +98,8 @@ fn leaving(earlier: &Step, later: &Step) -> Option<&'static str> {
     let revokes = |step: &Step| matches!(step.operation, Operation::Revoke { .. });
     let of_groups = |step: &Step| step.address.kind == Kind::SecurityGroup;
     if revokes(later) {
-        let work = !revokes(earlier) && !(deletes(earlier) && of_groups(earlier));
-        return work.then_some("the network closes last: what still uses it would answer 504");
+        let closes = revokes(earlier) || (deletes(earlier) && of_groups(earlier));
+        return (!closes).then_some("the network closes last: what still uses it would answer 504");
     }
     if !deletes(later) {
         return None;
@@ -116,7 +116,7 @@ fn leaving(earlier: &Step, later: &Step) -> Option<&'static str> {
         Kind::LoadBalancer => (routes && !deletes(earlier)).then_some("what takes its requests is there first"),
         Kind::TargetGroup => routes.then_some("AWS deletes a target group only once nothing forwards to it"),
         Kind::SecurityGroup => {
-            let frees = revokes(earlier) || (routes && !of_groups(earlier));
+            let frees = revokes(earlier) || routes;
             frees.then_some("AWS deletes a security group only once nothing uses it")
         }
         Kind::Certificate | Kind::Target => None,

@@ -49,7 +49,7 @@ fn leaves(plan: &Plan) -> Vec<String> {
     going.map(|c| format!("{} {}", c.address, c.cause.map_or("", Cause::as_str))).collect()
 }
 
-fn rule_mut<'s>(snapshot: &'s mut Snapshot, priority: u32) -> &'s mut Rule {
+fn rule_mut(snapshot: &mut Snapshot, priority: u32) -> &mut Rule {
     let found = snapshot.found.values_mut().find_map(|live| match &mut live.spec {
         Spec::Rule(rule) if rule.priority == Some(priority) => Some(rule),
         _ => None,

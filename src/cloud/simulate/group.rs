@@ -125,10 +125,9 @@ fn describe(snapshot: &mut Snapshot, direction: Direction, group: &Link, rules: 
 
 /// Rules that are made with our tag are ours.
 fn own(snapshot: &mut Snapshot, direction: Direction, group: &Link, rules: &[TrafficRule]) -> Result<(), Refusal> {
-    let made = rules.iter().map(|rule| OwnRule { direction, rule: rule.clone() });
-    match &mut existing(snapshot, group)?.facts {
-        Facts::SecurityGroup { own } => own.extend(made),
-        facts => *facts = Facts::SecurityGroup { own: made.collect() },
+    let facts = &mut existing(snapshot, group)?.facts;
+    for rule in rules {
+        facts.owns(OwnRule { direction, rule: rule.clone() });
     }
     Ok(())
 }
