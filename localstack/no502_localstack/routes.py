@@ -12,7 +12,7 @@ from typing import Any, Callable
 from localstack.http import Request, Resource, Response
 from localstack.services.internal import get_internal_apis
 
-from no502_localstack import __version__, bundles, reset, settings
+from no502_localstack import __version__, bundles, network, reset, settings
 from no502_localstack.acm.store import store_for as certificates_of
 from no502_localstack.elbv2 import checker, limits, outcomes
 from no502_localstack.elbv2.store import store_for
@@ -30,6 +30,7 @@ def install() -> None:
     apis.add(Resource("/_no502/certificates", _Put(put_certificates)))
     apis.add(Resource("/_no502/capacity", _Put(put_capacity)))
     apis.add(Resource("/_no502/load-balancers", _Put(put_load_balancers)))
+    apis.add(Resource("/_no502/tags", _Put(put_tags)))
     apis.add(Resource("/_no502/bundles/<token>", _Bundle()))
     apis.add(Resource("/_no502/reset", _Post(post_reset)))
 
@@ -171,6 +172,19 @@ def put_load_balancers(body: Json) -> Json:
         if "unsupported_zones" in body:
             store.unsupported_zones = set(body["unsupported_zones"])
     return {"states": store.scripted_states, "unsupported_zones": sorted(store.unsupported_zones)}
+
+
+def put_tags(body: Json) -> Json:
+    """{"account", "region", "resource": ARN of ELB or id of EC2, "tags": {KEY: VALUE}}: tags that AWS alone may write."""
+    account, region, resource_id = body["account"], body["region"], body["resource"]
+    if resource_id.startswith("arn:"):
+        tags = store_for(account, region).taggable(resource_id)
+        if tags is None:
+            raise ValueError(f"no such resource: {resource_id}")
+        tags.update(body["tags"])
+    else:
+        network.backend(account, region).tags[resource_id].update(body["tags"])
+    return {"resource": resource_id, "tags": body["tags"]}
 
 
 def post_reset(body: Json) -> Json:

@@ -42,7 +42,10 @@ fn owned(desired: &Resolved, bound: &Bound, address: &Address, verdict: &Verdict
         let of = if above == 0 { "it".to_owned() } else { ancestor.to_string() };
         match ownership::owner(tags, &desired.stack) {
             Owner::OtherStack(stack) => {
+                // what this stack has put into what another one owns, it may take away again
+                let takes_back = above > 0 && *verdict == Verdict::Delete;
                 let shared = desired.existing.contains(&ancestor) && (above > 0 || only_adds(address, verdict));
+                let shared = shared || takes_back;
                 if !shared {
                     return Some(Obstacle::ForeignOwner(format!("{of} belongs to the stack `{stack}`")));
                 }

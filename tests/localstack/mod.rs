@@ -2,6 +2,7 @@
 
 mod adopt;
 mod apply;
+mod beside;
 mod calls;
 mod check;
 mod demo;
