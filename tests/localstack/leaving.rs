@@ -5,11 +5,12 @@ use aws_sdk_ec2::types::{IpPermission, IpRange};
 use aws_sdk_elasticloadbalancingv2::types::{
     Action, ActionTypeEnum, Certificate, FixedResponseActionConfig, RuleCondition, Tag,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::fields::live::Live;
-use super::stack::{Stack, self_signed};
-use crate::support::account::proxy;
+use super::stack::{Stack, named_network, self_signed};
+use crate::support::account::{Account, REGION, proxy};
+use crate::support::localstack::control;
 use crate::support::program::Run;
 use crate::support::wait_for;
 
@@ -61,6 +62,40 @@ fn a_stack_goes_to_nothing_and_comes_back() {
     let certificates =
         wait_for(account.acm.list_certificates().includes(super::fields::live::every_key()).send()).unwrap();
     assert_eq!(certificates.certificate_summary_list().len(), 1, "and found again");
+}
+
+#[test]
+fn the_example_comes_from_nothing_and_goes_to_nothing() {
+    let account = Account::new();
+    named_network(&account);
+    // as if its DNS record were there
+    let issued =
+        json!({ "account": account.id, "region": REGION, "certificate": "shop.example.com", "status": "ISSUED" });
+    control("PUT", "/_no502/certificates", &issued);
+    let files: Vec<_> = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/desired")).unwrap().collect();
+    for file in files {
+        let path = file.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap().replace("\"000000000000\"", &format!("\"{}\"", account.id));
+        account.write(&format!("desired/{}", path.file_name().unwrap().to_str().unwrap()), &text);
+        let head = text.split("certificates:").next().unwrap();
+        account.write(&format!("empty/{}", path.file_name().unwrap().to_str().unwrap()), head);
+    }
+    let exits = |args: &[&str], code: i32| account.run(args).exits(code);
+    exits(&["apply", "--yes"], 0);
+    exits(&["plan", "--detailed-exitcode"], 0);
+    assert_eq!(wait_for(account.elb.describe_target_groups().send()).unwrap().target_groups().len(), 3);
+    exits(&["apply", "empty", "--yes"], 6);
+    exits(&["apply", "empty", "--yes", "--dangerous-allow", "delete-load-balancer"], 0);
+    exits(&["plan", "empty", "--detailed-exitcode"], 0);
+    assert!(wait_for(account.elb.describe_load_balancers().send()).unwrap().load_balancers().is_empty());
+    assert!(wait_for(account.elb.describe_target_groups().send()).unwrap().target_groups().is_empty());
+    let groups = wait_for(account.ec2.describe_security_groups().send()).unwrap();
+    let ours = groups.security_groups().iter().filter(|group| group.group_name() != Some("default"));
+    assert_eq!(ours.count(), 0, "both groups are gone");
+    let left = wait_for(account.acm.list_certificates().send()).unwrap();
+    let arn = left.certificate_summary_list()[0].certificate_arn().unwrap();
+    let certificate = wait_for(account.acm.describe_certificate().certificate_arn(arn).send()).unwrap();
+    assert!(certificate.certificate().unwrap().in_use_by().is_empty(), "detached, and still there");
 }
 
 fn strange_rule(live: &Live, priority: i32, tag: Option<&str>) {
