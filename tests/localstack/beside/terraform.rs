@@ -94,7 +94,8 @@ impl Terraform<'_> {
         for name in std::env::vars().map(|(name, _)| name).filter(|name| name.starts_with("AWS_")) {
             command.env_remove(name);
         }
-        if let Ok(mirror) = std::env::var("TF_PLUGIN_MIRROR") {
+        if let Some(mirror) = std::env::var_os("TF_PLUGIN_MIRROR") {
+            let mirror = mirror.display();
             let file = self.folder.join("cli.tfrc");
             let text = format!("provider_installation {{\n  filesystem_mirror {{ path = \"{mirror}\" }}\n}}\n");
             std::fs::write(&file, text).unwrap();
