@@ -15,6 +15,7 @@ use crate::desired::{self, Problems, Resolved};
 use crate::diff;
 use crate::model::{SecretRef, Text};
 use crate::plan::{self, Options, Plan};
+use crate::rules;
 
 /// The environment as the program found it; nothing else reads it.
 #[derive(Debug)]
@@ -58,7 +59,9 @@ pub fn load(files: &Files, global: &Global) -> Result<(Resolved, Problems), CliE
     variables.extend(global.vars.iter().cloned());
     let fingerprint = |source: &SecretRef, _: &Path| secret(source).ok();
     let inputs = desired::Inputs { paths: files.paths.clone(), stdin, variables, secrets: &fingerprint };
-    desired::load(&inputs).map_err(|problems| CliError::Files(Box::new(problems)))
+    let (desired, mut warnings) = desired::load(&inputs).map_err(|problems| CliError::Files(Box::new(problems)))?;
+    warnings.list.extend(rules::accept::doubts(&desired, clock()));
+    Ok((desired, warnings))
 }
 
 /// One more byte than a desired file may have, so that a larger one is seen to be one.

@@ -63,7 +63,7 @@ fn unknown_key(entry: &Entry, rule: &MapRule, found: &Found) -> Problem {
     let problem = problem.label(format!("not a key of {}", rule.noun));
     match &paths::elsewhere(&entry.key, rule)[..] {
         [] => problem.hint(format!("keys here: {keys}")),
-        nouns => problem.hint(format!("`{word}` is a key of {}; keys here: {keys}", nouns.join(" and of "))),
+        nouns => problem.hint(format!("`{word}` is a key of {}", nouns.join(" and of "))),
     }
 }
 

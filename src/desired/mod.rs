@@ -33,7 +33,7 @@ use std::path::{Path, PathBuf};
 
 pub use key::{Key, SubKey, UnknownKey, explain};
 pub use problem::{Level, Problem, Problems};
-pub use resolved::{Backend, Limit, Limits, Part, Resolved};
+pub use resolved::{Acceptance, Backend, Limit, Limits, Part, Resolved};
 pub use schema::schema;
 
 use crate::model::{SecretRef, Sources};

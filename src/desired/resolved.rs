@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Address, FieldPath, Id, Link, Place, Sources, Span, Spec};
@@ -38,8 +39,23 @@ pub struct Resolved {
     pub within: BTreeMap<Address, Link>,
     /// What is known of the applications behind target groups.
     pub backends: BTreeMap<Address, Backend>,
+    /// Findings that are accepted, by the resource that they are accepted on.
+    pub accepted: BTreeMap<Address, Vec<Acceptance>>,
     /// The rules of each listener in the order of the files.
     pub rule_order: BTreeMap<Address, Vec<Address>>,
+}
+
+/// Findings of a rule on a resource that are known and accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acceptance {
+    /// The rule's code or name, as it was written.
+    pub rule: String,
+    /// Why.
+    pub reason: String,
+    /// The last day on which they are.
+    pub until: Date,
+    /// Where it is said.
+    pub at: Span,
 }
 
 /// What the files know of the application behind a target group: for rules and probe only.

@@ -45,6 +45,8 @@ pub struct Annotation {
     pub at: Option<Region>,
     /// The second place of a conflict, and what is there.
     pub also: Option<(Region, String)>,
+    /// Why it is accepted, if it is.
+    pub accepted: Option<String>,
     /// The same over runs, however lines move.
     pub id: String,
 }
@@ -58,7 +60,12 @@ pub fn of(validation: &Validation<'_>) -> Vec<Annotation> {
     let problems = validation.problems.iter().map(|p| of_problem(&places, p));
     let judged = validation.judgement.zip(validation.desired);
     let findings = judged.iter().flat_map(|(judgement, desired)| {
-        judgement.findings.iter().filter_map(|finding| of_finding(&places, desired, finding))
+        let counted = judgement.findings.iter().filter_map(|finding| of_finding(&places, desired, finding));
+        let known = judgement.accepted.iter().filter_map(|known| {
+            let accepted = Some(clean(&format!("accepted until {}: {}", known.until, known.reason)).into_owned());
+            Some(Annotation { accepted, ..of_finding(&places, desired, &known.finding)? })
+        });
+        counted.chain(known)
     });
     problems.chain(findings).collect()
 }
@@ -78,6 +85,7 @@ fn of_problem(places: &Places<'_>, found: &Problem) -> Annotation {
         detail: clean(&detail.join("; ")).into_owned(),
         at: found.at.as_ref().and_then(|(span, _)| region(*span)),
         also: found.also.as_ref().and_then(|(span, label)| Some((region(*span)?, clean(label).into_owned()))),
+        accepted: None,
         id: format!("{FILE}:{}:{}", problem::level(found), found.message),
     }
 }
@@ -96,6 +104,7 @@ fn of_finding(places: &Places<'_>, desired: &Resolved, finding: &Finding) -> Opt
         detail: clean(&[finding.detail.as_str(), &finding.fix.text].join(" ")).trim().to_owned(),
         at: own.and_then(|span| region(places, span)),
         also: None,
+        accepted: None,
         id: finding.id(),
     })
 }

@@ -9,10 +9,10 @@ pub fn validate(validation: &Validation<'_>) -> String {
 }
 
 fn line(remark: &Annotation) -> String {
-    let command = match remark.loudness {
-        Loudness::Error => "error",
-        Loudness::Warning => "warning",
-        Loudness::Note => "notice",
+    let command = match (&remark.accepted, remark.loudness) {
+        (Some(_), _) | (None, Loudness::Note) => "notice",
+        (None, Loudness::Error) => "error",
+        (None, Loudness::Warning) => "warning",
     };
     let mut properties = Vec::new();
     if let Some(at) = &remark.at {
@@ -31,8 +31,8 @@ fn line(remark: &Annotation) -> String {
     if let Some((also, label)) = &remark.also {
         message.push_str(&format!(" ({label}: {})", also.from));
     }
-    if !remark.detail.is_empty() {
-        message.push_str(&format!("\n{}", remark.detail));
+    for more in [&remark.detail, remark.accepted.as_deref().unwrap_or_default()].into_iter().filter(|m| !m.is_empty()) {
+        message.push_str(&format!("\n{more}"));
     }
     format!("::{command} {}::{}\n", properties.join(","), escape(&message))
 }

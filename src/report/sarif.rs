@@ -91,6 +91,9 @@ fn result(remark: &Annotation, index: Option<usize>, again: usize) -> Value {
     if let Some(index) = index {
         result["ruleIndex"] = json!(index);
     }
+    if let Some(reason) = &remark.accepted {
+        result["suppressions"] = json!([{ "kind": "inSource", "justification": reason }]);
+    }
     if let Some(at) = &remark.at {
         result["locations"] = json!([{ "physicalLocation": place(at) }]);
     }

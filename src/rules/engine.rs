@@ -2,13 +2,15 @@
 
 use serde::{Serialize, Serializer};
 
-use super::{ALL, Evidence, Finding, Need, Rule};
+use super::{ALL, Accepted, Evidence, Finding, Need, Rule, accept};
 
 /// What the rules say of one state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Judgement {
     /// Findings, worst first, then by address, field and rule; each id once.
     pub findings: Vec<Finding>,
+    /// Findings that the files accept, in the same order; they do not count.
+    pub accepted: Vec<Accepted>,
     /// The rules that lacked evidence, by code.
     pub not_checked: Vec<NotChecked>,
 }
@@ -57,6 +59,9 @@ pub fn judge_by(rules: &[&Rule], evidence: &Evidence) -> Judgement {
         judgement.findings.extend((rule.check)(evidence));
     }
     sort(&mut judgement.findings);
+    if let Some(desired) = evidence.desired {
+        judgement.accepted = accept::taken(&mut judgement.findings, desired, evidence.now);
+    }
     judgement
 }
 

@@ -9,6 +9,7 @@
 //! `mod` line in the group's `mod.rs`, a line in [`ALL`]. What several rules of a group share stands in
 //! the group's `mod.rs`; the table test in [`situation`] runs every rule's two situations.
 
+pub mod accept;
 mod checked;
 pub mod engine;
 pub mod evidence;
@@ -29,6 +30,7 @@ mod testing;
 
 use serde::Serialize;
 
+pub use accept::Accepted;
 pub use engine::{Judgement, NotChecked, find, judge};
 pub use evidence::{Evidence, Need};
 pub use finding::{Declaration, Evident, Finding, Fix, Severity};

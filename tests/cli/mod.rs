@@ -1,6 +1,7 @@
 //! The program without AWS: help, usage errors and their exit codes, bad files, and what it prints for other programs.
 
 mod generated;
+mod hostile;
 mod usage;
 
 pub use generated::readme;

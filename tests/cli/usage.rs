@@ -170,6 +170,38 @@ fn findings_are_remarks_as_well() {
 }
 
 #[test]
+fn accepted_findings_are_shown_and_do_not_count() {
+    let validate = |accept: &str, format: &str| {
+        let (program, folder) = program();
+        let text = format!(
+            "{GOOD}load_balancers: {{ web: {{ existing: true, idle_timeout: 120s, listeners: {{ 80: {{ existing: true, \
+             default: {{ forward: a }} }} }} }} }}\ntarget_groups:\n  a: {{ existing: true, backend: {{ keep_alive: 75s }} \
+             {accept} }}\n"
+        );
+        std::fs::write(folder.path().join("a.yaml"), text).unwrap();
+        program.args(["validate", "a.yaml", "--format", format]).run()
+    };
+    let known = ", accept: { E301: { reason: lowered soon, until: 2999-01-31 } }";
+    validate("", "text").exits(3);
+    let shown = validate(known, "text").exits(0).stdout;
+    assert!(
+        shown.contains("Accepted until 2999-01-31: E301 target_group/a") && shown.contains("lowered soon"),
+        "{shown}"
+    );
+    let json = validate(known, "json").exits(0).json();
+    assert_eq!((&json["findings"], &json["accepted"][0]["rule"]), (&serde_json::json!([]), &"E301".into()));
+    let sarif = validate(known, "sarif").exits(0).json();
+    assert_eq!(sarif["runs"][0]["results"][0]["suppressions"][0]["kind"], "inSource");
+    assert!(validate(known, "github").exits(0).stdout.starts_with("::notice file=a.yaml"));
+    let by_name = ", accept: { keepalive-lt-idle: { reason: x, until: 2999-01-31 } }";
+    validate(by_name, "text").exits(0);
+    let over = validate(", accept: { E301: { reason: x, until: 2020-01-31 } }", "text").exits(3).stdout;
+    assert!(over.contains("findings of E301 were accepted until 2020-01-31") && over.contains("a.yaml:7:"), "{over}");
+    let nobody = validate(", accept: { E999: { reason: x, until: 2999-01-31 } }", "text").exits(3).stdout;
+    assert!(nobody.contains("there is no rule `E999`"), "{nobody}");
+}
+
+#[test]
 fn colours_are_for_terminals() {
     let escape = '\u{1b}';
     let piped = run(&["plan", "nowhere.yaml"]).exits(1);

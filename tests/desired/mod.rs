@@ -1,5 +1,7 @@
 //! The desired-state language: what files mean, and what is wrong with them and where.
 
+mod bench;
+mod fuzz;
 mod limits;
 mod malformed;
 mod meaning;

@@ -46,7 +46,7 @@ async fn the_plan_document_has_the_contracts_keys() {
         "gaps",
         "api_calls",
     ]);
-    let added = set(&["refused", "unselected"]);
+    let added = set(&["accepted", "refused", "unselected"]);
     assert_eq!(keys(&document), contract.union(&added).copied().collect());
     let summary =
         set(&["in_sync", "create", "update", "replace", "delete", "unmanaged", "undeclared", "held", "risk_5xx"]);
@@ -108,7 +108,8 @@ fn validation_has_its_document() {
     let validation =
         Validation { files: &desired.files, problems: &[], desired: Some(&desired), judgement: Some(&judged) };
     let document = parsed(&json::to_text(&json::validate("validate", &validation)));
-    let wanted = set(&["format_version", "tool_version", "command", "valid", "problems", "findings", "not_checked"]);
+    let wanted =
+        set(&["format_version", "tool_version", "command", "valid", "problems", "findings", "accepted", "not_checked"]);
     assert_eq!(keys(&document), wanted);
     assert_eq!(document["valid"], true);
 }

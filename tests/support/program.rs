@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -38,10 +39,47 @@ pub struct Running {
     what: String,
 }
 
+/// What a run cost.
+#[derive(Clone, Copy, Debug)]
+pub struct Cost {
+    /// From beginning to end.
+    pub elapsed: Duration,
+    /// On the processor.
+    pub processor: Duration,
+    /// The most memory it had at once, in kilobytes.
+    pub memory: u64,
+}
+
+/// Runs a command and writes down what it cost: nothing else on the machine says so of one process.
+const MEASURE: &str = "
+import json, resource, subprocess, sys, time
+start = time.monotonic()
+code = subprocess.call(sys.argv[2:])
+elapsed = time.monotonic() - start
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+with open(sys.argv[1], 'w') as paper:
+    json.dump([elapsed, used.ru_utime + used.ru_stime, used.ru_maxrss], paper)
+sys.exit(code if code >= 0 else 128 - code)
+";
+
+/// Python itself, which a wrapper on the path may not find in another home.
+fn python() -> &'static str {
+    static PYTHON: OnceLock<String> = OnceLock::new();
+    PYTHON.get_or_init(|| {
+        let output = Command::new("python3").args(["-c", "import sys; print(sys.executable, end='')"]).output();
+        String::from_utf8(output.expect("Python 3 is needed, as for LocalStack").stdout).unwrap()
+    })
+}
+
 impl Program {
     /// The program in a folder, with nothing of the caller's environment but the path.
     pub fn new(folder: &Path) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_no502"));
+        Self::of(Path::new(env!("CARGO_BIN_EXE_no502")), folder)
+    }
+
+    /// The same for another build of it.
+    pub fn of(binary: &Path, folder: &Path) -> Self {
+        let mut command = Command::new(binary);
         command.current_dir(folder).env_clear().env("HOME", folder);
         for kept in ["PATH", "LLVM_PROFILE_FILE", "SSL_CERT_FILE", "SSL_CERT_DIR"] {
             if let Some(value) = std::env::var_os(kept) {
@@ -75,6 +113,21 @@ impl Program {
     /// Runs it to its end.
     pub fn run(self) -> Run {
         self.start().end()
+    }
+
+    /// Runs it to its end, and says what it cost.
+    pub fn measured(mut self) -> (Run, Cost) {
+        let paper = tempfile::NamedTempFile::new().unwrap();
+        let mut command = Command::new(python());
+        command.args(["-c", MEASURE]).arg(paper.path()).arg(self.command.get_program()).args(self.command.get_args());
+        command.current_dir(self.command.get_current_dir().unwrap()).env_clear();
+        command.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        self.command = command;
+        let run = self.run();
+        let [elapsed, processor, memory]: [f64; 3] =
+            serde_json::from_slice(&std::fs::read(paper.path()).unwrap()).unwrap();
+        let [elapsed, processor] = [elapsed, processor].map(Duration::from_secs_f64);
+        (run, Cost { elapsed, processor, memory: memory as u64 })
     }
 
     /// Starts it.

@@ -103,7 +103,7 @@ const FIELDS: &[Field] = &[
         .default("RSA_2048")
         .source("API (ACM) RequestCertificate.KeyAlgorithm"),
     super::TAGS,
-    super::ACCEPT,
+    super::accept::ACCEPT,
 ];
 const RULE: MapRule = MapRule { noun: "a certificate", fields: FIELDS };
 /// `certificates:`.
@@ -132,6 +132,7 @@ fn domain(text: &str) -> Result<(), Complaint> {
 pub(super) fn read(cx: &Context<'_>, entry: &Entry) {
     let address = Address::certificate(&entry.key);
     let r = Reader::new(cx, &address, entry);
+    super::accept::read(&r);
     let origins: Vec<_> = ["arn", "import", "domain"].into_iter().filter_map(|k| r.has(k).map(|at| (k, at))).collect();
     match origins[..] {
         [("arn", _)] => by_arn(&r),

@@ -61,7 +61,7 @@ const FIELDS: &[Field] = &[
     field("default", "What happens to requests that no rule takes.", Shape::Map(&action::DEFAULT)),
     field("rules", "Rules by name; the lowest priority that matches decides.", Shape::Named(&RULES)),
     super::TAGS,
-    super::ACCEPT,
+    super::accept::ACCEPT,
 ];
 /// A listener.
 pub(super) const RULE: MapRule = MapRule { noun: "a listener", fields: FIELDS };
@@ -71,6 +71,7 @@ pub(super) fn read(parent: &Reader<'_, '_>, entry: &Entry) {
     let Some(port) = entry.key.parse().ok().filter(|p| *p > 0) else { return };
     let address = Address::listener(&parent.address.name, port);
     let r = Reader::new(parent.cx, &address, entry);
+    super::accept::read(&r);
     let existing = r.existing();
     let protocol: Option<Protocol> = r.word("protocol");
     let certificate = r.node("certificate").and_then(|n| r.cx.names.certificate(text_of(n)?, n.span, r.cx.found));

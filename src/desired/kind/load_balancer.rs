@@ -138,7 +138,7 @@ const FIELDS: &[Field] = &[
     ),
     field("listeners", "Its listeners by port.", Shape::Named(&LISTENERS)),
     super::TAGS,
-    super::ACCEPT,
+    super::accept::ACCEPT,
 ];
 const RULE: MapRule = MapRule { noun: "a load balancer", fields: FIELDS };
 /// `load_balancers:`.
@@ -149,6 +149,7 @@ pub(super) const SECTION: NamedRule =
 pub(super) fn read(cx: &Context<'_>, entry: &Entry) {
     let address = Address::load_balancer(&entry.key);
     let r = Reader::new(cx, &address, entry);
+    super::accept::read(&r);
     let existing = r.existing();
     super::exclusive(&r);
     if r.text("undeclared").as_deref() == Some("reset") {

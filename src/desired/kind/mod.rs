@@ -1,6 +1,7 @@
 //! The language itself: one file for each kind, with its table of fields, its typed reading and the
 //! rules between its fields.
 
+mod accept;
 pub(super) mod action;
 mod authenticate;
 pub(super) mod certificate;
@@ -20,7 +21,7 @@ pub(super) mod top;
 
 use super::problem::Problem;
 use super::reader::Reader;
-use super::shape::{Complaint, Field, Shape, TextRule, field, later};
+use super::shape::{Complaint, Field, Shape, TextRule, field};
 use crate::model::Span;
 
 /// `existing: true`.
@@ -35,10 +36,6 @@ const TAGS: Field = field(
     "Tags of this resource, added to the stack's. Tags that the files do not mention are left alone.",
     Shape::Named(&super::names::TAGS),
 );
-/// Accepted findings.
-const ACCEPT: Field =
-    later("accept", "Known findings on this resource that are accepted, with a reason and an expiry.");
-
 /// A network in CIDR form, for a JSON Schema.
 const NETWORK: &str = "^(([0-9]{1,3}\\.){3}[0-9]{1,3}/([0-9]|[12][0-9]|3[0-2])|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*/([0-9]{1,2}|1[01][0-9]|12[0-8]))$";
 

@@ -27,7 +27,7 @@ const FIELDS: &[Field] = &[
     action::FIXED,
     rewrite::REWRITE,
     super::TAGS,
-    super::ACCEPT,
+    super::accept::ACCEPT,
 ];
 /// A rule.
 pub(super) const RULE: MapRule = MapRule { noun: "a rule", fields: FIELDS };
@@ -50,6 +50,7 @@ pub(super) fn read_all(listener: &Reader<'_, '_>, protocol: Option<Protocol>) {
 
 fn one(listener: &Reader<'_, '_>, address: &Address, entry: &Entry, protocol: Option<Protocol>) {
     let r = Reader::new(listener.cx, address, entry);
+    super::accept::read(&r);
     r.needs(
         "when",
         "rule",

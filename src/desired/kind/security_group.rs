@@ -116,7 +116,7 @@ const FIELDS: &[Field] = &[
         Shape::OneOrMany(&Shape::Words(Part::OF_SECURITY_GROUP)),
     ),
     super::TAGS,
-    super::ACCEPT,
+    super::accept::ACCEPT,
 ];
 const RULE: MapRule = MapRule { noun: "a security group", fields: FIELDS };
 /// `security_groups:`.
@@ -156,6 +156,7 @@ fn parse_range(text: &str) -> Option<(u16, u16)> {
 pub(super) fn read(cx: &Context<'_>, entry: &Entry) {
     let address = Address::security_group(&entry.key);
     let r = Reader::new(cx, &address, entry);
+    super::accept::read(&r);
     let existing = r.existing();
     super::exclusive(&r);
     if existing {

@@ -150,7 +150,7 @@ const FIELDS: &[Field] = &[
     .source("API RegisterTargets"),
     field("backend", "What is known of the application, for rules and probes.", Shape::Map(&BACKEND_RULE)).here(),
     super::TAGS,
-    super::ACCEPT,
+    super::accept::ACCEPT,
 ];
 const RULE: MapRule = MapRule { noun: "a target group", fields: FIELDS };
 /// `target_groups:`.
@@ -161,6 +161,7 @@ pub(super) const SECTION: NamedRule =
 pub(super) fn read(cx: &Context<'_>, entry: &Entry) {
     let address = Address::target_group(&entry.key);
     let r = Reader::new(cx, &address, entry);
+    super::accept::read(&r);
     let existing = r.existing();
     let target_type: Option<TargetType> = r.word("target_type").or_else(|| {
         // AWS's own default; an existing group is what it is

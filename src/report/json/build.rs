@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::types::{
-    After, ApiCalls, Change, End, Field, Finding, Gap, Gate, Held, NotChecked, PlanDocument, Refused, Resource, Step,
-    Undeclared, Unmanaged,
+    Accepted, After, ApiCalls, Change, End, Field, Finding, Gap, Gate, Held, NotChecked, PlanDocument, Refused,
+    Resource, Step, Undeclared, Unmanaged,
 };
 use super::{FORMAT_VERSION, TOOL_VERSION};
 use crate::cloud::{Facts, Operation};
@@ -35,6 +35,7 @@ pub fn plan(view: &View<'_>, end: Option<End>) -> PlanDocument {
         changes: plan.differences().map(|c| change(plan, desired, &places, c)).collect(),
         steps: plan.steps.iter().map(step).collect(),
         findings: findings.iter().map(|j| finding(desired, &places, j.finding, Some(j.aftermath))).collect(),
+        accepted: plan.now.accepted.iter().map(|a| accepted(desired, &places, a)).collect(),
         not_checked: plan.now.not_checked.iter().map(not_checked).collect(),
         unmanaged: plan.diff.unmanaged.iter().map(unmanaged).collect(),
         undeclared: plan.diff.changes.iter().flat_map(undeclared).collect(),
@@ -183,6 +184,11 @@ pub(super) fn finding(
         source: places.of_field(desired, &finding.address, &finding.field),
         after_plan,
     }
+}
+
+pub(super) fn accepted(desired: &Resolved, places: &Places<'_>, of: &rules::Accepted) -> Accepted {
+    let rules::Accepted { finding: found, reason, until } = of;
+    Accepted { finding: finding(desired, places, found, None), reason: reason.clone(), until: until.to_string() }
 }
 
 pub(super) fn not_checked(rule: &rules::NotChecked) -> NotChecked {

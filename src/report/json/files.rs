@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::build::{finding, not_checked};
-use super::types::{Finding, NotChecked};
+use super::build::{accepted, finding, not_checked};
+use super::types::{Accepted, Finding, NotChecked};
 use super::{FORMAT_VERSION, TOOL_VERSION};
 use crate::desired::{Key, Problem};
 use crate::model::Place;
@@ -27,6 +27,8 @@ pub struct ValidateDocument {
     pub problems: Vec<FileProblem>,
     /// What the rules say of them.
     pub findings: Vec<Finding>,
+    /// What of that the files accept; it does not count.
+    pub accepted: Vec<Accepted>,
     /// What they could not judge.
     pub not_checked: Vec<NotChecked>,
 }
@@ -53,6 +55,7 @@ pub fn validate(command: &str, validation: &Validation<'_>) -> ValidateDocument 
     let places = Places::of(validation.files);
     let judged = validation.judgement.zip(validation.desired);
     let findings = judged.map(|(j, desired)| j.findings.iter().map(|f| finding(desired, &places, f, None)).collect());
+    let known = judged.map(|(j, desired)| j.accepted.iter().map(|a| accepted(desired, &places, a)).collect());
     ValidateDocument {
         format_version: FORMAT_VERSION,
         tool_version: TOOL_VERSION,
@@ -60,6 +63,7 @@ pub fn validate(command: &str, validation: &Validation<'_>) -> ValidateDocument 
         valid: !validation.problems.iter().any(|p| p.level == crate::desired::Level::Error),
         problems: validation.problems.iter().map(|p| file_problem(&places, p)).collect(),
         findings: findings.unwrap_or_default(),
+        accepted: known.unwrap_or_default(),
         not_checked: validation.judgement.map(|j| j.not_checked.iter().map(not_checked).collect()).unwrap_or_default(),
     }
 }

@@ -11,8 +11,8 @@ use serde::Serialize;
 pub use build::{plan, resources};
 pub use files::{KeyDocument, RuleDocument, RulesDocument, ValidateDocument, explanation, key, rules, validate};
 pub use types::{
-    After, ApiCalls, Change, End, Field, Finding, Gap, Gate, Held, NotChecked, Outcome, PlanDocument, Refused,
-    Resource, Step, Undeclared, Unmanaged,
+    Accepted, After, ApiCalls, Change, End, Field, Finding, Gap, Gate, Held, NotChecked, Outcome, PlanDocument,
+    Refused, Resource, Step, Undeclared, Unmanaged,
 };
 
 /// The version of every document.

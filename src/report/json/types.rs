@@ -27,6 +27,8 @@ pub struct PlanDocument {
     pub changes: Vec<Change>,
     pub steps: Vec<Step>,
     pub findings: Vec<Finding>,
+    /// Findings that the files accept; they do not count.
+    pub accepted: Vec<Accepted>,
     pub not_checked: Vec<NotChecked>,
     pub unmanaged: Vec<Unmanaged>,
     pub undeclared: Vec<Undeclared>,
@@ -159,6 +161,18 @@ pub struct Finding {
     /// What the plan makes of it; absent where there is no plan.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after_plan: Option<Aftermath>,
+}
+
+/// A finding that the files accept.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Accepted {
+    /// The finding.
+    #[serde(flatten)]
+    pub finding: Finding,
+    /// Why it is accepted.
+    pub reason: String,
+    /// The last day on which it is, `2027-01-31`.
+    pub until: String,
 }
 
 /// A rule that lacked evidence.

@@ -55,8 +55,12 @@ pub fn check(view: &View<'_>, look: &Look) -> String {
             0 => String::new(),
             n => format!(", {}", count(n, "minor finding")),
         };
+        let accepted = match plan.now.accepted.len() {
+            0 => String::new(),
+            n => format!(", {}", count(n, "accepted finding")),
+        };
         page.line(&format!(
-            "{ok}: stack {}: {} in sync{minor}",
+            "{ok}: stack {}: {} in sync{minor}{accepted}",
             clean(&plan.stack),
             count(summary.in_sync, "resource")
         ));

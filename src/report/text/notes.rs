@@ -10,7 +10,7 @@ use crate::report::layout::{clean, count, pad};
 use crate::report::paint::{BAD, FAINT, HINT};
 use crate::report::value::in_words;
 use crate::report::{View, gaps};
-use crate::rules::NotChecked;
+use crate::rules::{Accepted, Finding, NotChecked};
 
 /// All notes.
 pub(super) fn notes(view: &View<'_>, page: &mut Page<'_>) {
@@ -23,6 +23,7 @@ pub(super) fn notes(view: &View<'_>, page: &mut Page<'_>) {
         page.blank();
     }
     unselected(plan, page);
+    accepted(&plan.now.accepted, page);
     not_checked(&plan.now.not_checked, page);
     unmanaged(plan, page);
     undeclared(plan, page);
@@ -100,6 +101,14 @@ fn unselected(plan: &Plan, page: &mut Page<'_>) {
     if !plan.diff.unselected.is_empty() {
         let names = list(plan.diff.unselected.iter(), page.is_brief());
         note(page, &format!("Left out as you asked: {}", clean(&names)));
+    }
+}
+
+/// Findings that the files accept, a line each.
+pub(super) fn accepted(list: &[Accepted], page: &mut Page<'_>) {
+    for Accepted { finding, reason, until } in list {
+        let Finding { rule, address, title, .. } = finding;
+        note(page, &clean(&format!("Accepted until {until}: {rule} {address}, {title} ({reason})")));
     }
 }
 

@@ -21,6 +21,7 @@ pub fn validate(validation: &Validation<'_>, look: &Look) -> String {
         super::findings::of_files(findings, &mut page);
         page.blank();
     }
+    super::notes::accepted(validation.judgement.map(|j| j.accepted.as_slice()).unwrap_or_default(), &mut page);
     let not_checked = validation.judgement.map(|j| j.not_checked.as_slice()).unwrap_or_default();
     if page.is_brief() && !not_checked.is_empty() {
         let line =
