@@ -34,15 +34,10 @@ pub(super) fn accepts(shape: &Shape, node: &Node) -> bool {
 fn map(entries: &[Entry], rule: &MapRule, found: &Found) {
     for entry in entries {
         match rule.fields.iter().find(|f| f.key == &*entry.key) {
-            Some(field) if field.supported => {
+            Some(field) => {
                 let what = What { key: field.key, key_span: entry.key_span, source: field.source };
                 value(&entry.value, &field.shape, what, found);
             }
-            Some(field) => found.push(
-                Problem::error(entry.key_span, format!("`{}` is not supported by this version yet", field.key))
-                    .label("known, but not built yet")
-                    .hint("remove it; what the files do not mention is left alone"),
-            ),
             None => found.push(unknown_key(entry, rule, found)),
         }
     }
@@ -54,7 +49,7 @@ fn unknown_key(entry: &Entry, rule: &MapRule, found: &Found) -> Problem {
     if found.full() {
         return problem;
     }
-    let known: Vec<&Field> = rule.fields.iter().filter(|f| f.supported).collect();
+    let known: Vec<&Field> = rule.fields.iter().collect();
     if let Some(near) = nearest(&entry.key, rule.fields.iter().map(|f| f.key)) {
         let doc = known.iter().find(|f| f.key == near).map(|f| f.doc).unwrap_or_default();
         return problem.label(format!("did you mean `{near}`?")).hint(format!("`{near}`: {doc}"));

@@ -20,6 +20,7 @@ pub(super) struct Found {
 impl Found {
     /// Adds a problem, once: an alias can bring one mistake to many places.
     pub fn push(&self, problem: Problem) {
+        let problem = in_one_line(problem);
         if self.list.borrow().contains(&problem) {
             return;
         }
@@ -63,6 +64,16 @@ impl Found {
         }
         list
     }
+}
+
+/// A problem whose words have no line break, which a key or a value that they repeat may have.
+fn in_one_line(mut problem: Problem) -> Problem {
+    let labels = [&mut problem.at, &mut problem.also].into_iter().flatten().map(|(_, label)| label);
+    for text in labels.chain(&mut problem.hint).chain([&mut problem.message]).filter(|text| text.contains(['\n', '\r']))
+    {
+        *text = text.replace('\r', "\\r").replace('\n', "\\n");
+    }
+    problem
 }
 
 /// The candidate that a misspelt word most likely means.

@@ -66,7 +66,7 @@ pub struct UnknownKey {
 pub fn explain(path: &str) -> Result<Key, UnknownKey> {
     let words: Vec<&str> = path.split('.').map(str::trim).filter(|w| !w.is_empty()).collect();
     let first = words.first().copied().unwrap_or_default();
-    let at_top = DOCUMENT.fields.iter().any(|f| f.supported && f.key == first);
+    let at_top = DOCUMENT.fields.iter().any(|f| f.key == first);
     if at_top {
         return walk(&words);
     }
@@ -163,7 +163,7 @@ fn misspelt(map: &'static MapRule, word: &str, after: &[&str]) -> bool {
 }
 
 fn unknown(path: &[&str], word: &str, rule: &'static MapRule) -> UnknownKey {
-    let keys: Vec<&str> = rule.fields.iter().filter(|f| f.supported).map(|f| f.key).collect();
+    let keys: Vec<&str> = rule.fields.iter().map(|f| f.key).collect();
     let meant = nearest(word, keys.iter().copied()).map(|near| [path, &[near]].concat().join("."));
     UnknownKey {
         word: word.to_owned(),
@@ -262,7 +262,7 @@ fn takes(shape: &Shape) -> String {
 fn sub_keys(place: &Within) -> Vec<SubKey> {
     match place {
         Within::Map(rule) => {
-            let known = rule.fields.iter().filter(|f| f.supported);
+            let known = rule.fields.iter();
             known.map(|f| SubKey { key: f.key.to_owned(), meaning: f.doc.to_owned() }).collect()
         }
         Within::Named(rule) => {

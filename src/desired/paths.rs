@@ -39,7 +39,7 @@ pub(super) fn within(shape: &'static Shape) -> Within {
 
 /// A key of a map.
 pub(super) fn key_of(rule: &'static MapRule, word: &str) -> Option<&'static Field> {
-    rule.fields.iter().find(|f| f.supported && f.key == word)
+    rule.fields.iter().find(|f| f.key == word)
 }
 
 /// What stands for a name in a path.
@@ -57,7 +57,7 @@ fn all_paths() -> Vec<String> {
 fn collect(path: &str, place: &Within, all: &mut Vec<String>) {
     match place {
         Within::Map(rule) => {
-            for field in rule.fields.iter().filter(|f| f.supported) {
+            for field in rule.fields.iter() {
                 let path = if path.is_empty() { field.key.to_owned() } else { format!("{path}.{}", field.key) };
                 collect(&path, &within(&field.shape), all);
                 all.push(path);
@@ -81,7 +81,7 @@ pub(super) fn all_keys() -> Vec<&'static str> {
     fn keys(place: &Within, all: &mut Vec<&'static str>) {
         match place {
             Within::Map(rule) => {
-                for field in rule.fields.iter().filter(|f| f.supported) {
+                for field in rule.fields.iter() {
                     all.push(field.key);
                     keys(&within(&field.shape), all);
                 }
@@ -103,7 +103,7 @@ pub(super) fn elsewhere(word: &str, here: &MapRule) -> Vec<&'static str> {
                 if key_of(rule, word).is_some() && !found.contains(&rule.noun) {
                     found.push(rule.noun);
                 }
-                for field in rule.fields.iter().filter(|f| f.supported) {
+                for field in rule.fields.iter() {
                     search(&within(&field.shape), word, found);
                 }
             }

@@ -31,7 +31,7 @@ fn map(rule: &MapRule) -> Value {
     let mut required = Vec::new();
     let (mut never, mut needed) = (Vec::new(), Vec::new());
     let mut pairs = BTreeSet::new();
-    for field in rule.fields.iter().filter(|f| f.supported) {
+    for field in rule.fields.iter() {
         properties.insert(field.key.to_owned(), property(field));
         if field.required {
             required.push(json!(field.key));

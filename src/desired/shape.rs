@@ -115,8 +115,6 @@ pub(super) struct Field {
     pub source: &'static str,
     /// Whether the map is useless without it, whatever other files add.
     pub required: bool,
-    /// Whether this version understands it.
-    pub supported: bool,
     /// A value that is good, in YAML.
     pub example: &'static str,
     /// What holds without it, in words.
@@ -146,7 +144,7 @@ pub(super) enum Change {
     Here,
 }
 
-/// A field that this version understands.
+/// A field.
 pub(super) const fn field(key: &'static str, doc: &'static str, shape: Shape) -> Field {
     Field {
         key,
@@ -154,7 +152,6 @@ pub(super) const fn field(key: &'static str, doc: &'static str, shape: Shape) ->
         shape,
         source: "",
         required: false,
-        supported: true,
         example: "",
         default: "",
         change: Change::InPlace,
@@ -164,11 +161,6 @@ pub(super) const fn field(key: &'static str, doc: &'static str, shape: Shape) ->
         size: None,
         unique: false,
     }
-}
-
-/// A field of the language that this version does not understand yet.
-pub(super) const fn later(key: &'static str, doc: &'static str) -> Field {
-    Field { supported: false, ..field(key, doc, Shape::Bool) }
 }
 
 impl Field {
@@ -248,7 +240,7 @@ pub(super) fn form(shape: &Shape) -> Option<String> {
     match shape {
         Shape::Map(rule) => {
             let mut keys: Vec<&Field> = Vec::new();
-            for field in rule.fields.iter().filter(|f| f.supported) {
+            for field in rule.fields.iter() {
                 if !keys.iter().any(|taken| taken.excludes.contains(&field.key)) {
                     keys.push(field);
                 }

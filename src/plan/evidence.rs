@@ -54,6 +54,7 @@ pub(super) fn of_diff<'a>(
         desired: Some(desired),
         facts,
         now: Some(now),
+        ways: crate::rules::evidence::Ways::default(),
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::OnceLock;
 
 use jiff::Timestamp;
 
@@ -69,6 +70,19 @@ pub struct Evidence<'a> {
     pub available: BTreeSet<Need>,
     /// The moment of judging.
     pub now: Option<Timestamp>,
+    /// Which listeners lead to which group, once somebody asked.
+    pub ways: Ways,
+}
+
+/// By group: the listeners that lead to it, with their weights. Made from the state at the first question.
+#[derive(Debug, Default)]
+pub struct Ways(OnceLock<BTreeMap<Address, Vec<(Address, u16)>>>);
+
+impl Clone for Ways {
+    /// A copy asks anew: its state may be changed.
+    fn clone(&self) -> Self {
+        Self::default()
+    }
 }
 
 macro_rules! of_kind {
@@ -76,7 +90,7 @@ macro_rules! of_kind {
         $(
             #[doc = concat!("Every `", stringify!($kind), "` in effect.")]
             pub fn $all(&self) -> impl Iterator<Item = (&Address, &$kind)> {
-                self.state.iter().filter_map(|(address, spec)| spec.$one().map(|spec| (address, spec)))
+                self.below(Kind::$kind, String::new()).filter_map(|(address, spec)| Some((address, spec.$one()?)))
             }
             #[doc = concat!("The `", stringify!($kind), "` with this address.")]
             pub fn $one(&self, address: &Address) -> Option<&$kind> {
@@ -97,6 +111,12 @@ impl Evidence<'_> {
         security_groups, security_group, SecurityGroup;
     }
 
+    /// Everything of a kind whose name begins like this. Names nest with their parents' names, so that a
+    /// parent's children lie beside each other.
+    fn below(&self, kind: Kind, prefix: String) -> impl Iterator<Item = (&Address, &Spec)> {
+        let from = Address::new(kind, prefix.as_str());
+        self.state.range(from..).take_while(move |(a, _)| a.kind == kind && a.name.starts_with(&prefix))
+    }
     /// The spec as the files declare it, undeclared fields being `None`.
     pub fn declared(&self, address: &Address) -> Option<&Spec> {
         self.desired.and_then(|desired| desired.specs.get(address))
@@ -107,15 +127,21 @@ impl Evidence<'_> {
     }
     /// The targets of a group.
     pub fn targets_of(&self, group: &Address) -> impl Iterator<Item = (&Address, &Target)> {
-        self.targets().filter(move |(_, target)| target.target_group.address() == Some(group))
+        let own = self.below(Kind::Target, format!("{}/", group.name));
+        let own = own.filter_map(|(address, spec)| Some((address, spec.target()?)));
+        own.filter(move |(_, target)| target.target_group.address() == Some(group))
     }
     /// The listeners of a load balancer.
     pub fn listeners_of(&self, load_balancer: &Address) -> impl Iterator<Item = (&Address, &Listener)> {
-        self.listeners().filter(move |(_, listener)| listener.load_balancer.address() == Some(load_balancer))
+        let own = self.below(Kind::Listener, format!("{}:", load_balancer.name));
+        let own = own.filter_map(|(address, spec)| Some((address, spec.listener()?)));
+        own.filter(move |(_, listener)| listener.load_balancer.address() == Some(load_balancer))
     }
     /// The rules of a listener, by priority.
     pub fn rules_of(&self, listener: &Address) -> Vec<(&Address, &Rule)> {
-        let mut rules: Vec<_> = self.rules().filter(|(_, rule)| rule.listener.address() == Some(listener)).collect();
+        let own = self.below(Kind::Rule, format!("{}/", listener.name));
+        let own = own.filter_map(|(address, spec)| Some((address, spec.rule()?)));
+        let mut rules: Vec<_> = own.filter(|(_, rule)| rule.listener.address() == Some(listener)).collect();
         rules.sort_by_key(|(address, rule)| (rule.priority, (*address).clone()));
         rules
     }
@@ -128,15 +154,27 @@ impl Evidence<'_> {
     }
     /// The load balancers whose listeners forward to a group, each once.
     pub fn load_balancers_of(&self, group: &Address) -> BTreeSet<&Address> {
-        let forwards = |listener: &Address| {
-            self.actions_of(listener).any(|(_, action)| action.groups().any(|(link, _)| link.address() == Some(group)))
-        };
-        self.listeners().filter(|(a, _)| forwards(a)).filter_map(|(_, l)| l.load_balancer.address()).collect()
+        let listeners = self.led_to(group).iter().filter_map(|(listener, _)| self.listener(listener));
+        listeners.filter_map(|listener| listener.load_balancer.address()).collect()
     }
     /// Whether some action sends requests to a group: a group at weight 0 gets none.
     pub fn serves(&self, group: &Address) -> bool {
-        let sends = |action: &Action| action.groups().any(|(link, weight)| weight > 0 && link.address() == Some(group));
-        self.listeners().any(|(address, _)| self.actions_of(address).any(|(_, action)| sends(action)))
+        self.led_to(group).iter().any(|(_, weight)| *weight > 0)
+    }
+    /// The listeners that lead to a group, with the weights, found once for all groups.
+    fn led_to(&self, group: &Address) -> &[(Address, u16)] {
+        let ways = self.ways.0.get_or_init(|| {
+            let mut ways: BTreeMap<Address, Vec<(Address, u16)>> = BTreeMap::new();
+            for (listener, _) in self.listeners() {
+                for (link, weight) in self.actions_of(listener).flat_map(|(_, action)| action.groups()) {
+                    if let Some(group) = link.address() {
+                        ways.entry(group.clone()).or_default().push((listener.clone(), weight));
+                    }
+                }
+            }
+            ways
+        });
+        ways.get(group).map(Vec::as_slice).unwrap_or_default()
     }
     /// Whether there is evidence of this kind.
     pub fn has(&self, need: Need) -> bool {
