@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use super::event::Failure;
 use super::{Event, Observer, Outcome, Settings, gate, stale};
 use crate::cloud::simulate::{self, World};
-use crate::cloud::{Operation, Output, Snapshot, Write};
+use crate::cloud::{CloudError, CloudErrorKind, Operation, Output, Snapshot, Write};
 use crate::model::{Address, Id, Kind, Spec, StepId};
 use crate::plan::{Gate, Step};
 
@@ -25,6 +25,8 @@ pub struct Run {
     pub done: Vec<StepId>,
     /// What each step returned.
     pub outputs: BTreeMap<StepId, Output>,
+    /// Marks that were not allowed, and what AWS said. Nothing else hangs on them.
+    pub unmarked: BTreeMap<StepId, CloudError>,
 }
 
 struct Board {
@@ -35,6 +37,8 @@ struct Board {
     /// Objects as reports may show them, for the journal.
     shown: BTreeMap<Id, Spec>,
     end: Option<Outcome>,
+    /// Marks that were not allowed.
+    unmarked: BTreeMap<StepId, CloudError>,
     /// Steps whose certificate waits for its DNS record, and the record; what needs them stays undone.
     parked: BTreeMap<StepId, String>,
 }
@@ -60,6 +64,7 @@ pub async fn run<W: Write + Send + Sync + 'static>(
         world,
         shown,
         end: None,
+        unmarked: BTreeMap::new(),
         parked: BTreeMap::new(),
     };
     let mut tasks: JoinSet<Ended> = JoinSet::new();
@@ -87,7 +92,7 @@ pub async fn run<W: Write + Send + Sync + 'static>(
     let awaiting = board.parked.into_iter().next().map(|(step, sees)| Outcome::AwaitingValidation { step, sees });
     let outcome = board.end.or(awaiting).unwrap_or(Outcome::Completed);
     let _ = observer.observe(&Event::Stopped { outcome: outcome.clone() });
-    Run { outcome, done: board.done, outputs: board.world.outputs }
+    Run { outcome, done: board.done, outputs: board.world.outputs, unmarked: board.unmarked }
 }
 
 /// All that a task needs.
@@ -156,6 +161,12 @@ impl Board {
             Ok(_) => self.done.push(id.clone()),
             Err((_, Failure::GateTimedOut { sees })) if step.gate == Some(Gate::CertificateIssued) => {
                 self.parked.insert(id.clone(), sees);
+            }
+            // the work is done; without its mark a later difference cannot be told from an unadopted one
+            Err((_, Failure::Call { error })) if step.stamp && error.kind == CloudErrorKind::Denied => {
+                let why = Failure::Call { error: error.clone() };
+                let _ = observer.observe(&Event::Failed { step: id.clone(), why });
+                self.unmarked.insert(id.clone(), error);
             }
             Err((_, why)) => {
                 let _ = observer.observe(&Event::Failed { step: id.clone(), why: why.clone() });

@@ -89,6 +89,26 @@ fn a_denied_write_says_which_permission_is_missing() {
     }
 }
 
+/// Marks that are not allowed are noted; everything else is done. For `adopt` they are all there is to do.
+#[test]
+fn a_denied_mark_is_a_note() {
+    let stack = Stack::applied();
+    let live = Live::of(&stack);
+    stack.edit("healthy_threshold: 2, unhealthy_threshold: 3", "healthy_threshold: 3, unhealthy_threshold: 3");
+    let proxy = proxy();
+    proxy.on("AddTags").deny();
+    let apply = stack.account.behind(&proxy).args(APPLY).run().exits(0);
+    assert!(apply.stderr.contains("1 resource could not be marked as managed"), "{}", apply.all());
+    assert!(apply.stderr.contains("elasticloadbalancing:AddTags"), "{}", apply.all());
+    let adopt = stack.account.behind(&proxy).args(["adopt", "--yes"]).run().exits(5);
+    assert!(adopt.stderr.contains("could not be marked"), "{}", adopt.all());
+    live.check("django", |m| m.healthy_threshold_count(5));
+    let plan = stack.plan().exits(2).json();
+    assert_eq!(plan["changes"].as_array().unwrap().iter().find(|c| c["action"] != "none").unwrap()["cause"], "both");
+    stack.apply();
+    stack.plan().exits(0);
+}
+
 /// An answer that cannot be read leaves open whether the write took effect: the next run looks.
 #[test]
 fn a_write_answered_with_nonsense_is_made_good() {

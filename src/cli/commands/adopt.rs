@@ -38,6 +38,10 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
             output::data(terminal, &rendered(&end, &output::look(terminal)))?;
             return Ok(ending.code);
         }
+        if let Some(why) = run::unmarked(&recorded.run) {
+            terminal.error(&format!("error: {why}"));
+            return Ok(exit::STOPPED);
+        }
     }
     Ok(match (plan.is_clean(), plan.is_complete()) {
         (false, _) => exit::DIFFERENT,

@@ -175,6 +175,9 @@ impl Context<'_> {
             Format::Text => output::data(self.terminal, &text::run(&run, &output::look(self.terminal)))?,
             Format::Json => self.terminal.note(&text::run(&run, &output::plain(self.terminal))),
         }
+        if let Some(why) = run::unmarked(&recorded.run) {
+            self.terminal.note(&format!("note: {why}"));
+        }
         if ending.code != exit::CLEAN {
             self.terminal.note(&format!("journal: {}", recorded.journal.display()));
         }

@@ -93,6 +93,16 @@ pub async fn execute(
     Ok(Recorded { run, id, journal: path, total, took: began.elapsed() })
 }
 
+/// What to say of marks that were not allowed.
+pub fn unmarked(run: &Run) -> Option<String> {
+    let (_, error) = run.unmarked.first_key_value()?;
+    let count = match run.unmarked.len() {
+        1 => "1 resource".to_owned(),
+        n => format!("{n} resources"),
+    };
+    Some(format!("{count} could not be marked as managed, so a later difference will be called unadopted: {error}"))
+}
+
 /// The live objects with secrets hidden, by id.
 fn shown(plan: &Plan) -> BTreeMap<Id, Spec> {
     let bound = &plan.diff.bound;
