@@ -32,6 +32,7 @@ pub(super) fn from_sdk(lb: sdk::LoadBalancer) -> Option<(Id, LoadBalancer, LoadB
         dns_name: lb.dns_name,
         vpc: lb.vpc_id.map(Id),
         zones: zones.into_iter().filter_map(|zone| zone.zone_name).collect(),
+        capacity_pending: false,
     };
     let ipam_pool = lb.ipam_pools.and_then(|pools| pools.ipv4_ipam_pool_id).filter(|pool| !pool.is_empty());
     let spec = LoadBalancer {
@@ -138,13 +139,16 @@ impl Session {
         Ok(Output { id: Some(Id(id)), dns_name: lb.dns_name })
     }
 
-    /// Its reserved capacity as it was asked for, whether it is there yet or not; 0 for none.
-    pub(super) async fn capacity(&self, id: &Id) -> Result<u32, CloudError> {
+    /// Its reserved capacity as it was asked for, 0 for none; and whether AWS is still providing it.
+    pub(super) async fn capacity(&self, id: &Id) -> Result<(u32, bool), CloudError> {
         let request = self.elb.describe_capacity_reservation().load_balancer_arn(id.as_str());
         let answer = self.calls.run(Call::elb("DescribeCapacityReservation"), || request.clone().send()).await?;
         let units = answer.minimum_load_balancer_capacity.and_then(|capacity| capacity.capacity_units);
         self.watch_capacity(id);
-        Ok(units.and_then(|units| u32::try_from(units).ok()).unwrap_or(0))
+        let zones = answer.capacity_reservation_state.unwrap_or_default();
+        let codes = zones.into_iter().filter_map(|zone| zone.state?.code);
+        let is_pending = codes.into_iter().any(|code| code == sdk::CapacityReservationStateEnum::Pending);
+        Ok((units.and_then(|units| u32::try_from(units).ok()).unwrap_or(0), is_pending))
     }
 
     /// `ModifyIpPools`.

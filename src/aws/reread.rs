@@ -47,7 +47,7 @@ async fn load_balancer(session: &Session, id: &Id) -> Result<Snapshot, CloudErro
         (spec.attributes, spec.tags) =
             tokio::try_join!(session.load_balancer_attributes(&id), session.tags_of_one(&id))?;
         if session.watches_capacity(&id) {
-            spec.minimum_capacity = Some(session.capacity(&id).await?);
+            spec.minimum_capacity = Some(session.capacity(&id).await?.0);
         }
         snapshot.insert(id, spec, Facts::LoadBalancer(facts));
     } else {

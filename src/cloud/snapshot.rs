@@ -105,6 +105,9 @@ pub struct LoadBalancerFacts {
     pub vpc: Option<Id>,
     /// The enabled zones.
     pub zones: Vec<String>,
+    /// Whether AWS is still providing the capacity that was asked for; it takes no other meanwhile.
+    #[serde(default)]
+    pub capacity_pending: bool,
 }
 
 /// Facts about a certificate (API: acm `DescribeCertificate`).

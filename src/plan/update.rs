@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Held;
 use super::build::{Builder, step_id};
 use super::delete;
-use crate::cloud::{ListenerEdit, Operation};
+use crate::cloud::{Facts, ListenerEdit, Operation};
 use crate::diff::{Change, Verdict};
 use crate::model::kind::{
     Authenticate, Direction, HealthCheck, Listener, LoadBalancer, Rule, SecurityGroup, TargetGroup, TrafficRule,
@@ -114,7 +115,13 @@ fn load_balancer(
         let groups = known(b, &want.security_groups);
         b.push(address, Operation::SetSecurityGroups { load_balancer: b.link(address), groups }, why);
     }
-    if changed("subnets") {
+    let waits = (changed("subnets") || changed("minimum_capacity")) && capacity_pending(b, address);
+    if waits {
+        let because = "AWS is still providing the capacity that was reserved before; until then it takes neither \
+                       other subnets nor another reservation";
+        b.built.held.push(Held { address: address.clone(), because: because.to_owned() });
+    }
+    if changed("subnets") && !waits {
         let subnets = known(b, &want.subnets);
         b.push(address, Operation::SetSubnets { load_balancer: b.link(address), subnets }, why);
     }
@@ -126,12 +133,18 @@ fn load_balancer(
     if let (true, Some(ipam_pool)) = (changed("ipam_pool"), want.ipam_pool.clone()) {
         b.push(address, Operation::ModifyIpPools { load_balancer: b.link(address), ipam_pool }, why);
     }
-    if let (true, Some(units)) = (changed("minimum_capacity"), want.minimum_capacity) {
+    if let (true, Some(units)) = (changed("minimum_capacity") && !waits, want.minimum_capacity) {
         b.push(address, Operation::ModifyCapacityReservation { load_balancer: b.link(address), units }, why);
     }
     let mut attributes = b.bound.unwanted.get(address).map(|u| u.attributes.clone()).unwrap_or_default();
     attributes.extend(differing(Some(&live.attributes), &want.attributes));
     b.load_balancer_attributes(address, attributes, why);
+}
+
+/// Source: user guide "Capacity reservations"; API `SetSubnets`, error `CapacityReservationPending`.
+fn capacity_pending(b: &Builder<'_>, address: &Address) -> bool {
+    let facts = b.bound.live.get(address).map(|live| &live.facts);
+    matches!(facts, Some(Facts::LoadBalancer(facts)) if facts.capacity_pending)
 }
 
 fn listener(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Results, View};
 use crate::aws::network::{Owners, Wanted};
-use crate::cloud::{Hidden, NeededFor};
+use crate::cloud::{Facts, Hidden, NeededFor};
 use crate::model::value::TargetType;
 use crate::model::{Id, Link, Selectable, Spec};
 
@@ -19,12 +19,14 @@ impl View<'_> {
     }
 
     /// Keeps reserved capacities.
-    pub(super) fn capacities(&mut self, results: Results<u32>, reserved: &BTreeMap<Id, NeededFor>) {
+    pub(super) fn capacities(&mut self, results: Results<(u32, bool)>, reserved: &BTreeMap<Id, NeededFor>) {
         for (id, result) in results {
             let needed_for = reserved.get(&id).copied().unwrap_or(NeededFor::Diff);
             let found = self.keep(result, Hidden::Resource(id.clone()), needed_for);
-            if let Some(Spec::LoadBalancer(spec)) = self.snapshot.found.get_mut(&id).map(|live| &mut live.spec) {
-                spec.minimum_capacity = found;
+            let live = self.snapshot.found.get_mut(&id).map(|live| (&mut live.spec, &mut live.facts));
+            if let Some((Spec::LoadBalancer(spec), Facts::LoadBalancer(facts))) = live {
+                spec.minimum_capacity = found.map(|(units, _)| units);
+                facts.capacity_pending = found.is_some_and(|(_, is_pending)| is_pending);
             }
         }
     }

@@ -10,8 +10,8 @@ use aws_sdk_elasticloadbalancingv2::types::{
 use super::live::Live;
 use super::{Case, field, run_on};
 use crate::localstack::stack::{Stack, authority};
-use crate::support::account::proxy;
-use crate::support::localstack::put_object;
+use crate::support::account::{REGION, proxy};
+use crate::support::localstack::{control, put_object};
 use crate::support::wait_for;
 
 const WEB: &str = "load_balancer/web";
@@ -158,5 +158,27 @@ fn a_list_of_trust_stores_that_is_denied_is_a_gap() {
     proxy.calm();
     stack.account.behind(&proxy).args(["apply", "--yes"]).run().exits(0);
     assert_eq!(proxy.count("DescribeTrustStores"), 0);
+    super::clean(&stack).unwrap();
+}
+
+#[test]
+fn a_reservation_that_is_under_way_holds_the_next_one_and_nothing_else() {
+    let stack = prepared();
+    trust_store(&stack, "partners");
+    stack.apply();
+    let hold = |pending: bool| {
+        let body = serde_json::json!({ "account": stack.account.id, "region": REGION, "pending": pending });
+        control("PUT", "/_no502/capacity", &body);
+    };
+    hold(true);
+    stack.edit("minimum_capacity: 200", "minimum_capacity: 300");
+    stack.edit("idle_timeout: 60s", "idle_timeout: 50s");
+    let proxy = proxy();
+    let apply = stack.account.behind(&proxy).args(["apply", "--yes"]).run().exits(2);
+    assert!(apply.stdout.contains("still providing the capacity"), "{}", apply.all());
+    assert_eq!(proxy.count("ModifyCapacityReservation"), 0);
+    assert_eq!(proxy.count("ModifyLoadBalancerAttributes"), 1);
+    hold(false);
+    stack.account.run(&["apply", "--yes"]).exits(0);
     super::clean(&stack).unwrap();
 }

@@ -239,14 +239,14 @@ fn fields(spec: &Spec) -> Vec<(String, String)> {
 fn walk(path: &str, value: &Value, found: &mut Vec<String>) {
     // ids, tags, secrets and parameters are values
     let whole = ["tags", "attributes", "client_secret", "extra_params"].iter().any(|last| path.ends_with(last));
-    match value.as_object() {
-        Some(map) if !whole && !(map.len() == 1 && map.contains_key("id")) => {
-            for (key, value) in map {
-                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                walk(&path, value, found);
-            }
-        }
-        Some(_) | None => found.push(path.to_owned()),
+    let is_link = |map: &serde_json::Map<String, Value>| map.len() == 1 && map.contains_key("id");
+    let Some(map) = value.as_object().filter(|map| !whole && !is_link(map)) else {
+        found.push(path.to_owned());
+        return;
+    };
+    for (key, value) in map {
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        walk(&path, value, found);
     }
 }
 
