@@ -41,7 +41,7 @@ pub(super) fn build(desired: &Resolved, basis: &Snapshot, diff: &Diff, options: 
         builder.change(change);
     }
     builder.targets(&workable);
-    delete::deletes(&mut builder, &workable);
+    delete::deletes(&mut builder, &diff.changes, &workable);
     update::priorities(&mut builder, &workable);
     delete::rule_order(&mut builder);
     stamp::stamps(&mut builder, diff);

@@ -14,28 +14,33 @@ const RULES: usize = 100;
 /// The highest priority (API: `CreateRule.Priority`).
 const LAST: u32 = 50_000;
 
-/// The steps that delete what shall not exist.
-pub(super) fn deletes(b: &mut Builder<'_>, changes: &[&Change]) {
-    let going: BTreeSet<Address> = changes
+/// The steps that delete what shall not exist. `all` are the changes of the diff, `changes` those of them that can
+/// be made: what lives in something that should go and may not, stays with it.
+pub(super) fn deletes(b: &mut Builder<'_>, all: &[Change], changes: &[&Change]) {
+    let leaving: BTreeSet<&Address> = all.iter().filter(|c| c.verdict == Verdict::Delete).map(|c| &c.address).collect();
+    let mut going: BTreeSet<Address> = changes
         .iter()
         .filter(|c| c.verdict == Verdict::Delete && c.address.kind != Kind::Target)
+        .filter(|c| c.address.kind == Kind::LoadBalancer || !stays_with_parent(&leaving, changes, &c.address))
         .map(|c| c.address.clone())
         .collect();
-    let after = Remaining::of(b, changes, &going);
-    for change in changes.iter().filter(|c| matches!(c.verdict, Verdict::Update(_))) {
-        if !b.bound.want.contains_key(&change.address) {
-            revokes(b, &change.address);
+    hold_what_is_used(b, changes, &mut going);
+    let stays = leaving.iter().find(|a| a.kind == Kind::LoadBalancer && !going.contains(**a));
+    for change in changes.iter().filter(|c| !b.bound.want.contains_key(&c.address)) {
+        match (&change.verdict, stays) {
+            (Verdict::Update(_), None) => revokes(b, &change.address),
+            (Verdict::Update(_), Some(balancer)) => {
+                let because = format!("{balancer} stays, and may need the rule to reach its targets");
+                b.built.held.push(Held { address: change.address.clone(), because });
+            }
+            _ => {}
         }
     }
     let groups_go = going.iter().any(|address| address.kind == Kind::SecurityGroup);
     for change in changes.iter().filter(|c| going.contains(&c.address)) {
         let address = &change.address;
         // what lives in something that goes, goes with it: one by one, requests would fall through to other rules
-        if lineage(address).skip(1).any(|above| going.contains(&above)) {
-            continue;
-        }
-        if let Some(because) = after.user_of(b, address) {
-            b.built.held.push(Held { address: address.clone(), because });
+        if lineage(address).skip(1).any(|above| leaving.contains(&above)) {
             continue;
         }
         let kind = address.kind;
@@ -49,6 +54,26 @@ pub(super) fn deletes(b: &mut Builder<'_>, changes: &[&Change]) {
         let step = b.push(address, Operation::Delete { resource: b.link(address), kind }, why);
         step.gate = (kind == Kind::LoadBalancer && groups_go).then_some(Gate::LoadBalancerGone);
     }
+}
+
+/// Holds what something that stays still uses; what is held stays itself, and may use more.
+fn hold_what_is_used(b: &mut Builder<'_>, changes: &[&Change], going: &mut BTreeSet<Address>) {
+    loop {
+        let after = Remaining::of(b, changes, going);
+        let used = going.iter().filter_map(|a| Some(Held { address: a.clone(), because: after.user_of(b, a)? }));
+        let used: Vec<Held> = used.collect();
+        if used.is_empty() {
+            return;
+        }
+        going.retain(|address| !used.iter().any(|held| held.address == *address));
+        b.built.held.extend(used);
+    }
+}
+
+/// Whether it lives in something that should go and may not.
+fn stays_with_parent(leaving: &BTreeSet<&Address>, workable: &[&Change], address: &Address) -> bool {
+    let mut above = lineage(address).skip(1);
+    above.any(|above| leaving.contains(&above) && !workable.iter().any(|c| c.address == above))
 }
 
 fn lineage(address: &Address) -> impl Iterator<Item = Address> {

@@ -211,7 +211,12 @@ async fn a_load_balancer_with_another_stack_s_rule_or_with_protection_stays() {
     });
     let plan = with_consent(&fake, &desired(EVERYTHING_GOES));
     assert!(plan.held.iter().any(|h| h.because.contains("deletion protection")), "{:?}", plan.held);
-    assert!(plan.steps.iter().all(|s| s.operation.name() != "DeleteLoadBalancer"));
+    let touched: Vec<String> = plan.steps.iter().map(|s| s.id.to_string()).collect();
+    assert_eq!(
+        touched,
+        ["DeleteSecurityGroup security_group/app"],
+        "what it needs stays with it; nobody is in that group"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -330,6 +335,8 @@ async fn an_own_rule_in_a_group_of_somebody_else_goes_with_its_key() {
     let fake = Arc::new(fake);
     let plan = planned(&fake, &desired(&shared)).await;
     assert_eq!(applied(&fake, &plan).await.0.outcome, Outcome::Completed);
+    let without_consent = planned(&fake, &desired(EVERYTHING_GOES)).await;
+    assert!(without_consent.steps.is_empty(), "as long as the load balancer stays, it may need the rule");
     let calls = converges(&fake, EVERYTHING_GOES).await;
     assert!(calls.contains(&"RevokeSecurityGroupIngress"), "{calls:?}");
     let snapshot = fake.snapshot();
