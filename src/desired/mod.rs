@@ -117,7 +117,7 @@ fn resolve(
     let names = names::Names::of(&entries);
     let tags = kind::top::tags(&entries);
     let cx = Context { found, names, tags, secrets: inputs.secrets, out: RefCell::new(out) };
-    kind::top::read(&cx, &entries);
+    kind::top::read(&cx, entries);
     cross::check(&cx);
     (cx.out.into_inner(), files)
 }

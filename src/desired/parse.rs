@@ -155,10 +155,16 @@ impl<'a> Builder<'a> {
     fn close(&mut self, end: usize) -> Result<(), Box<Problem>> {
         let Some(open) = self.open.pop() else { return Ok(()) };
         let span = self.first_line(open.start..end);
+        // most are small: what they do not need is given back
         let value = match open.kind {
-            Kind::List(items) => Value::List(items),
+            Kind::List(mut items) => {
+                items.shrink_to_fit();
+                Value::List(items)
+            }
             Kind::Map { entries, .. } => {
-                Value::Map(without_duplicates(with_merge_keys(entries, self.found), self.found))
+                let mut entries = without_duplicates(with_merge_keys(entries, self.found), self.found);
+                entries.shrink_to_fit();
+                Value::Map(entries)
             }
         };
         self.complete(Node { span, value }, open.anchor)

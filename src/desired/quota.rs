@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::cross::Place;
 use super::problem::Problem;
+use crate::model::kind::MutualAuthentication;
 use crate::model::{Address, Kind, Link, Spec};
 
 /// What is counted for one load balancer.
@@ -13,6 +14,7 @@ use crate::model::{Address, Kind, Link, Spec};
 struct Count<'a> {
     listeners: usize,
     rules: usize,
+    verifying: usize,
     certificates: BTreeSet<&'a Link>,
     groups: BTreeSet<&'a Address>,
 }
@@ -36,6 +38,7 @@ pub(super) fn check(specs: &BTreeMap<Address, Spec>, at: Place<'_>, problems: &m
         let certificates = count.certificates.len();
         warn(&address, "listeners", certificates, "certificates", 25, "load balancer, default certificates excluded");
         warn(&address, "listeners", count.groups.len(), "target groups", 100, "load balancer");
+        warn(&address, "listeners", count.verifying, "listeners that verify clients", 2, "load balancer");
         let all: usize = count.groups.iter().filter_map(|group| targets.get(group)).sum();
         warn(&address, "listeners", all, "targets", 1000, "load balancer");
     }
@@ -81,6 +84,8 @@ fn balancers(specs: &BTreeMap<Address, Spec>) -> BTreeMap<&str, Count<'_>> {
         match spec.listener() {
             Some(listener) => {
                 count.listeners += 1;
+                let verifies = matches!(listener.mutual_authentication, Some(MutualAuthentication::Verify(_)));
+                count.verifying += usize::from(verifies);
                 count.certificates.extend(listener.sni_certificates.iter().flatten());
             }
             None => count.rules += 1,

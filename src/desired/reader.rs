@@ -35,7 +35,12 @@ impl Context<'_> {
     }
     /// Writes down where a field stands.
     pub fn source(&self, address: &Address, path: &str, at: Span) {
-        self.out.borrow_mut().sources.entry((address.clone(), FieldPath::from(path))).or_insert(at);
+        let mut out = self.out.borrow_mut();
+        if let Some(fields) = out.sources.get_mut(address) {
+            fields.entry(FieldPath::from(path)).or_insert(at);
+        } else {
+            out.sources.insert(address.clone(), BTreeMap::from([(FieldPath::from(path), at)]));
+        }
     }
     /// The folder of the file that a place is in.
     pub fn folder(&self, at: Span) -> PathBuf {

@@ -28,7 +28,7 @@ pub struct Resolved {
     /// were added to the tags of everything that is not `existing`.
     pub specs: BTreeMap<Address, Spec>,
     /// Where each declared field stands; the root path is the resource's key.
-    pub sources: BTreeMap<(Address, FieldPath), Span>,
+    pub sources: BTreeMap<Address, BTreeMap<FieldPath, Span>>,
     /// Resources that are never created, replaced or deleted.
     pub existing: BTreeSet<Address>,
     /// Target groups whose `targets` are declared: exactly those shall be registered.
@@ -148,9 +148,10 @@ impl Resolved {
     }
     /// Where a field is declared; the nearest enclosing key if the field itself is not.
     pub fn span(&self, address: &Address, field: &FieldPath) -> Option<Span> {
+        let fields = self.sources.get(address)?;
         let mut path = field.clone();
         loop {
-            if let Some(span) = self.sources.get(&(address.clone(), path.clone())) {
+            if let Some(span) = fields.get(&path) {
                 return Some(*span);
             }
             if path.0.is_empty() {

@@ -1,5 +1,6 @@
 //! Building what the rules judge: the files alone, the live state, and the state after.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -24,7 +25,13 @@ pub(super) enum Side {
 /// What the files alone say.
 pub fn of_files(desired: &Resolved, now: Timestamp) -> Evidence<'_> {
     let available = BTreeSet::from([Need::Desired, Need::Certificates]);
-    Evidence { state: desired.specs.clone(), desired: Some(desired), available, now: Some(now), ..Evidence::default() }
+    Evidence {
+        state: Cow::Borrowed(&desired.specs),
+        desired: Some(desired),
+        available,
+        now: Some(now),
+        ..Evidence::default()
+    }
 }
 
 /// The live state under these files.
@@ -50,7 +57,7 @@ pub(super) fn of_diff<'a>(
         interfaces: interfaces(snapshot, bound),
         subnets: subnets(snapshot, bound),
         available: available(snapshot),
-        state,
+        state: Cow::Owned(state),
         desired: Some(desired),
         facts,
         now: Some(now),

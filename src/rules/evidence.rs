@@ -3,6 +3,7 @@
 //! The same rules judge the files alone, the live state, and the state after a plan. Building the
 //! evidence is `plan`'s work (or `validate`'s); a rule only reads it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::OnceLock;
@@ -54,7 +55,7 @@ impl Need {
 pub struct Evidence<'a> {
     /// The resources in effect. Links are addresses wherever the thing has one; live things that the
     /// files do not mention have addresses too (`rule/web:443/#20`, `security_group/sg-0123`).
-    pub state: BTreeMap<Address, Spec>,
+    pub state: Cow<'a, BTreeMap<Address, Spec>>,
     /// What the files say, where there are files.
     pub desired: Option<&'a Resolved>,
     /// Facts about live resources.

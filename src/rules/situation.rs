@@ -139,6 +139,7 @@ impl Block {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
     use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
@@ -206,7 +207,7 @@ mod tests {
             };
             let at = |h: &Health| Address::new(Kind::Target, h.target);
             self.judge(Evidence {
-                state: self.live.clone(),
+                state: Cow::Borrowed(&self.live),
                 health: situation.health.iter().map(|h| (at(h), health(h))).collect(),
                 interfaces: situation.interfaces.iter().map(|(ip, g)| (ip.parse().unwrap(), groups(g))).collect(),
                 subnets: situation.subnets.iter().map(|(lb, n)| (Address::load_balancer(lb), networks(n))).collect(),
@@ -220,7 +221,7 @@ mod tests {
                 let spec = self.live.get(address).map_or(spec.clone(), |live| spec.clone().over(live));
                 state.insert(address.clone(), spec);
             }
-            self.judge(Evidence { state, ..Evidence::default() })
+            self.judge(Evidence { state: Cow::Owned(state), ..Evidence::default() })
         }
         fn judge(&self, evidence: Evidence) -> Vec<Finding> {
             let available = EVERYTHING.into();
@@ -275,7 +276,7 @@ mod tests {
         for rule in rules {
             let desired = load(rule.bad.desired);
             let evidence = Evidence {
-                state: desired.specs.clone(),
+                state: Cow::Borrowed(&desired.specs),
                 desired: Some(&desired),
                 available: files.into(),
                 ..Evidence::default()

@@ -202,7 +202,7 @@ impl World {
     /// The live state, judged.
     pub fn judge(&self) -> Vec<Finding> {
         let evidence = Evidence {
-            state: self.live.clone(),
+            state: std::borrow::Cow::Borrowed(&self.live),
             desired: Some(&self.desired),
             health: self.health.clone(),
             interfaces: self.interfaces.clone(),

@@ -75,6 +75,6 @@ fn validate() {
             .collect();
         costs.sort_by_key(|cost| cost.elapsed);
         let median = &costs[times / 2];
-        println!("{what}: {:?} ({:?} of processor), {} MB", median.elapsed, median.processor, median.memory / 1000);
+        eprintln!("{what}: {:?} ({:?} of processor), {} MB", median.elapsed, median.processor, median.memory / 1000);
     }
 }

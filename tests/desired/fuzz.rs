@@ -198,11 +198,17 @@ fn tried(text: &str) {
     assert!(shown.lines().all(|line| line.chars().count() < 1_000), "{shown}");
 }
 
+/// A number that whoever runs the test chose.
+fn number(variable: &str) -> Option<u64> {
+    let text = std::env::var_os(variable)?;
+    Some(text.to_str().and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{variable} is a number")))
+}
+
 #[test]
 fn no_text_makes_it_panic_or_run_away() {
-    let seconds = std::env::var("NO502_FUZZ_SECONDS").ok().map(|text| text.parse().expect("a number of seconds"));
+    let seconds = number("NO502_FUZZ_SECONDS");
     let end = seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
-    let seed = std::env::var("NO502_FUZZ_SEED").ok().map_or(502, |text| text.parse().expect("a seed"));
+    let seed = number("NO502_FUZZ_SEED").unwrap_or(502);
     let mut corpus: Vec<String> =
         malformed::cases().into_iter().flat_map(|case| case.files).map(|(_, text)| text).collect();
     corpus.push(include_str!("../../desired/shop.yaml").to_owned());

@@ -10,7 +10,7 @@ use super::super::problem::Problem;
 use super::super::reader::{Attributes, Context, Reader};
 use super::super::resolved::Part;
 use super::super::shape::{Complaint, Field, MapRule, NamedRule, Shape, TextRule, field};
-use super::{authenticate, listener, mutual_authentication};
+use super::{authenticate, listener};
 use crate::model::attribute::LOAD_BALANCER;
 use crate::model::kind::{IpamPool, LoadBalancer};
 use crate::model::value::{IpAddressType, Scheme};
@@ -193,7 +193,6 @@ pub(super) fn read(cx: &Context<'_>, entry: &Entry) {
     for entry in r.sub("listeners").iter().flat_map(Reader::entries) {
         listener::read(&r, entry);
     }
-    mutual_authentication::quota(&r);
     if r.word("ip_address_type") == Some(IpAddressType::DualstackWithoutPublicIpv4) {
         authenticate::reachable(&r);
     }

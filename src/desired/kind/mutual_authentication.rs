@@ -4,14 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use super::super::problem::Problem;
 use super::super::reader::{Reader, text_of};
 use super::super::shape::{Complaint, Field, MapRule, Shape, TextRule, field};
 use crate::model::kind::{MutualAuthentication, Verify};
-use crate::model::{Address, Id, Link, Selectable, Selector, Spec};
-
-/// Listeners of one load balancer that verify clients (user guide: quotas).
-const VERIFYING_QUOTA: usize = 2;
+use crate::model::{Id, Link, Selectable, Selector};
 
 const TRUST_STORE: TextRule = TextRule {
     noun: "a trust store, by name or ARN",
@@ -76,20 +72,4 @@ pub(super) fn read(r: &Reader<'_, '_>) -> Option<MutualAuthentication> {
         ignore_expiry: m.bool("ignore_expiry"),
         advertise_ca_names: m.bool("advertise_ca_names"),
     }))
-}
-
-/// Warns of more listeners that verify clients than AWS's default quota.
-pub(super) fn quota(balancer: &Reader<'_, '_>) {
-    let out = balancer.cx.out.borrow();
-    let verifies = |(address, spec): (&Address, &Spec)| {
-        let mutual = spec.listener().and_then(|listener| listener.mutual_authentication.as_ref());
-        address.parent().as_ref() == Some(balancer.address) && matches!(mutual, Some(MutualAuthentication::Verify(_)))
-    };
-    let verifying = out.specs.iter().filter(|pair| verifies(*pair)).count();
-    drop(out);
-    if verifying > VERIFYING_QUOTA {
-        let message = format!("{verifying} listeners that verify clients are more than AWS's default quota of 2");
-        let at = balancer.has("listeners").unwrap_or(balancer.at);
-        balancer.error(Problem::warning(at, message).hint("the quota is for each load balancer"));
-    }
 }

@@ -12,7 +12,7 @@ use super::super::reader::{Reader, text_of};
 use super::super::shape::{Field, MapRule, Shape, TextRule, field};
 use crate::model::kind::{Target, TargetGroup};
 use crate::model::value::{AddressFamily, TargetType};
-use crate::model::{Address, FieldPath, Link, Span};
+use crate::model::{Address, Link, Span};
 
 const ID: TextRule = TextRule {
     pattern: r"^(i-[0-9a-f]{8,}(:[0-9]{1,5})?|arn:.+|([0-9]{1,3}\.){3}[0-9]{1,3}(:[0-9]{1,5})?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?)$",
@@ -142,7 +142,7 @@ fn fits(r: &Reader<'_, '_>, written: &Written, group: &TargetGroup, target_type:
     };
     if !wanted.0 {
         let problem = Problem::error(written.at, format!("`{}` is not {}", written.id, wanted.1));
-        let declared = r.cx.out.borrow().sources.get(&(r.address.clone(), FieldPath::from("target_type"))).copied();
+        let declared = r.has("target_type");
         let problem = match (declared, target_type) {
             (Some(at), Some(kind)) => problem.also(at, format!("targets are of type {kind}")),
             _ => problem,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::node::{Entry, Node, find};
+use super::super::node::{Entry, Node, Value, find};
 use super::super::problem::Problem;
 use super::super::reader::{Context, text_of};
 use super::super::shape::{Complaint, Field, MapRule, NamedRule, Shape, TextRule, field};
@@ -103,17 +103,19 @@ fn variable(text: &str) -> Result<(), Complaint> {
     Err(Complaint::must("is not a variable's name").hint("a name has letters, digits, `_` and `-`"))
 }
 
-/// Reads the whole document into the context.
-pub(in crate::desired) fn read(cx: &Context<'_>, entries: &[Entry]) {
-    head(cx, entries);
+/// Reads the whole document into the context. Each resource's part of the tree goes as soon as it is
+/// read: a large estate is not held twice.
+pub(in crate::desired) fn read(cx: &Context<'_>, mut entries: Vec<Entry>) {
+    head(cx, &entries);
     for (section, read) in [
         ("certificates", certificate::read as fn(&Context<'_>, &Entry)),
         ("security_groups", security_group::read),
         ("target_groups", target_group::read),
         ("load_balancers", load_balancer::read),
     ] {
-        for entry in find(entries, section).and_then(|e| e.value.map()).unwrap_or_default() {
-            read(cx, entry);
+        let Some(at) = entries.iter().position(|e| &*e.key == section) else { continue };
+        if let Value::Map(resources) = entries.swap_remove(at).value.value {
+            resources.into_iter().for_each(|resource| read(cx, &resource));
         }
     }
 }

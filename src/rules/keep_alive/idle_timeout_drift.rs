@@ -71,7 +71,7 @@ fn judge(evidence: &Evidence, lb: &Address) -> Option<Finding> {
     let live = evidence.seconds(lb, IDLE)?;
     let declared = evidence.declared(lb)?.load_balancer()?.attributes.get(IDLE)?;
     let declared: u32 = declared.parse().ok().filter(|declared| *declared < live)?;
-    let keeps: Vec<_> = groups_of(evidence, lb).map(|group| evidence.backend(group)?.keep_alive).collect();
+    let keeps: Vec<_> = groups_of(evidence, lb).into_iter().map(|group| evidence.backend(group)?.keep_alive).collect();
     let known = keeps.iter().flatten().copied().filter(|keep| *keep > 0);
     let (severity, detail) = match known.min() {
         Some(keep) if keep <= live => (
