@@ -195,10 +195,12 @@ fn wrong_type(node: &Node, shape: &Shape, what: What<'_>, found: &Found) {
     let message = format!("`{}` takes {wants}", what.key);
     if matches!(shape, Shape::Map(rule) if rule.noun == SECRET) {
         // whatever stands there may be the secret: it is not repeated
-        return found.push(Problem::error(what.key_span, message).label("a secret cannot stand here itself").hint(
-            "put it into an environment variable or a file of its own, say { env: NAME } or { file: PATH }, and \
+        return found.push(
+            Problem::error(what.key_span, message).hiding().label("a secret cannot stand here itself").hint(
+                "put it into an environment variable or a file of its own, say { env: NAME } or { file: PATH }, and \
              take the one in this file out of use",
-        ));
+            ),
+        );
     }
     let problem = Problem::error(node.span, message).label(format!("this is {}", node.described()));
     let unquoted = |s: &Scalar| Node {

@@ -24,12 +24,14 @@ pub struct Problem {
     pub also: Option<(Span, String)>,
     /// How to mend it: names a value, a command or a place.
     pub hint: Option<String>,
+    /// Whether what follows the place on its line may be a secret, which is shown nowhere.
+    pub hides_rest: bool,
 }
 
 impl Problem {
     /// An error at a place.
     pub fn error(span: Span, message: impl Into<String>) -> Self {
-        Self { level: Level::Error, message: message.into(), at: Some((span, String::new())), also: None, hint: None }
+        Self { at: Some((span, String::new())), ..Self::general(message) }
     }
     /// A warning at a place.
     pub fn warning(span: Span, message: impl Into<String>) -> Self {
@@ -37,7 +39,7 @@ impl Problem {
     }
     /// An error about a file as a whole, or about no file.
     pub fn general(message: impl Into<String>) -> Self {
-        Self { level: Level::Error, message: message.into(), at: None, also: None, hint: None }
+        Self { level: Level::Error, message: message.into(), at: None, also: None, hint: None, hides_rest: false }
     }
     /// Adds the words under the caret.
     #[must_use]
@@ -46,6 +48,11 @@ impl Problem {
             at.1 = label.into();
         }
         self
+    }
+    /// Hides what follows the place on its line.
+    #[must_use]
+    pub fn hiding(self) -> Self {
+        Self { hides_rest: true, ..self }
     }
     /// Adds a second place.
     #[must_use]

@@ -48,12 +48,12 @@ fn one(places: &Places<'_>, problem: &Problem, look: &Look) -> String {
     };
     let mut group = level.primary_title(clean(&problem.message)).elements(Vec::<Snippet<'_, Annotation<'_>>>::new());
     if let Some((span, label)) = &problem.at {
-        group = source(group, places, *span, label, AnnotationKind::Primary);
+        group = source(group, places, (*span, problem.hides_rest), label, AnnotationKind::Primary);
     }
     let mut groups = vec![group];
     if let Some((span, label)) = &problem.also {
         let label = if label.is_empty() { "the other place" } else { label };
-        groups.push(source(Group::with_level(Mark::NOTE), places, *span, label, AnnotationKind::Context));
+        groups.push(source(Group::with_level(Mark::NOTE), places, (*span, false), label, AnnotationKind::Context));
     }
     let renderer = match look.colour {
         Colour::Off => Renderer::plain(),
@@ -71,8 +71,15 @@ fn one(places: &Places<'_>, problem: &Problem, look: &Look) -> String {
 }
 
 /// Adds a place to a group: `--> file:line:column`, the line, the caret.
-fn source<'a>(group: Group<'a>, places: &Places<'a>, span: Span, label: &'a str, kind: AnnotationKind) -> Group<'a> {
+fn source<'a>(
+    group: Group<'a>,
+    places: &Places<'a>,
+    (span, hides_rest): (Span, bool),
+    label: &'a str,
+    kind: AnnotationKind,
+) -> Group<'a> {
     let (Some(place), Some((text, line, range))) = (places.place(span), places.excerpt(span)) else { return group };
+    let text = if hides_rest { text.get(..range.end).unwrap_or_default() } else { text };
     let mark = kind.span(range).label((!label.is_empty()).then(|| clean(label)));
     group.element(Snippet::source(text).path(shown(&place)).line_start(line).annotation(mark))
 }
