@@ -15,5 +15,6 @@ mod cli;
 mod desired;
 mod localstack;
 mod offline;
+mod property;
 mod report;
 mod support;

@@ -26,7 +26,7 @@ pub use unwanted::Unwanted;
 use crate::cloud::{Gap, Snapshot};
 use crate::desired::{Problem, Resolved};
 use crate::model::tag::ID_TAG;
-use crate::model::{Address, FieldChange, Id, Kind, Mutability, Spec, Undeclared};
+use crate::model::{Address, FieldChange, Id, Kind, Link, Mutability, Spec, Undeclared};
 
 /// What a resource needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -164,12 +164,7 @@ fn change(desired: &Resolved, bound: &Bound, address: &Address, want: &Spec) -> 
     };
     let undeclared = live.map(|live| Spec::undeclared(&live.spec, want)).unwrap_or_default();
     let obstacle = foreign::obstacle(desired, bound, address, &verdict);
-    let stamped = live.is_some_and(|live| {
-        let now = Applied::of(want, &live.spec, &terms(desired, bound, address));
-        let owned = live.spec.tags().and_then(|tags| tags.get(ID_TAG));
-        let stamped = live.spec.tags().and_then(Applied::read);
-        owned == Some(&ownership::id_tag(&desired.stack, address)) && stamped.as_ref() == Some(&now)
-    });
+    let stamped = stamp(desired, bound, address).is_some_and(|(now, then)| now == then);
     Change {
         address: address.clone(),
         id: bound.ids.get(address).cloned(),
@@ -184,39 +179,60 @@ fn change(desired: &Resolved, bound: &Bound, address: &Address, want: &Spec) -> 
 /// What the files say of a resource beyond its fields: the addresses right under it, so that a child that
 /// vanished counts as drift, and what they name wholly.
 pub fn terms(desired: &Resolved, bound: &Bound, address: &Address) -> Vec<String> {
-    let children = bound.want.keys().filter(|a| a.parent().as_ref() == Some(address)).map(ToString::to_string);
+    let children = children(bound, address).map(ToString::to_string);
     let parts = desired.exclusive.get(address).into_iter().flatten().map(|part| format!("exclusive {}", part.as_str()));
     let reset = desired.reset.contains(address).then(|| "reset".to_owned());
     children.chain(parts).chain(reset).collect()
 }
 
+/// The declared addresses right under one.
+fn children<'b>(bound: &'b Bound, address: &Address) -> impl Iterator<Item = &'b Address> {
+    let below = match address.kind {
+        Kind::LoadBalancer => Some((Kind::Listener, format!("{}:", address.name))),
+        Kind::Listener => Some((Kind::Rule, format!("{}/", address.name))),
+        Kind::TargetGroup => Some((Kind::Target, format!("{}/", address.name))),
+        Kind::SecurityGroup | Kind::Certificate | Kind::Target | Kind::Rule => None,
+    };
+    below.into_iter().flat_map(move |(kind, first)| {
+        let beneath = bound.want.range(Address::new(kind, first.as_str())..).map(|(child, _)| child);
+        beneath.take_while(move |child| child.kind == kind && child.name.starts_with(&first))
+    })
+}
+
+/// What a resource's declared fields are now, and what they were when this stack marked it; `None` if it did not.
+fn stamp(desired: &Resolved, bound: &Bound, address: &Address) -> Option<(Applied, Applied)> {
+    let (want, live) = (bound.want.get(address)?, bound.live.get(address)?);
+    let tags = live.spec.tags()?;
+    let owned = tags.get(ID_TAG) == Some(&ownership::id_tag(&desired.stack, address));
+    let then = Applied::read(tags).filter(|_| owned)?;
+    Some((Applied::of(want, &live.spec, &terms(desired, bound, address)), then))
+}
+
 /// Who moved, for every change. Something that is missing counts as drift if a resource that names it
 /// (its parent, or one that links to it) was stamped for just what the files say now.
 fn causes(desired: &Resolved, bound: &Bound, changes: &[Change]) -> BTreeMap<Address, Cause> {
-    let stamp = |address: &Address| -> Option<(Applied, Option<Applied>)> {
-        let (want, live) = (bound.want.get(address)?, bound.live.get(address)?);
-        let owned = live.spec.tags()?.get(ID_TAG) == Some(&ownership::id_tag(&desired.stack, address));
-        let stamped = live.spec.tags().and_then(Applied::read).filter(|_| owned);
-        Some((Applied::of(want, &live.spec, &terms(desired, bound, address)), stamped))
-    };
-    let unmoved =
-        |address: &Address| stamp(address).is_some_and(|(now, then)| then.is_some_and(|t| now.same_desired(&t)));
+    let stamp = |address: &Address| stamp(desired, bound, address);
+    let unmoved = |address: &Address| stamp(address).is_some_and(|(now, then)| now.same_desired(&then));
+    let mut dependents: BTreeMap<Address, Vec<&Address>> = BTreeMap::new();
+    for (address, spec) in &bound.want {
+        for named in spec.links().iter().filter_map(Link::address) {
+            dependents.entry(named.clone()).or_default().push(address);
+        }
+    }
     let mut causes = BTreeMap::new();
     for change in changes {
         let address = &change.address;
         let cause = match &change.verdict {
             Verdict::InSync | Verdict::Unknown(_) => continue,
             Verdict::Update(_) | Verdict::Replace(_) if address.kind != Kind::Target => {
-                stamp(address).map_or(Cause::Unadopted, |(now, then)| now.cause(then.as_ref()))
+                stamp(address).map_or(Cause::Unadopted, |(now, then)| now.cause(Some(&then)))
             }
             Verdict::Create | Verdict::Delete | Verdict::Update(_) | Verdict::Replace(_) => {
-                let dependents =
-                    bound.want.iter().filter(|(_, spec)| spec.links().iter().any(|l| l.address() == Some(address)));
                 // that rules are exclusive is said two levels up
                 let excluded = change.verdict == Verdict::Delete && address.kind == Kind::Rule;
                 let says = if excluded { address.parent().and_then(|l| l.parent()) } else { address.parent() };
-                let mut witnesses = says.into_iter().chain(dependents.map(|(a, _)| a.clone()));
-                if witnesses.any(|w| unmoved(&w)) { Cause::Drift } else { Cause::Pending }
+                let mut witnesses = says.iter().chain(dependents.get(address).into_iter().flatten().copied());
+                if witnesses.any(unmoved) { Cause::Drift } else { Cause::Pending }
             }
         };
         causes.insert(address.clone(), cause);

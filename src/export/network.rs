@@ -160,10 +160,11 @@ impl<'s> Export<'s> {
         let one = |((protocol, ports, description), peers): (Shared<'_>, Vec<&Peer>)| {
             let mut map = Map::flow();
             map.put(side, Node::one_or_many(peers.into_iter().map(|peer| self.peer(own, peer))));
-            if protocol == IpProtocol::Tcp {
-                map.put("ports", Node::one_or_many(ports.into_iter().map(range)));
-            } else {
+            if protocol != IpProtocol::Tcp {
                 map.put("protocol", Node::plain(protocol));
+            }
+            if matches!(protocol, IpProtocol::Tcp | IpProtocol::Udp) {
+                map.put("ports", Node::one_or_many(ports.into_iter().map(range)));
             }
             map.put_some("description", description.map(Node::text));
             Node::Map(map)

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Built, Gate, Guard, Held, Options, Refused, Reversible, Step, delete, stamp, update};
+use super::{Built, Gate, Guard, Held, Options, Refused, Reversible, Step, delete, logins, places, stamp, update};
 use crate::cloud::{Facts, Operation, Snapshot};
 use crate::desired::{Part, Resolved};
 use crate::diff::{Bound, Change, Diff, Verdict, ownership};
@@ -37,6 +37,8 @@ pub(super) fn build(desired: &Resolved, basis: &Snapshot, diff: &Diff, options: 
         }
     }
     let workable: Vec<&Change> = workable.into_iter().filter(|c| builder.links_known(c)).collect();
+    let workable = logins::allowed(&mut builder, workable);
+    let workable = places::free(&mut builder, workable);
     for change in &workable {
         builder.change(change);
     }
@@ -116,9 +118,14 @@ impl Builder<'_> {
             Link::Address(a) => format!("it needs {a}, which is not created in this plan"),
             Link::Id(_) | Link::Select(_) | Link::Step(_) => format!("it needs the {missing}, which is not known"),
         };
-        self.creates.remove(&change.address);
+        self.forget(&change.address);
         self.built.held.push(Held { address: change.address.clone(), because });
         false
+    }
+
+    /// The plan does not create this after all.
+    pub(super) fn forget(&mut self, address: &Address) {
+        self.creates.remove(address);
     }
 
     /// The link as operations carry it: an id, or the step that makes it.
@@ -203,15 +210,17 @@ impl Builder<'_> {
 
     fn create_security_group(&mut self, address: &Address, spec: SecurityGroup, why: &str) {
         let bare = SecurityGroup { ingress: None, egress: None, ..spec.clone() };
-        let made = SecurityGroup { egress: Some(SecurityGroup::egress_of_new()), ..bare.clone() };
+        let declared = |rule: &TrafficRule| spec.egress.iter().flatten().any(|want| want.same_traffic(rule));
+        let exclusive = self.desired.is_exclusive(address, Part::Egress);
+        // what a new group lets out stays, and then covers what is declared, unless it has to go
+        let (stays, goes): (Vec<_>, Vec<_>) =
+            SecurityGroup::egress_of_new().into_iter().partition(|rule| !exclusive || declared(rule));
+        let made = SecurityGroup { egress: Some(stays), ..bare.clone() };
         self.push(address, Operation::CreateSecurityGroup { spec: bare }, why);
         update::security_group(self, address, (&made, &spec), &spec.tags, why);
-        let declared = spec.egress.as_deref().unwrap_or_default();
-        let rules: Vec<TrafficRule> = SecurityGroup::egress_of_new();
-        let is_declared = rules.iter().all(|rule| declared.iter().any(|want| want.same_traffic(rule)));
-        if self.desired.is_exclusive(address, Part::Egress) && !is_declared {
+        if !goes.is_empty() {
             let (direction, group) = (Direction::Egress, self.link(address));
-            self.push(address, Operation::Revoke { direction, group, rules }, "egress is exclusive");
+            self.push(address, Operation::Revoke { direction, group, rules: goes }, "egress is exclusive");
         }
     }
 

@@ -5,7 +5,9 @@
 mod build;
 mod delete;
 mod evidence;
+mod logins;
 mod order;
+mod places;
 mod rehearse;
 mod risk;
 mod select;

@@ -4,10 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{After, Step};
+use super::{After, Step, logins};
 use crate::cloud::{ListenerEdit, Operation};
 use crate::model::kind::Action;
-use crate::model::value::Protocol;
 use crate::model::{Address, Kind, Link, StepId};
 
 /// Adds the edges and sorts the steps.
@@ -88,7 +87,7 @@ fn edge(earlier: &Step, later: &Step) -> Option<&'static str> {
     }
     leaving(earlier, later)
         .or_else(|| network(earlier, later))
-        .or_else(|| login(earlier, later))
+        .or_else(|| logins::edge((&earlier.address, &earlier.operation), (&later.address, &later.operation)))
         .or_else(|| routing(earlier, later))
 }
 
@@ -104,9 +103,7 @@ fn leaving(earlier: &Step, later: &Step) -> Option<&'static str> {
     if !deletes(later) {
         return None;
     }
-    let balancer = |step: &Step| {
-        std::iter::successors(Some(step.address.clone()), Address::parent).find(|a| a.kind == Kind::LoadBalancer)
-    };
+    let balancer = |step: &Step| balancer(&step.address);
     let routes = matches!(earlier.address.kind, Kind::LoadBalancer | Kind::Listener | Kind::Rule);
     match later.address.kind {
         Kind::Rule | Kind::Listener => {
@@ -139,25 +136,6 @@ fn network(earlier: &Step, later: &Step) -> Option<&'static str> {
     (grants && relies).then_some("a target that cannot be reached fails its health checks and answers 504")
 }
 
-/// Logins go with HTTPS: they come once the listener speaks it, and are gone before it no longer does.
-fn login(earlier: &Step, later: &Step) -> Option<&'static str> {
-    let speaks = |step: &Step| {
-        let Operation::ModifyListener { edit, .. } = &step.operation else { return None };
-        edit.protocol
-    };
-    let of_rule = |rule: &Step, listener: &Step| {
-        let writes = matches!(rule.operation, Operation::CreateRule { .. } | Operation::ModifyRule { .. });
-        writes && rule.address.parent().as_ref() == Some(&listener.address)
-    };
-    if speaks(earlier) == Some(Protocol::Https) && of_rule(later, earlier) {
-        return Some("AWS takes a login only on a listener that speaks HTTPS");
-    }
-    if speaks(later) == Some(Protocol::Http) && of_rule(earlier, later) {
-        return Some("AWS refuses plain HTTP as long as a rule has a login");
-    }
-    None
-}
-
 fn routing(earlier: &Step, later: &Step) -> Option<&'static str> {
     let group_ready =
         earlier.address.kind == Kind::TargetGroup && !matches!(earlier.operation, Operation::DeregisterTargets { .. });
@@ -168,17 +146,17 @@ fn routing(earlier: &Step, later: &Step) -> Option<&'static str> {
     if certificate && later.address.kind == Kind::Listener {
         return Some("a listener needs a certificate that is issued");
     }
+    let of_listener = later.address.parent().as_ref() == Some(&earlier.address);
     let reorders = matches!(earlier.operation, Operation::SetRulePriorities { .. });
-    if reorders && later.address.parent().as_ref() == Some(&earlier.address) {
+    if reorders && of_listener && !matches!(later.operation, Operation::ModifyRule { .. }) {
         return Some("priorities are free only once the rules that held them have moved");
     }
     let opens = matches!(earlier.operation, Operation::ModifyListener { .. } | Operation::CreateListener { .. });
     let names = matches!(earlier.operation, Operation::AddListenerCertificate { .. });
-    if (opens || names)
-        && redirects(&later.operation)
-        && earlier.address.name.ends_with(":443")
-        && earlier.address != later.address
-    {
+    // listeners of different load balancers may redirect to each other's names: then none can wait for the other
+    let beside =
+        earlier.address != later.address && !of_listener && balancer(&earlier.address) == balancer(&later.address);
+    if (opens || names) && redirects(&later.operation) && earlier.address.name.ends_with(":443") && beside {
         return Some(if names {
             "a redirect to a name whose certificate is not there yet fails in the handshake"
         } else {
@@ -186,6 +164,11 @@ fn routing(earlier: &Step, later: &Step) -> Option<&'static str> {
         });
     }
     None
+}
+
+/// The load balancer that a listener or a rule belongs to.
+fn balancer(address: &Address) -> Option<Address> {
+    std::iter::successors(Some(address.clone()), Address::parent).find(|a| a.kind == Kind::LoadBalancer)
 }
 
 fn uses(operation: &Operation, step: &StepId) -> bool {

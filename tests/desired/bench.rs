@@ -10,7 +10,7 @@ use crate::support::program::Program;
 const FILES: usize = 10;
 const EACH: usize = 1_000;
 
-/// A load balancer with its security group, a target group with two targets, two listeners and two rules: 1 kB.
+/// A load balancer with its security group, two target groups, two listeners and three rules.
 fn balancer(text: &mut [String; 3], n: usize) {
     let [security_groups, target_groups, load_balancers] = text;
     let (x, y) = (n / 250, n % 250);
@@ -19,19 +19,22 @@ fn balancer(text: &mut [String; 3], n: usize) {
         "  front-{n}:\n    vpc: main\n    description: front door {n}\n    ingress: [{{ from: 0.0.0.0/0, ports: [80, 443] }}]"
     )
     .unwrap();
-    writeln!(
-        target_groups,
-        "  web-{n}:\n    protocol: http\n    port: 8000\n    target_type: ip\n    vpc: main\n    health_check: {{ path: /health, \
-         success_codes: \"200\", interval: 15s, timeout: 5s }}\n    deregistration_delay: 30s\n    targets: [\"10.{x}.{y}.1\", \
-         \"10.{x}.{y}.2\"]\n    backend: {{ keep_alive: 75s, slowest_request: 20s }}"
-    )
-    .unwrap();
+    for (name, port) in [("web", 8000), ("api", 9000)] {
+        writeln!(
+            target_groups,
+            "  {name}-{n}:\n    protocol: http\n    port: {port}\n    target_type: ip\n    vpc: main\n    health_check: {{ \
+             path: /health, success_codes: \"200\", interval: 15s, timeout: 5s }}\n    deregistration_delay: 30s\n    \
+             targets: [\"10.{x}.{y}.1\", \"10.{x}.{y}.2\"]\n    backend: {{ keep_alive: 75s, slowest_request: 20s }}"
+        )
+        .unwrap();
+    }
     writeln!(
         load_balancers,
         "  lb-{n}:\n    scheme: internet-facing\n    subnets: [{{ tags: {{ tier: public }} }}]\n    security_groups: [front-{n}]\n    \
          idle_timeout: 60s\n    listeners:\n      80:\n        protocol: http\n        default: {{ redirect: {{ protocol: https, port: \
          443, status: 301 }} }}\n      443:\n        protocol: https\n        ssl_policy: ELBSecurityPolicy-TLS13-1-2-2021-06\n        \
-         certificate: all\n        default: {{ forward: web-{n} }}\n        rules:\n          old: {{ priority: 20, when: {{ path: [\"/old/*\"] }}, redirect: {{ path: \
+         certificate: all\n        default: {{ forward: web-{n} }}\n        rules:\n          api: {{ priority: 10, when: {{ path: \
+         [\"/api/*\"] }}, forward: api-{n} }}\n          old: {{ priority: 20, when: {{ path: [\"/old/*\"] }}, redirect: {{ path: \
          \"/new/#{{path}}\", status: 302 }} }}\n          off: {{ priority: 30, when: {{ host: \"off-{n}.example.com\" }}, \
          fixed_response: {{ status: 503 }} }}"
     )

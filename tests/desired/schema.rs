@@ -116,7 +116,6 @@ fn the_schema_refuses_what_a_schema_can_refuse() {
     }
     assert!(marked.is_empty(), "marked as beyond a schema, which refuses them:\n{}", marked.join("\n"));
     let share = refused * 100 / (refused + accepted.len());
-    eprintln!("the schema refuses {refused} of {} ({share} %)", refused + accepted.len());
     let list = accepted.join("\n");
     assert!(refused > 80 && share >= 90, "{refused} refused, {share} %; accepted:\n{list}");
 }

@@ -170,5 +170,8 @@ async fn a_login_comes_after_https_and_goes_before_it() {
     assert!(waits(&plan, "ModifyListener listener/web:443", "ModifyRule rule/web:443/api"));
     // a login that the files leave alone keeps the listener from plain HTTP
     let plan = planned(&fake, &desired(&plain)).await;
-    assert!(plan.refused.iter().any(|r| r.because.contains("UnsupportedProtocol")), "{:#?}", plan.refused);
+    assert!(plan.refused.is_empty(), "{:#?}", plan.refused);
+    let because =
+        plan.held.iter().find(|held| held.address.to_string() == "listener/web:443").map(|held| &held.because);
+    assert!(because.is_some_and(|why| why.contains("rule/web:443/api asks users to log in")), "{:#?}", plan.held);
 }

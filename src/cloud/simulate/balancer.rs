@@ -187,10 +187,15 @@ fn add_certificate(snapshot: &mut Snapshot, listener: &Link, certificate: &Link)
     Ok(())
 }
 
-/// An action as AWS tells it: who shifts the weights is not AWS's business.
+/// An action as AWS tells it: who shifts the weights is not AWS's business, and a lone group has none.
 fn read_back(action: Action) -> Action {
     match action {
-        Action::Forward(forward) => Action::Forward(Forward { external: false, ..forward }),
+        Action::Forward(Forward { mut to, stickiness, external: _ }) => {
+            if to.len() == 1 {
+                to.values_mut().for_each(|weight| *weight = 1);
+            }
+            Action::Forward(Forward { to, stickiness, external: false })
+        }
         other @ (Action::Redirect(_) | Action::FixedResponse(_)) => other,
     }
 }

@@ -176,16 +176,17 @@ fn check_times(check: &HealthCheck) -> Result<(), Refusal> {
 fn with_defaults(spec: TargetGroup) -> TargetGroup {
     let kind = spec.target_type.unwrap_or(TargetType::Instance);
     let lambda = kind == TargetType::Lambda;
+    let grpc = spec.protocol_version == Some(ProtocolVersion::Grpc);
     let check = HealthCheck {
         enabled: Some(!lambda),
         protocol: (!lambda).then_some(Protocol::Http),
         port: (!lambda).then_some(CheckPort::Traffic),
-        path: Some("/".to_owned()),
+        path: Some(if grpc { "/AWS.ALB/healthcheck" } else { "/" }.to_owned()),
         interval: Some(if lambda { 35 } else { 30 }),
         timeout: Some(if lambda { 30 } else { 5 }),
         healthy_threshold: Some(5),
         unhealthy_threshold: Some(2),
-        success_codes: "200".parse().ok(),
+        success_codes: if grpc { "12" } else { "200" }.parse().ok(),
     };
     let applies = |applies: Applies| match applies {
         Applies::All => true,

@@ -32,7 +32,7 @@ pub struct World {
 /// Why AWS would refuse; the world is then as it was.
 pub fn apply_to(world: &mut World, step: &StepId, operation: &Operation) -> Result<Output, Refusal> {
     let operation = resolve(world, operation)?;
-    let output = made_up(&operation, step);
+    let output = made_up(&world.snapshot, &operation, step);
     let mut next = world.snapshot.clone();
     effect(&mut next, &operation, &output)?;
     world.snapshot = next;
@@ -115,9 +115,17 @@ fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Output) -> Re
     }
 }
 
-/// Ids in AWS's form, so that names can be read out of them.
-fn made_up(operation: &Operation, step: &StepId) -> Output {
-    let unique: String = step.0.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+/// An id in AWS's form, so that names can be read out of it, that nothing has yet: an earlier plan may have had a step
+/// of the same name.
+fn made_up(snapshot: &Snapshot, operation: &Operation, step: &StepId) -> Output {
+    let base: String = step.0.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let numbered = (2_u32..).map(|number| format!("{base}-{number}"));
+    let mut outputs = std::iter::once(base.clone()).chain(numbered).map(|unique| named(operation, &unique));
+    let free = |output: &Output| output.id.as_ref().is_none_or(|id| !snapshot.found.contains_key(id));
+    outputs.find(free).unwrap_or_default()
+}
+
+fn named(operation: &Operation, unique: &str) -> Output {
     let elb = |rest: String| Id(format!("arn:aws:elasticloadbalancing:simulated:000000000000:{rest}"));
     let id = match operation.created() {
         None => None,
@@ -126,10 +134,15 @@ fn made_up(operation: &Operation, step: &StepId) -> Output {
         Some(Spec::Listener(l)) => Some(elb(format!("listener/app/{}/{unique}", l.load_balancer))),
         Some(Spec::Rule(rule)) => Some(elb(format!("listener-rule/app/{}/{unique}", rule.listener))),
         Some(Spec::Certificate(_)) => Some(Id(format!("arn:aws:acm:simulated:000000000000:certificate/{unique}"))),
-        Some(Spec::SecurityGroup(_)) => Some(Id(format!("sg-{unique}"))),
+        Some(Spec::SecurityGroup(_)) => Some(Id(format!("sg-{:016x}", digest(unique)))),
         Some(Spec::Target(_)) => None,
     };
     Output { id, dns_name: None }
+}
+
+/// Ids of security groups are hexadecimal, and files take no others (FNV-1a, 64 bits).
+fn digest(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// The live resource that a link names.

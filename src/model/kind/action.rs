@@ -204,9 +204,9 @@ impl Forward {
         Self { to: BTreeMap::from([(group, 1)]), stickiness: None, external: false }
     }
     /// Declared over live: weights that somebody else shifts stay as they are, new groups begin with
-    /// the declared one. A group that was alone has no weight to keep.
+    /// the declared one. A group that was alone has no weight to keep, one that will be alone needs none.
     fn over(self, live: &Self) -> Self {
-        if !self.external || live.to.len() < 2 {
+        if !self.external || live.to.len() < 2 || self.to.len() < 2 {
             return self;
         }
         let to = self.to.into_iter().map(|(group, weight)| {
