@@ -180,3 +180,9 @@ fn a_login_that_no_file_mentions_holds_its_listener() {
     let held: Vec<String> = plan.held.iter().map(|h| h.address.to_string()).collect();
     assert_eq!(held, ["listener/web:443"], "{:#?}", plan.held);
 }
+
+#[test]
+fn the_check_of_a_function_may_take_its_whole_interval() {
+    let check = "health_check: { enabled: true, interval: 30s, timeout: 30s }";
+    lawful(&account::empty(), &format!("target_groups:\n  thumbs: {{ target_type: lambda, {check} }}\n"));
+}

@@ -45,7 +45,7 @@ pub(super) fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Ou
         Operation::ModifyTargetGroup { target_group, health_check } => {
             let group = target_group_mut(snapshot, target_group)?;
             let changed = health_check.clone().over(&group.health_check);
-            check_times(&changed)?;
+            check_times(&changed, group.target_type)?;
             group.health_check = changed;
             Ok(())
         }
@@ -156,15 +156,16 @@ fn create_target_group(snapshot: &mut Snapshot, spec: &TargetGroup, output: &Out
         return Err(Refusal::new("DuplicateTargetGroupName", message, "API: CreateTargetGroup"));
     }
     let spec = with_defaults(spec.clone());
-    check_times(&spec.health_check)?;
+    check_times(&spec.health_check, spec.target_type)?;
     create(snapshot, output, spec, Facts::TargetGroup { load_balancers: Vec::new() });
     Ok(())
 }
 
-/// AWS refuses a check whose timeout is not shorter than its interval.
-fn check_times(check: &HealthCheck) -> Result<(), Refusal> {
+/// AWS refuses a check whose timeout is not shorter than its interval; that of a function may be as long.
+fn check_times(check: &HealthCheck, target_type: Option<TargetType>) -> Result<(), Refusal> {
+    let longest = u32::from(target_type == Some(TargetType::Lambda));
     match (check.timeout, check.interval) {
-        (Some(timeout), Some(interval)) if timeout >= interval => {
+        (Some(timeout), Some(interval)) if timeout >= interval + longest => {
             let message = format!("health check timeout '{timeout}' must be smaller than the interval '{interval}'");
             Err(Refusal::new("ValidationError", message, "API: CreateTargetGroup, ModifyTargetGroup"))
         }
