@@ -115,7 +115,8 @@ impl View<'_> {
 
     async fn lists(&mut self) -> Result<(), CloudError> {
         let (session, scope) = (self.session, self.scope);
-        let vpcs = Wanted::by_selectors(&scope.selectors, Selectable::Vpc);
+        let mut vpcs = Wanted::by_selectors(&scope.selectors, Selectable::Vpc);
+        vpcs.ids.clone_from(&scope.vpcs);
         let lists_balancers = !scope.load_balancers.is_empty() || !self.owned.load_balancers.is_empty();
         let lists_groups =
             scope.attached_groups || !scope.target_groups.is_empty() || !self.owned.target_groups.is_empty();

@@ -45,6 +45,21 @@ use session::Session;
 /// Resolves a secret to its value, just before it is sent. The error says why it cannot.
 pub type Resolver = Arc<dyn Fn(&SecretRef) -> Result<String, String> + Send + Sync>;
 
+/// An access key. Its secret is never printed.
+#[derive(Clone)]
+pub struct AccessKey {
+    /// Its id.
+    pub id: String,
+    /// Its secret.
+    pub secret: String,
+}
+
+impl fmt::Debug for AccessKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessKey").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
 /// How to reach AWS. Everything left out comes from the SDK's default chain: environment, profiles,
 /// SSO, web identity, container and instance roles.
 #[derive(Clone, Debug, Default)]
@@ -56,6 +71,8 @@ pub struct Options {
     /// An endpoint for every service; service-specific endpoints of the environment are honoured
     /// without it.
     pub endpoint_url: Option<String>,
+    /// An access key to use instead of what the chain finds: for programs that hold one themselves.
+    pub access_key: Option<AccessKey>,
     /// A role to assume with the credentials found.
     pub assume_role: Option<String>,
     /// The external id that the role's trust policy asks for.

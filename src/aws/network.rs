@@ -173,7 +173,10 @@ impl Session {
             let request = request.clone().set_next_token(token.take());
             let page = self.calls.run(CALL, || request.clone().send()).await?;
             let vpcs = present(CALL.name, page.vpcs)?.into_iter();
-            found.extend(vpcs.filter_map(|v| Some((Id(v.vpc_id?), Vpc { tags: tags_from_sdk(v.tags) }))));
+            found.extend(vpcs.filter_map(|v| {
+                let ipv6 = v.ipv6_cidr_block_association_set.is_some_and(|networks| !networks.is_empty());
+                Some((Id(v.vpc_id?), Vpc { tags: tags_from_sdk(v.tags), ipv6 }))
+            }));
             token = page.next_token.filter(|next| !next.is_empty());
             if token.is_none() {
                 return Ok(found);

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::budget::{Category, Service};
 use super::call::{Call, Caller, Hosts};
 use super::error::{incomplete, refused};
-use super::{Options, Resolver};
+use super::{AccessKey, Options, Resolver};
 use crate::cloud::{CloudError, Identity};
 use crate::model::Id;
 
@@ -54,6 +54,10 @@ impl Session {
         }
         if let Some(url) = &options.endpoint_url {
             loader = loader.endpoint_url(url);
+        }
+        if let Some(AccessKey { id, secret }) = &options.access_key {
+            let keys = aws_sdk_sts::config::Credentials::new(id, secret, None, None, "access_key");
+            loader = loader.credentials_provider(keys);
         }
         let found = loader.load().await;
         let Some(region) = found.region().map(ToString::to_string) else {

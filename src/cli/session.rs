@@ -116,6 +116,7 @@ pub async fn open(region: Option<String>, global: &Global, world: &World) -> Res
     let options = aws::Options {
         profile: global.profile.clone(),
         region,
+        access_key: None,
         endpoint_url: global.endpoint_url.clone(),
         assume_role: global.assume_role.clone(),
         external_id: global.external_id.clone(),

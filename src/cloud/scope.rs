@@ -39,6 +39,8 @@ pub struct Scope {
     pub security_group_names: BTreeSet<String>,
     /// Selectors to resolve: their subnets, VPCs and groups are read.
     pub selectors: BTreeSet<Selector>,
+    /// VPCs by id, read where a security group with exclusive egress is to be created.
+    pub vpcs: BTreeSet<Id>,
     /// Subnets by id, read where a load balancer is to be created.
     pub subnets: BTreeSet<Id>,
     /// Whether the rules want to see the network around the targets.

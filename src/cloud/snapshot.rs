@@ -12,7 +12,7 @@ use super::CloudError;
 use crate::model::kind::{
     Certificate, Direction, Listener, LoadBalancer, Rule, SecurityGroup, Target, TargetGroup, TrafficRule,
 };
-use crate::model::{Id, Kind, Spec, TargetHealth};
+use crate::model::{Id, Kind, Link, Spec, TargetHealth};
 
 /// The live view of one account and region, as far as it was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,6 +145,9 @@ pub struct Subnet {
 pub struct Vpc {
     /// Its tags.
     pub tags: BTreeMap<String, String>,
+    /// Whether it has an IPv6 network: then a new security group lets IPv6 out as well.
+    #[serde(default)]
+    pub ipv6: bool,
 }
 
 /// A network interface that owns a target's address (API: EC2 `DescribeNetworkInterfaces`).
@@ -219,6 +222,12 @@ macro_rules! of_kind {
 }
 
 impl Snapshot {
+    /// What a security group lets out that was just created in this VPC.
+    pub fn egress_of_new(&self, vpc: Option<&Link>) -> Vec<TrafficRule> {
+        let vpc = vpc.and_then(Link::id).and_then(|id| self.vpcs.get(id));
+        SecurityGroup::egress_of_new(vpc.is_some_and(|vpc| vpc.ipv6))
+    }
+
     of_kind! {
         load_balancers, load_balancer, LoadBalancer;
         listeners, listener, Listener;

@@ -1,7 +1,7 @@
 //! What must be read to compare these files with AWS.
 
 use crate::cloud::{NeededFor, Scope};
-use crate::desired::Resolved;
+use crate::desired::{Part, Resolved};
 use crate::model::kind::Origin;
 use crate::model::{Link, Selectable, Spec};
 
@@ -32,6 +32,10 @@ pub fn scope(desired: &Resolved) -> Scope {
                 (_, None) => {}
             },
             Spec::SecurityGroup(group) => match desired.pinned.get(address) {
+                None if desired.is_exclusive(address, Part::Egress) => {
+                    scope.vpcs.extend(group.vpc.as_ref().and_then(Link::id).cloned());
+                    scope.security_group_names.insert(group.name.clone());
+                }
                 Some(id) => {
                     scope.security_group_ids.insert(id.clone());
                 }

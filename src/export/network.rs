@@ -73,7 +73,7 @@ impl<'s> Export<'s> {
             Some(Facts::SecurityGroup { own }) => own.as_slice(),
             Some(_) | None => &[],
         };
-        let by_aws = SecurityGroup::egress_of_new();
+        let by_aws = SecurityGroup::egress_of_new(true);
         let is_ours = keys::own_key(&spec.tags, &self.stack, Kind::SecurityGroup).is_some();
         let is_own = |rule: &TrafficRule| {
             made.iter().any(|own| own.direction == direction && own.rule.same_traffic(rule))

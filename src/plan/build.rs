@@ -210,17 +210,17 @@ impl Builder<'_> {
 
     fn create_security_group(&mut self, address: &Address, spec: SecurityGroup, why: &str) {
         let bare = SecurityGroup { ingress: None, egress: None, ..spec.clone() };
-        let declared = |rule: &TrafficRule| spec.egress.iter().flatten().any(|want| want.same_traffic(rule));
-        let exclusive = self.desired.is_exclusive(address, Part::Egress);
-        // what a new group lets out stays, and then covers what is declared, unless it has to go
-        let (stays, goes): (Vec<_>, Vec<_>) =
-            SecurityGroup::egress_of_new().into_iter().partition(|rule| !exclusive || declared(rule));
-        let made = SecurityGroup { egress: Some(stays), ..bare.clone() };
+        let is_exclusive = self.desired.is_exclusive(address, Part::Egress);
+        let is_declared = |rule: &TrafficRule| spec.egress.iter().flatten().any(|declared| declared.same_traffic(rule));
+        // what AWS lets out of a new group, and what of it goes again at once
+        let made = self.basis.egress_of_new(spec.vpc.as_ref()).into_iter();
+        let (kept, rules): (Vec<_>, Vec<_>) = made.partition(|rule| !is_exclusive || is_declared(rule));
+        let made = SecurityGroup { egress: Some(kept), ..bare.clone() };
         self.push(address, Operation::CreateSecurityGroup { spec: bare }, why);
         update::security_group(self, address, (&made, &spec), &spec.tags, why);
-        if !goes.is_empty() {
+        if !rules.is_empty() {
             let (direction, group) = (Direction::Egress, self.link(address));
-            self.push(address, Operation::Revoke { direction, group, rules: goes }, "egress is exclusive");
+            self.push(address, Operation::Revoke { direction, group, rules }, "egress is exclusive");
         }
     }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::build::Builder;
 use crate::cloud::Operation;
-use crate::desired::{Part, Resolved};
+use crate::desired::Part;
 use crate::diff::{self, Applied, Change, Diff, Owner, Verdict, ownership};
 use crate::model::kind::{Origin, SecurityGroup};
 use crate::model::tag::{APPLIED_TAG, ID_TAG};
@@ -70,8 +70,7 @@ fn stamp(b: &mut Builder<'_>, address: &Address) {
     let bound = b.bound;
     let Some(want) = bound.want.get(address) else { return };
     // once in sync, the live side of the declared fields is the desired side
-    let live =
-        bound.kept(address).map_or_else(|| once_created(b.desired, address, want), |kept| want.clone().over(&kept));
+    let live = bound.kept(address).map_or_else(|| once_created(b, address, want), |kept| want.clone().over(&kept));
     let applied = Applied::of(want, &live, &diff::terms(b.desired, bound, address)).tag();
     let tags = BTreeMap::from([
         (ID_TAG.to_owned(), ownership::id_tag(&b.desired.stack, address)),
@@ -88,13 +87,14 @@ fn stamp(b: &mut Builder<'_>, address: &Address) {
 }
 
 /// What a create makes of a spec: a new group lets everything out besides what is declared.
-fn once_created(desired: &Resolved, address: &Address, want: &Spec) -> Spec {
+fn once_created(b: &Builder<'_>, address: &Address, want: &Spec) -> Spec {
     let Some(group) = want.security_group() else { return want.clone() };
-    if desired.is_exclusive(address, Part::Egress) {
+    if b.desired.is_exclusive(address, Part::Egress) {
         let egress = Some(group.egress.clone().unwrap_or_default());
         return SecurityGroup { egress, ..group.clone() }.into();
     }
-    let made = SecurityGroup { egress: Some(SecurityGroup::egress_of_new()), ..SecurityGroup::default() };
+    let egress = b.basis.egress_of_new(group.vpc.as_ref());
+    let made = SecurityGroup { egress: Some(egress), ..SecurityGroup::default() };
     group.clone().over(&made).into()
 }
 

@@ -1,6 +1,7 @@
 //! The program against a LocalStack that the suite starts by itself; every test in an account of its own.
 
 mod adopt;
+mod agreement;
 mod apply;
 mod beside;
 mod calls;

@@ -280,6 +280,16 @@ async fn an_exclusive_group_is_made_without_the_way_out_that_aws_adds() {
     let snapshot = fake.snapshot();
     let group = snapshot.security_groups().find(|(_, g)| g.name == "alb").unwrap().1;
     assert_eq!(group.egress.as_ref().map(Vec::len), Some(1));
+    // what is declared is granted though the rule that goes would cover it
+    let narrow = STACK.replace(
+        "description: front,",
+        "description: front, exclusive: egress, egress: { to: 10.0.0.0/8, ports: [8000] },",
+    );
+    let fake = deployed(&narrow).await;
+    let snapshot = fake.snapshot();
+    let group = snapshot.security_groups().find(|(_, g)| g.name == "alb").unwrap().1;
+    let left: Vec<String> = group.egress.iter().flatten().map(ToString::to_string).collect();
+    assert_eq!(left, ["tcp 8000 10.0.0.0/8"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -46,7 +46,7 @@ fn account() -> Snapshot {
     let mut snapshot = Snapshot::default();
     let vpc = Id("vpc-0a1b2c3d".into());
     let tags = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-    snapshot.vpcs.insert(vpc.clone(), Vpc { tags: tags(&[("Name", "main")]) });
+    snapshot.vpcs.insert(vpc.clone(), Vpc { tags: tags(&[("Name", "main")]), ipv6: false });
     for (index, zone) in ["a", "b"].into_iter().enumerate() {
         let subnet = Subnet {
             vpc: Some(vpc.clone()),

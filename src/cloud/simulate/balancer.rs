@@ -41,12 +41,7 @@ pub(super) fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Ou
         Operation::ModifyListener { listener, edit } => modify_listener(snapshot, listener, edit),
         Operation::AddListenerCertificate { listener, certificate } => add_certificate(snapshot, listener, certificate),
         Operation::RemoveListenerCertificate { listener, certificate } => {
-            let listener = listener_mut(snapshot, listener)?;
-            // AWS says nothing of one that is not there
-            if let Some(have) = &mut listener.sni_certificates {
-                have.retain(|link| link != certificate);
-            }
-            Ok(())
+            remove_certificate(snapshot, listener, certificate)
         }
         Operation::ModifyListenerAttributes { listener, attributes } => {
             listener_mut(snapshot, listener)?.attributes.extend(attributes.clone());
@@ -116,9 +111,13 @@ fn create_load_balancer(snapshot: &mut Snapshot, spec: &LoadBalancer, output: &O
         return Err(Refusal::new("DuplicateLoadBalancerName", message, "API: CreateLoadBalancer"));
     }
     let mut attributes = defaults(LOAD_BALANCER, |_| true);
+    let scheme = spec.scheme.unwrap_or(Scheme::InternetFacing);
+    // the one default that hangs on the scheme (API: LoadBalancerAttribute)
+    let deny = (scheme == Scheme::Internal).to_string();
+    attributes.insert("ipv6.deny_all_igw_traffic".to_owned(), deny);
     attributes.extend(spec.attributes.clone());
     let spec = LoadBalancer {
-        scheme: spec.scheme.or(Some(Scheme::InternetFacing)),
+        scheme: Some(scheme),
         ip_address_type: spec.ip_address_type.or(Some(IpAddressType::Ipv4)),
         ipam_pool: spec.ipam_pool.clone().or(Some(IpamPool::None)),
         minimum_capacity: Some(0),
@@ -171,6 +170,19 @@ fn create_listener(snapshot: &mut Snapshot, spec: &Listener, output: &Output) ->
     let authenticate = Some(login::replaced(None, spec.authenticate.clone())?);
     let spec = settle_tls(Listener { attributes, default, authenticate, ..spec.clone() })?;
     create(snapshot, output, spec, Facts::None);
+    Ok(())
+}
+
+fn remove_certificate(snapshot: &mut Snapshot, listener: &Link, certificate: &Link) -> Result<(), Refusal> {
+    let page = "API: RemoveListenerCertificates";
+    let listener = listener_mut(snapshot, listener)?;
+    if listener.protocol != Some(Protocol::Https) {
+        return Err(Refusal::new("InvalidConfigurationRequest", "the listener does not speak HTTPS", page));
+    }
+    // AWS says nothing of one that is not there
+    if let Some(have) = &mut listener.sni_certificates {
+        have.retain(|link| link != certificate);
+    }
     Ok(())
 }
 

@@ -78,7 +78,7 @@ fn create_security_group(snapshot: &mut Snapshot, spec: &SecurityGroup, output: 
         let message = format!("the VPC has a security group named {} already", spec.name);
         return Err(Refusal::new("InvalidGroup.Duplicate", message, "API (EC2): CreateSecurityGroup"));
     }
-    let egress = Some(SecurityGroup::egress_of_new());
+    let egress = Some(snapshot.egress_of_new(spec.vpc.as_ref()));
     let spec = SecurityGroup { ingress: Some(Vec::new()), egress, ..spec.clone() };
     create(snapshot, output, spec, Facts::None);
     Ok(())

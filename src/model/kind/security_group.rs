@@ -155,10 +155,14 @@ impl SecurityGroup {
         if rules.is_empty() { Value::Null } else { json!(rules) }
     }
 
-    /// What a group lets out that was just created: everything (API (EC2): `CreateSecurityGroup`).
-    pub fn egress_of_new() -> Vec<TrafficRule> {
-        let everywhere = Peer::Cidr(IpNet::V4(ipnet::Ipv4Net::default()));
-        vec![TrafficRule { protocol: IpProtocol::All, ports: None, peer: everywhere, description: None }]
+    /// What a group lets out that was just created: everything, over IPv6 too if the VPC has a network of
+    /// it (VPC user guide: "Security group rules").
+    pub fn egress_of_new(ipv6: bool) -> Vec<TrafficRule> {
+        let mut everywhere = vec![IpNet::V4(ipnet::Ipv4Net::default())];
+        everywhere.extend(ipv6.then(|| IpNet::V6(ipnet::Ipv6Net::default())));
+        let rule =
+            |net| TrafficRule { protocol: IpProtocol::All, ports: None, peer: Peer::Cidr(net), description: None };
+        everywhere.into_iter().map(rule).collect()
     }
 
     /// The rules of one direction; `None` is undeclared.
