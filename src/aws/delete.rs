@@ -13,9 +13,9 @@ use crate::model::kind::{Direction, TrafficRule};
 use crate::model::{Kind, Link};
 
 /// How long what has just been detached may still count as in use.
-pub(super) const IN_USE: Duration = Duration::from_secs(60);
+pub(super) const IN_USE: Duration = Duration::from_secs(20);
 /// Between two attempts to delete it.
-pub(super) const IN_USE_PAUSE: Duration = Duration::from_secs(3);
+pub(super) const IN_USE_PAUSE: Duration = Duration::from_secs(2);
 
 /// Whether AWS says that something still uses what shall be deleted.
 pub(super) fn is_in_use(error: &CloudError) -> bool {

@@ -98,9 +98,8 @@ impl View<'_> {
     async fn owned(&mut self) -> Result<(), CloudError> {
         let session = self.session;
         let Some(stack) = &self.scope.owned_by else { return Ok(()) };
-        let (owned, rules) = tokio::try_join!(async { soft(session.owned_by(stack).await) }, async {
-            soft(session.own_rules(stack).await)
-        })?;
+        let (owned, rules) =
+            tokio::try_join!(async { soft(session.owned_by(stack).await) }, async { soft(session.own_rules().await) })?;
         self.owned = self.keep_owned(owned).unwrap_or_default();
         self.own_rules = self.keep_owned(rules).unwrap_or_default();
         Ok(())

@@ -101,10 +101,10 @@ impl Session {
         Ok(members)
     }
 
-    /// The rules of security groups that bear this stack's tag, each with its group.
-    pub(super) async fn own_rules(&self, stack: &str) -> Result<Vec<(Id, OwnRule)>, CloudError> {
+    /// The rules of security groups that bear a stack's tag, each with its group.
+    pub(super) async fn own_rules(&self) -> Result<Vec<(Id, OwnRule)>, CloudError> {
         const CALL: Call = Call::new("DescribeSecurityGroupRules", Category::Ec2Read);
-        let tagged = filter(&format!("tag:{ID_TAG}"), [format!("{stack}:*")]);
+        let tagged = filter("tag-key", [ID_TAG.to_owned()]);
         let request = self.ec2.describe_security_group_rules().filters(tagged).max_results(RULES_PAGE);
         let mut found = Vec::new();
         let mut token = None;
@@ -112,7 +112,7 @@ impl Session {
             let request = request.clone().set_next_token(token.take());
             let page = self.calls.run(CALL, || request.clone().send()).await?;
             let rules = present(CALL.name, page.security_group_rules)?;
-            found.extend(rules.into_iter().filter_map(|rule| own_rule(stack, rule)));
+            found.extend(rules.into_iter().filter_map(own_rule));
             token = page.next_token.filter(|next| !next.is_empty());
             if token.is_none() {
                 return Ok(found);
@@ -125,11 +125,9 @@ fn is_of(stack: &str, value: &str) -> bool {
     value.split_once(':').is_some_and(|(owner, _)| owner == stack)
 }
 
-fn own_rule(stack: &str, rule: SecurityGroupRule) -> Option<(Id, OwnRule)> {
-    let tags = tags_from_sdk(rule.tags);
-    if !tags.get(ID_TAG).is_some_and(|value| is_of(stack, value)) {
-        return None;
-    }
+fn own_rule(rule: SecurityGroupRule) -> Option<(Id, OwnRule)> {
+    let id = Id(rule.security_group_rule_id?);
+    let stack = tags_from_sdk(rule.tags).get(ID_TAG)?.split_once(':')?.0.to_owned();
     let direction = if rule.is_egress == Some(true) { Direction::Egress } else { Direction::Ingress };
     let permission = aws_sdk_ec2::types::IpPermission::builder()
         .set_ip_protocol(rule.ip_protocol)
@@ -152,5 +150,5 @@ fn own_rule(stack: &str, rule: SecurityGroupRule) -> Option<(Id, OwnRule)> {
         )
     };
     let rule_of = from_permission(permission.build()).pop()?;
-    Some((Id(rule.group_id?), OwnRule { direction, rule: rule_of }))
+    Some((Id(rule.group_id?), OwnRule { id, stack, direction, rule: rule_of }))
 }

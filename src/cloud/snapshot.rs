@@ -65,7 +65,7 @@ pub enum Facts {
     Target(TargetHealth),
     /// Of a certificate.
     Certificate(CertificateFacts),
-    /// Of a security group: its rules that bear this stack's tag.
+    /// Of a security group: its rules that bear the tag of this or of another stack.
     SecurityGroup {
         /// The rules.
         own: Vec<OwnRule>,
@@ -73,7 +73,16 @@ pub enum Facts {
 }
 
 impl Facts {
-    /// Notes that the stack has made this rule of the security group.
+    /// The rules of a security group that bear a stack's tag.
+    pub fn own_rules(&self) -> &[OwnRule] {
+        match self {
+            Self::SecurityGroup { own } => own,
+            Self::None | Self::LoadBalancer(_) | Self::TargetGroup { .. } | Self::Target(_) | Self::Certificate(_) => {
+                &[]
+            }
+        }
+    }
+    /// Notes that a stack has made this rule of the security group.
     pub fn owns(&mut self, rule: OwnRule) {
         if let Self::SecurityGroup { own } = self {
             own.push(rule);
@@ -83,9 +92,13 @@ impl Facts {
     }
 }
 
-/// A rule of a security group that bears this stack's tag (API (EC2): `DescribeSecurityGroupRules`).
+/// A rule of a security group that bears a stack's tag (API (EC2): `DescribeSecurityGroupRules`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnRule {
+    /// Its id.
+    pub id: Id,
+    /// The stack.
+    pub stack: String,
     /// Which way.
     pub direction: Direction,
     /// What it lets pass.

@@ -36,7 +36,7 @@ pub struct Bound {
 
 impl Bound {
     /// A rule of a security group with addresses instead of ids.
-    pub(super) fn in_addresses(&self, rule: TrafficRule) -> TrafficRule {
+    pub fn in_addresses(&self, rule: TrafficRule) -> TrafficRule {
         rule.map_links(&mut |link| match link {
             Link::Id(id) => self.names.get(&id).map_or(Link::Id(id), |a| Link::Address(a.clone())),
             link @ (Link::Address(_) | Link::Select(_) | Link::Step(_)) => link,

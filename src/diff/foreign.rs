@@ -88,6 +88,10 @@ pub(super) fn undeletable(
     if let Some(gap) = snapshot.incomplete().find(|gap| hides(bound, gap, &is_within)) {
         return Some(Obstacle::Held(format!("what lives in it is not fully known: {}", gap.error)));
     }
+    if let Some(theirs) = live.facts.own_rules().iter().find(|rule| rule.stack != desired.stack) {
+        let because = format!("its rule {} belongs to the stack `{}`", theirs.rule, theirs.stack);
+        return Some(Obstacle::ForeignOwner(because));
+    }
     let foreign = bound.live.iter().filter(|(other, _)| *other != address && is_within(other));
     for (other, live) in foreign {
         let Some(tags) = live.spec.tags() else { continue };

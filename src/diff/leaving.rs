@@ -11,8 +11,27 @@ use crate::model::{Address, Kind, Spec};
 
 /// The changes for all that leaves.
 pub(super) fn find(desired: &Resolved, snapshot: &Snapshot, bound: &Bound) -> Vec<Change> {
-    let undeclared = bound.live.iter().filter(|(address, _)| !bound.want.contains_key(address));
-    undeclared.filter_map(|(address, live)| leaving(desired, snapshot, bound, address, live)).collect()
+    let undeclared = || bound.live.iter().filter(|(address, _)| !bound.want.contains_key(*address));
+    let leaving = undeclared().filter_map(|(address, live)| leaving(desired, snapshot, bound, address, live));
+    let mut changes: Vec<Change> = leaving.collect();
+    let strangers = undeclared().filter_map(|(address, live)| carried_off(bound, &changes, address, &live.spec));
+    let strangers: Vec<Change> = strangers.collect();
+    changes.extend(strangers);
+    changes
+}
+
+/// A listener or a rule of nobody in something that is deleted: it goes with it, and is named.
+fn carried_off(bound: &Bound, leaving: &[Change], address: &Address, spec: &Spec) -> Option<Change> {
+    let lives_in_something = matches!(spec, Spec::Listener(_) | Spec::Rule(_));
+    if !lives_in_something || leaving.iter().any(|change| change.address == *address) {
+        return None;
+    }
+    let goes = |above: &Address| {
+        let mut gone = leaving.iter().filter(|change| change.verdict == Verdict::Delete && change.obstacle.is_none());
+        gone.find(|change| change.address == *above)
+    };
+    let with = std::iter::successors(address.parent(), Address::parent).find_map(|above| goes(&above))?;
+    Some(Change { address: address.clone(), id: bound.ids.get(address).cloned(), ..with.clone() })
 }
 
 fn leaving(desired: &Resolved, snapshot: &Snapshot, bound: &Bound, address: &Address, live: &Live) -> Option<Change> {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::bind::Bound;
 use super::ownership::{Owner, owner};
-use crate::cloud::{Facts, Live};
+use crate::cloud::Live;
 use crate::desired::{Part, Resolved};
 use crate::model::attribute::{Attribute, LISTENER, LOAD_BALANCER};
 use crate::model::kind::{Direction, Listener, SecurityGroup, TrafficRule};
@@ -87,24 +87,27 @@ fn rules(
     live: &Live,
 ) -> Vec<(Direction, TrafficRule)> {
     let Spec::SecurityGroup(group) = &live.spec else { return Vec::new() };
-    let own = match &live.facts {
-        Facts::SecurityGroup { own } => own.as_slice(),
-        Facts::None | Facts::LoadBalancer(_) | Facts::TargetGroup { .. } | Facts::Target(_) | Facts::Certificate(_) => {
-            &[]
-        }
-    };
+    // what is given away goes with its rules; see `stamp`
+    let released = desired.existing.contains(address) && is_ours(desired, &live.spec);
     let mut unwanted = Vec::new();
     for direction in Direction::ALL {
         let part = if direction == Direction::Ingress { Part::Ingress } else { Part::Egress };
         let is_exclusive = desired.is_exclusive(address, part);
-        let is_own = |rule: &TrafficRule| {
+        let made_by = |rule: &TrafficRule| {
             let same = |made: &TrafficRule| bound.in_addresses(made.clone()).same_traffic(rule);
-            own.iter().any(|made| made.direction == direction && same(&made.rule))
+            let made = live.facts.own_rules().iter().find(|made| made.direction == direction && same(&made.rule));
+            made.map(|made| made.stack == desired.stack)
         };
         let is_declared =
             |rule: &TrafficRule| want.rules(direction).into_iter().flatten().any(|w| w.same_traffic(rule));
         let going = group.rules(direction).into_iter().flatten();
-        let going = going.filter(|rule| (is_exclusive || is_own(rule)) && !is_declared(rule));
+        let goes = |rule: &TrafficRule| match made_by(rule) {
+            Some(true) => is_exclusive || !released,
+            // another stack's
+            Some(false) => false,
+            None => is_exclusive,
+        };
+        let going = going.filter(|rule| goes(rule) && !is_declared(rule));
         unwanted.extend(going.map(|rule| (direction, rule.clone())));
     }
     unwanted

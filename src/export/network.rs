@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use super::group::{ids, ports};
 use super::yaml::{Map, Node};
 use super::{Export, attribute, keys};
-use crate::cloud::Facts;
+use crate::cloud::{Facts, OwnRule};
 use crate::model::kind::{Direction, Peer, SecurityGroup, TrafficRule};
 use crate::model::value::IpProtocol;
 use crate::model::{Id, Kind};
@@ -69,10 +69,9 @@ impl<'s> Export<'s> {
 
     /// The rules of a group that the stack has made; all of them, if the group is the stack's.
     fn own(&self, id: &Id, spec: &'s SecurityGroup, direction: Direction) -> Vec<&'s TrafficRule> {
-        let made = match self.snapshot.found.get(id).map(|live| &live.facts) {
-            Some(Facts::SecurityGroup { own }) => own.as_slice(),
-            Some(_) | None => &[],
-        };
+        let facts = self.snapshot.found.get(id).map(|live| &live.facts);
+        let made = facts.into_iter().flat_map(Facts::own_rules).filter(|own| own.stack == self.stack);
+        let made: Vec<&OwnRule> = made.collect();
         let by_aws = SecurityGroup::egress_of_new(true);
         let is_ours = keys::own_key(&spec.tags, &self.stack, Kind::SecurityGroup).is_some();
         let is_own = |rule: &TrafficRule| {

@@ -74,7 +74,11 @@ fn edge(earlier: &Step, later: &Step) -> Option<&'static str> {
         return Some("it needs the id that step creates");
     }
     if later.stamp || earlier.stamp {
-        let covers = earlier.address == later.address || earlier.address.parent().as_ref() == Some(&later.address);
+        // a rule's number is written on its listener
+        let moves = matches!(earlier.operation, Operation::SetRulePriorities { .. });
+        let covers = earlier.address == later.address
+            || earlier.address.parent().as_ref() == Some(&later.address)
+            || (moves && later.address.parent().as_ref() == Some(&earlier.address));
         return (later.stamp && !earlier.stamp && covers).then_some("a resource is marked only once it is in sync");
     }
     if earlier.address == later.address && (rank(earlier), &earlier.id) < (rank(later), &later.id) {
@@ -156,7 +160,7 @@ fn routing(earlier: &Step, later: &Step) -> Option<&'static str> {
     // listeners of different load balancers may redirect to each other's names: then none can wait for the other
     let beside =
         earlier.address != later.address && !of_listener && balancer(&earlier.address) == balancer(&later.address);
-    if (opens || names) && redirects(&later.operation) && earlier.address.name.ends_with(":443") && beside {
+    if (opens || names) && redirects_to(&later.operation, &earlier.address) && beside {
         return Some(if names {
             "a redirect to a name whose certificate is not there yet fails in the handshake"
         } else {
@@ -191,8 +195,17 @@ fn action(operation: &Operation) -> Option<&Action> {
     }
 }
 
-fn redirects(operation: &Operation) -> bool {
-    matches!(action(operation), Some(Action::Redirect(_)))
+/// Whether an operation makes a listener or a rule redirect to the port of a listener.
+fn redirects_to(operation: &Operation, listener: &Address) -> bool {
+    let Some(Action::Redirect(redirect)) = action(operation) else { return false };
+    let port = if redirect.port.parse::<u16>().is_ok() {
+        redirect.port.as_str()
+    } else if redirect.protocol.eq_ignore_ascii_case("https") {
+        "443"
+    } else {
+        return false;
+    };
+    listener.name.rsplit_once(':').is_some_and(|(_, of)| of == port)
 }
 
 /// Whether an operation makes a listener or a rule forward to the group that a step works on.

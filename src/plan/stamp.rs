@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 
 use super::build::Builder;
-use crate::cloud::Operation;
+use crate::cloud::{Operation, OwnRule};
 use crate::desired::Part;
 use crate::diff::{self, Applied, Change, Diff, Owner, Verdict, ownership};
 use crate::model::kind::{Origin, SecurityGroup};
 use crate::model::tag::{APPLIED_TAG, ID_TAG};
-use crate::model::{Address, Kind, Spec};
+use crate::model::{Address, Id, Kind, Link, Spec};
 
 /// Adds a stamp for every resource that will be in sync and does not say so yet.
 pub(super) fn stamps(b: &mut Builder<'_>, diff: &Diff) {
@@ -36,6 +36,26 @@ fn disown(b: &mut Builder<'_>, address: &Address) {
     let step = b.push(address, call, "declared as existing: no longer managed by this stack");
     step.id = super::build::step_id("Unstamp", address);
     step.stamp = true;
+    disown_rules(b, address);
+}
+
+/// A security group that is given away goes with the rules that were made in it and are not declared any more.
+fn disown_rules(b: &mut Builder<'_>, address: &Address) {
+    let Some(live) = b.bound.live.get(address) else { return };
+    let Some(want) = b.bound.want.get(address).and_then(Spec::security_group) else { return };
+    let declared = |made: &OwnRule| {
+        let rule = b.bound.in_addresses(made.rule.clone());
+        want.rules(made.direction).into_iter().flatten().any(|want| want.same_traffic(&rule))
+    };
+    let made = live.facts.own_rules().iter().filter(|made| made.stack == b.desired.stack && !declared(made));
+    let ids: Vec<Id> = made.map(|made| made.id.clone()).collect();
+    for id in ids {
+        let (resource, keys) = (Link::Id(id.clone()), vec![ID_TAG.to_owned()]);
+        let call = Operation::RemoveTags { resource, kind: Kind::SecurityGroup, keys };
+        let step = b.push(address, call, "declared as existing: no longer managed by this stack");
+        step.id = super::build::step_id(&format!("Unstamp {id} of"), address);
+        step.stamp = true;
+    }
 }
 
 fn stampable(b: &Builder<'_>, diff: &Diff, change: &Change) -> bool {

@@ -99,8 +99,8 @@ fn text_in_words(text: &str) -> String {
 /// `live → desired` in at most so many columns; of lists only what comes and goes if the whole is too long.
 pub fn change_in_words(path: &FieldPath, live: &Value, desired: &Value, room: usize) -> String {
     let (was, will) = (in_words(path, live), in_words(path, desired));
-    if path.as_str() == "ingress" {
-        return shorten(&ingress(live, desired), room);
+    if matches!(path.as_str(), "ingress" | "egress") {
+        return shorten(&traffic(live, desired), room);
     }
     let whole = format!("{was} → {will}");
     if width(&whole) <= room {
@@ -122,11 +122,16 @@ pub fn change_in_words(path: &FieldPath, live: &Value, desired: &Value, room: us
     format!("{} → {}", shorten(&was, was_room), shorten(&will, will_room))
 }
 
-/// Ingress rules are added or described anew, never taken away: only what comes is shown.
-fn ingress(live: &Value, desired: &Value) -> String {
-    let there = |rule: &&Value| live.as_array().is_some_and(|rules| rules.contains(rule));
-    let rules = desired.as_array().map(Vec::as_slice).unwrap_or_default();
-    rules.iter().filter(|rule| !there(rule)).map(|rule| format!("+ {}", words(rule))).collect::<Vec<_>>().join(", ")
+/// Of the rules of a security group what comes and what goes; the many that stay are not shown. One that is only
+/// described anew is no loss.
+fn traffic(live: &Value, desired: &Value) -> String {
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let (old, new) = (list(live), list(desired));
+    let bare = |rule: &Value| words(rule).split(" (").next().unwrap_or_default().to_owned();
+    let kept: Vec<String> = new.iter().map(&bare).collect();
+    let comes = new.iter().filter(|rule| !old.contains(rule)).map(|rule| format!("+ {}", words(rule)));
+    let goes = old.iter().filter(|rule| !kept.contains(&bare(rule))).map(|rule| format!("- {}", words(rule)));
+    comes.chain(goes).collect::<Vec<_>>().join(", ")
 }
 
 /// One line of a comparison of two texts.

@@ -6,6 +6,7 @@ mod fields;
 mod leaving;
 mod login;
 mod order;
+mod ownership;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

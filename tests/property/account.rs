@@ -42,7 +42,7 @@ pub fn empty() -> Snapshot {
         vpc: Some(Link::Id(vpc)),
         description: Some("not declared".into()),
         ingress: Some(Vec::new()),
-        egress: Some(SecurityGroup::egress_of_new()),
+        egress: Some(SecurityGroup::egress_of_new(false)),
         tags: BTreeMap::new(),
     };
     snapshot.insert(Id(DOOR.into()), door, Facts::None);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::{Facts, ListenerEdit, LoadBalancerFacts, Operation, Output, Snapshot};
-use super::{Refusal, create, existing, login};
+use super::{Refusal, association, create, existing, login};
 use crate::model::attribute::{Applies, Attribute, LISTENER, LOAD_BALANCER};
 use crate::model::kind::{Action, Forward, IpamPool, Listener, LoadBalancer, MutualAuthentication, Rule};
 use crate::model::value::{IpAddressType, Protocol, Scheme};
@@ -70,13 +70,17 @@ fn modify_listener(snapshot: &mut Snapshot, listener: &Link, edit: &ListenerEdit
     }
     login::goes_with(next.protocol, logins.iter().chain(&next.authenticate))?;
     *live = settle_tls(next)?;
-    let default = live.default.clone();
-    groups_exist(snapshot, default.as_ref())
+    let (default, balancer) = (live.default.clone(), live.load_balancer.clone());
+    groups_exist(snapshot, default.as_ref())?;
+    association::check(snapshot, edit.default.as_ref(), Some(&balancer))
 }
 
 fn modify_rule(snapshot: &mut Snapshot, rule: &Link, operation: &Operation) -> Result<(), Refusal> {
     let Operation::ModifyRule { rule: _, when, action, authenticate, rewrite } = operation else { return Ok(()) };
     groups_exist(snapshot, action.as_ref())?;
+    let over = rule.id().and_then(|id| snapshot.found.get(id)).and_then(|live| live.spec.rule());
+    let balancer = over.and_then(|rule| association::of_listener(snapshot, &rule.listener));
+    association::check(snapshot, action.as_ref(), balancer)?;
     let protocol = login::protocol_over(snapshot, rule);
     login::goes_with(protocol, authenticate)?;
     if let Spec::Rule(live) = &mut existing(snapshot, rule)?.spec {
@@ -162,6 +166,7 @@ fn create_listener(snapshot: &mut Snapshot, spec: &Listener, output: &Output) ->
         return Err(Refusal::new("DuplicateListener", message, "API: CreateListener"));
     }
     groups_exist(snapshot, spec.default.as_ref())?;
+    association::check(snapshot, spec.default.as_ref(), Some(&spec.load_balancer))?;
     let https = spec.protocol == Some(Protocol::Https);
     let mut attributes = defaults(LISTENER, |a| https || a != Applies::HttpsListener);
     attributes.extend(spec.attributes.clone());
@@ -229,6 +234,7 @@ fn create_rule(snapshot: &mut Snapshot, spec: &Rule, output: &Output) -> Result<
     let protocol = listener_mut(snapshot, &spec.listener)?.protocol;
     login::goes_with(protocol, &spec.authenticate)?;
     groups_exist(snapshot, spec.action.as_ref())?;
+    association::check(snapshot, spec.action.as_ref(), association::of_listener(snapshot, &spec.listener))?;
     if snapshot.rules().any(|(_, rule)| rule.listener == spec.listener && rule.priority == spec.priority) {
         let priority = spec.priority.unwrap_or_default();
         return Err(Refusal::new("PriorityInUse", format!("priority {priority} is in use"), "API: CreateRule"));

@@ -14,8 +14,8 @@ pub(super) fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Ou
         Operation::CreateSecurityGroup { spec } => create_security_group(snapshot, spec, output),
         Operation::Authorize { direction, group, rules, tags } => {
             authorize(snapshot, *direction, group, rules)?;
-            if tags.contains_key(ID_TAG) {
-                own(snapshot, *direction, group, rules)?;
+            if let Some((stack, _)) = tags.get(ID_TAG).and_then(|tag| tag.split_once(':')) {
+                own(snapshot, *direction, group, rules, stack)?;
             }
             Ok(())
         }
@@ -124,10 +124,19 @@ fn describe(snapshot: &mut Snapshot, direction: Direction, group: &Link, rules: 
 }
 
 /// Rules that are made with our tag are ours.
-fn own(snapshot: &mut Snapshot, direction: Direction, group: &Link, rules: &[TrafficRule]) -> Result<(), Refusal> {
+fn own(
+    snapshot: &mut Snapshot,
+    direction: Direction,
+    group: &Link,
+    rules: &[TrafficRule],
+    stack: &str,
+) -> Result<(), Refusal> {
     let facts = &mut existing(snapshot, group)?.facts;
     for rule in rules {
-        facts.owns(OwnRule { direction, rule: rule.clone() });
+        let made_up: String = format!("{group}-{}-{rule}", direction.key());
+        let made_up: String = made_up.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        let id = Id(format!("sgr-{made_up}"));
+        facts.owns(OwnRule { id, stack: stack.to_owned(), direction, rule: rule.clone() });
     }
     Ok(())
 }

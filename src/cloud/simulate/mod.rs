@@ -4,6 +4,7 @@
 //! like just before a write, and offline tests use it as their cloud. It is a hypothesis about AWS: each
 //! refusal names its source. It does not simulate time, health or money.
 
+mod association;
 mod balancer;
 mod delete;
 mod group;
@@ -101,6 +102,14 @@ fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Output) -> Re
             let live = existing(snapshot, resource)?;
             if let Some(have) = live.spec.tags_mut() {
                 have.extend(tags.clone());
+            }
+            Ok(())
+        }
+        Operation::RemoveTags { resource: Link::Id(id), .. } if id.as_str().starts_with("sgr-") => {
+            for live in snapshot.found.values_mut() {
+                if let Facts::SecurityGroup { own } = &mut live.facts {
+                    own.retain(|rule| rule.id != *id);
+                }
             }
             Ok(())
         }

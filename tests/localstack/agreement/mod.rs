@@ -24,8 +24,8 @@ use moves::Ground;
 
 const SEQUENCES: u64 = 240;
 const LENGTH: u32 = 9;
-/// Accounts that work side by side.
-const SIDES: u64 = 4;
+/// Accounts that work side by side: a refusal that may pass is waited for, so that most of the time is waiting.
+const SIDES: u64 = 24;
 
 fn connect(account: &str) -> Aws {
     let options = Options {
