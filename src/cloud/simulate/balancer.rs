@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::{Facts, ListenerEdit, LoadBalancerFacts, Operation, Output, Snapshot};
 use super::{Refusal, association, create, existing, login};
 use crate::model::attribute::{Applies, Attribute, LISTENER, LOAD_BALANCER};
-use crate::model::kind::{Action, Forward, IpamPool, Listener, LoadBalancer, MutualAuthentication, Rule};
+use crate::model::kind::{Action, Forward, IpamPool, Listener, LoadBalancer, MutualAuthentication, Rewrite, Rule};
 use crate::model::value::{IpAddressType, Protocol, Scheme};
 use crate::model::{Id, Link, Spec};
 
@@ -69,7 +69,8 @@ fn modify_listener(snapshot: &mut Snapshot, listener: &Link, edit: &ListenerEdit
         next.default = Some(read_back(action));
     }
     login::goes_with(next.protocol, logins.iter().chain(&next.authenticate))?;
-    *live = settle_tls(next)?;
+    let was = live.protocol;
+    *live = with_its_attributes(settle_tls(next)?, was);
     let (default, balancer) = (live.default.clone(), live.load_balancer.clone());
     groups_exist(snapshot, default.as_ref())?;
     association::check(snapshot, edit.default.as_ref(), Some(&balancer))
@@ -131,6 +132,26 @@ fn create_load_balancer(snapshot: &mut Snapshot, spec: &LoadBalancer, output: &O
     let facts = LoadBalancerFacts { state: "active".into(), ..Default::default() };
     create(snapshot, output, spec, Facts::LoadBalancer(facts));
     Ok(())
+}
+
+/// Attributes of HTTPS listeners come and go with the protocol.
+fn with_its_attributes(mut listener: Listener, was: Option<Protocol>) -> Listener {
+    if listener.protocol == was {
+        return listener;
+    }
+    let of_https = LISTENER.iter().filter(|attribute| attribute.applies == Applies::HttpsListener);
+    for attribute in of_https {
+        match (listener.protocol, attribute.default) {
+            (Some(Protocol::Https), Some(default)) => {
+                listener.attributes.entry(attribute.key.to_owned()).or_insert_with(|| default.to_owned());
+            }
+            (Some(Protocol::Http), _) => {
+                listener.attributes.remove(attribute.key);
+            }
+            (Some(Protocol::Https), None) | (None, _) => {}
+        }
+    }
+    listener
 }
 
 /// HTTP listeners have neither policy nor certificate, and clients show none; HTTPS ones need a certificate.
@@ -241,7 +262,10 @@ fn create_rule(snapshot: &mut Snapshot, spec: &Rule, output: &Output) -> Result<
     }
     let action = spec.action.clone().map(read_back);
     let authenticate = Some(login::replaced(None, spec.authenticate.clone())?);
-    create(snapshot, output, Rule { action, authenticate, ..spec.clone() }, Facts::None);
+    // AWS always says how a rule rewrites: not at all is one answer
+    let Rewrite { path, host } = spec.rewrite.clone().unwrap_or_default();
+    let rewrite = Some(Rewrite { path: path.or(Some(Vec::new())), host: host.or(Some(Vec::new())) });
+    create(snapshot, output, Rule { action, authenticate, rewrite, ..spec.clone() }, Facts::None);
     Ok(())
 }
 

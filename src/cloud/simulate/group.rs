@@ -160,12 +160,12 @@ fn revoke(snapshot: &mut Snapshot, direction: Direction, group: &Link, rules: &[
 }
 
 fn create_target_group(snapshot: &mut Snapshot, spec: &TargetGroup, output: &Output) -> Result<(), Refusal> {
+    let spec = with_defaults(spec.clone());
+    check_times(&spec.health_check, spec.target_type)?;
     if snapshot.target_groups().any(|(_, g)| g.name.eq_ignore_ascii_case(&spec.name)) {
         let message = format!("a target group named {} exists already", spec.name);
         return Err(Refusal::new("DuplicateTargetGroupName", message, "API: CreateTargetGroup"));
     }
-    let spec = with_defaults(spec.clone());
-    check_times(&spec.health_check, spec.target_type)?;
     create(snapshot, output, spec, Facts::TargetGroup { load_balancers: Vec::new() });
     Ok(())
 }

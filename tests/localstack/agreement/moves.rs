@@ -59,6 +59,8 @@ impl Table<'_> {
             self.snapshot.found.iter().filter(|(_, l)| l.spec.kind() == kind).map(|(id, _)| id).collect();
         let gone: Vec<&Id> =
             self.known.iter().filter(|id| is_of(kind, id) && !self.snapshot.found.contains_key(*id)).collect();
+        // a view need not hold every group that actions name, and EC2 tags whatever it is told to
+        let gone = if matches!(kind, Kind::TargetGroup | Kind::SecurityGroup) { Vec::new() } else { gone };
         let from = if gone.is_empty() || (!there.is_empty() && !self.dice.hits(6)) { &there } else { &gone };
         (!from.is_empty()).then(|| link(from[self.dice.below(from.len())]))
     }
