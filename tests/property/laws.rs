@@ -109,12 +109,24 @@ pub fn only_ours_moved(before: &Snapshot, plan: &Plan, end: &Snapshot, again: &P
             let kept = bound.kept(address).unwrap();
             let expected = plain(bound.want.get(address).map_or(kept.clone(), |want| want.clone().over(&kept)));
             let found = plain(again.diff.bound.live[address].spec.clone());
+            let [found, expected] = [found, expected].map(|spec| without_attributes_of_the_protocol(spec, &kept));
             assert_eq!(found, expected, "{address}\n{:#?}", names(plan));
         }
     }
     for (address, id) in &again.diff.bound.ids {
         let new = bound.want.contains_key(address);
         assert!(old.contains_key(id) || new, "{address} appeared, which no file mentions");
+    }
+}
+
+/// Where a listener changes its protocol, AWS itself gives and takes the attributes of HTTPS.
+fn without_attributes_of_the_protocol(spec: Spec, before: &Spec) -> Spec {
+    match (spec, before) {
+        (Spec::Listener(mut listener), Spec::Listener(was)) if listener.protocol != was.protocol => {
+            listener.attributes.retain(|key, value| was.attributes.get(key).is_some_and(|old| old != value));
+            listener.into()
+        }
+        (spec, _) => spec,
     }
 }
 
