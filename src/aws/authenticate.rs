@@ -23,14 +23,6 @@ pub(super) fn from_sdk(action: sdk::Action) -> Option<Authenticate> {
 }
 
 fn oidc(config: sdk::AuthenticateOidcActionConfig) -> Option<Oidc> {
-    let behaviour = config.on_unauthenticated_request;
-    let login = Login {
-        scope: config.scope,
-        session_cookie_name: config.session_cookie_name,
-        session_timeout: config.session_timeout.and_then(|seconds| u32::try_from(seconds).ok()),
-        on_unauthenticated: behaviour.and_then(|b| OnUnauthenticated::from_aws(b.as_str())),
-        extra_params: Some(params(config.authentication_request_extra_params)),
-    };
     Some(Oidc {
         issuer: config.issuer?,
         authorization_endpoint: config.authorization_endpoint?,
@@ -38,29 +30,40 @@ fn oidc(config: sdk::AuthenticateOidcActionConfig) -> Option<Oidc> {
         user_info_endpoint: config.user_info_endpoint?,
         client_id: config.client_id?,
         client_secret: WriteOnly::Kept,
-        login,
+        login: login(
+            (config.scope, config.session_cookie_name, config.session_timeout),
+            config.on_unauthenticated_request.as_ref().map(|behaviour| behaviour.as_str()),
+            config.authentication_request_extra_params,
+        ),
     })
 }
 
 fn cognito(config: sdk::AuthenticateCognitoActionConfig) -> Option<Cognito> {
-    let behaviour = config.on_unauthenticated_request;
-    let login = Login {
-        scope: config.scope,
-        session_cookie_name: config.session_cookie_name,
-        session_timeout: config.session_timeout.and_then(|seconds| u32::try_from(seconds).ok()),
-        on_unauthenticated: behaviour.and_then(|b| OnUnauthenticated::from_aws(b.as_str())),
-        extra_params: Some(params(config.authentication_request_extra_params)),
-    };
     Some(Cognito {
         user_pool_arn: config.user_pool_arn?,
         user_pool_client_id: config.user_pool_client_id?,
         user_pool_domain: config.user_pool_domain?,
-        login,
+        login: login(
+            (config.scope, config.session_cookie_name, config.session_timeout),
+            config.on_unauthenticated_request.as_ref().map(|behaviour| behaviour.as_str()),
+            config.authentication_request_extra_params,
+        ),
     })
 }
 
-fn params(map: Option<HashMap<String, String>>) -> BTreeMap<String, String> {
-    map.unwrap_or_default().into_iter().collect()
+/// What both kinds of login say alike, in types that the SDK has twice.
+fn login(
+    (scope, session_cookie_name, session_timeout): (Option<String>, Option<String>, Option<i64>),
+    behaviour: Option<&str>,
+    extra_params: Option<HashMap<String, String>>,
+) -> Login {
+    Login {
+        scope,
+        session_cookie_name,
+        session_timeout: session_timeout.and_then(|seconds| u32::try_from(seconds).ok()),
+        on_unauthenticated: behaviour.and_then(OnUnauthenticated::from_aws),
+        extra_params: Some(extra_params.unwrap_or_default().into_iter().collect()),
+    }
 }
 
 fn jwt(config: sdk::JwtValidationActionConfig) -> Option<Jwt> {

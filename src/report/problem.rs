@@ -99,36 +99,10 @@ fn true_column(text: String, places: &Places<'_>, span: Span) -> String {
     text.replacen(&at(counted), &at(place.column as usize), 1)
 }
 
-/// One line for each problem: `file:line:column: error: message (hint)`.
-pub fn lines(files: &Sources, problems: &[Problem]) -> String {
-    let places = Places::of(files);
-    let line = |problem: &Problem| {
-        let place = problem.at.as_ref().and_then(|(span, _)| places.place(*span));
-        let place = place.map(|place| format!("{place}: ")).unwrap_or_default();
-        format!("{}{}: {}\n", clean(&place), level(problem), message(problem))
-    };
-    capped(problems, line)
-}
-
-fn capped(problems: &[Problem], line: impl Fn(&Problem) -> String) -> String {
-    let mut out: String = problems.iter().take(SHOWN).map(line).collect();
-    if problems.len() > SHOWN {
-        out.push_str(&format!("… and {} more\n", problems.len() - SHOWN));
-    }
-    out
-}
-
 /// The level's word.
 pub const fn level(problem: &Problem) -> &'static str {
     match problem.level {
         Level::Error => "error",
         Level::Warning => "warning",
     }
-}
-
-fn message(problem: &Problem) -> String {
-    let label = problem.at.as_ref().map(|(_, label)| label.as_str()).filter(|label| !label.is_empty());
-    let label = label.map(|label| format!(": {label}")).unwrap_or_default();
-    let hint = problem.hint.as_ref().map(|hint| format!(" (hint: {hint})")).unwrap_or_default();
-    clean(&format!("{}{label}{hint}", problem.message)).into_owned()
 }
