@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::event::Failure;
+use super::stale::Seen;
 use super::{Event, Observer, Outcome, Settings, gate, stale};
 use crate::cloud::simulate::{self, World};
 use crate::cloud::{CloudError, CloudErrorKind, Operation, Output, Snapshot, Write};
@@ -191,18 +192,52 @@ async fn perform<W: Write>(
     observer: &Arc<dyn Observer>,
 ) -> Result<Output, (Option<Output>, Failure)> {
     for (kind, id, expected) in &job.expected {
-        stale::check(cloud, *kind, id, expected.as_ref()).await.map_err(|why| (None, why))?;
+        let seen = stale::check(cloud, &job.operation, (*kind, id), expected.as_ref()).await;
+        match seen.map_err(|why| (None, why))? {
+            Seen::AsPlanned => {}
+            Seen::Gone => return gone(cloud, &job, settings, observer).await,
+        }
     }
     let begun = Event::Begun {
         step: job.step.clone(),
-        address: job.address,
+        address: job.address.clone(),
         operation: Box::new(job.operation.clone()),
-        before: job.before.map(Box::new),
+        before: job.before.clone().map(Box::new),
     };
     gate::record(observer, &begun).map_err(|why| (None, why))?;
-    let output = cloud.execute(&job.operation).await.map_err(|error| (None, Failure::Call { error }))?;
+    let output = match cloud.execute(&job.operation).await {
+        Ok(output) => output,
+        Err(error) if error.kind == CloudErrorKind::NotFound && stale::takes_away(&job.operation) => {
+            return gone(cloud, &job, settings, observer).await;
+        }
+        Err(error) => return Err((None, Failure::Call { error })),
+    };
     let done = Event::Done { step: job.step.clone(), output: output.clone() };
     gate::record(observer, &done).map_err(|why| (Some(output.clone()), why))?;
+    pass(cloud, &job, output, settings, observer).await
+}
+
+/// Somebody was faster: what the step takes away is gone already.
+async fn gone<W: Write>(
+    cloud: &W,
+    job: &Job,
+    settings: &Settings,
+    observer: &Arc<dyn Observer>,
+) -> Result<Output, (Option<Output>, Failure)> {
+    let output = Output::default();
+    let event = Event::Gone { step: job.step.clone() };
+    gate::record(observer, &event).map_err(|why| (Some(output.clone()), why))?;
+    pass(cloud, job, output, settings, observer).await
+}
+
+/// Waits at the step's gate.
+async fn pass<W: Write>(
+    cloud: &W,
+    job: &Job,
+    output: Output,
+    settings: &Settings,
+    observer: &Arc<dyn Observer>,
+) -> Result<Output, (Option<Output>, Failure)> {
     let subject = output.id.clone().or_else(|| job.operation.subject().and_then(|l| l.id().cloned()));
     if let (Some(gate), Some(id), true) = (&job.gate, subject, settings.gates) {
         gate::pass(cloud, &job.step, gate, &id, settings, observer).await.map_err(|why| (Some(output.clone()), why))?;

@@ -28,6 +28,11 @@ pub enum Event {
         /// What it returned.
         output: Output,
     },
+    /// What the step takes away is gone already: there was nothing to call, or AWS said so.
+    Gone {
+        /// The step.
+        step: StepId,
+    },
     /// The call failed, or a gate did not open.
     Failed {
         /// The step.

@@ -74,6 +74,7 @@ impl Observer for Journal {
             Event::Waiting { .. } => Ok(()),
             Event::Begun { .. }
             | Event::Done { .. }
+            | Event::Gone { .. }
             | Event::Failed { .. }
             | Event::Opened { .. }
             | Event::Stopped { .. } => self.write(&Line { at: (self.clock)(), event }),

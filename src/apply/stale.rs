@@ -19,12 +19,56 @@ pub(super) fn written(step: &Step, operation: &Operation) -> Vec<(Kind, Id)> {
     operation.subject().and_then(Link::id).map(|id| (kind, id.clone())).into_iter().collect()
 }
 
+/// What another look at an object shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// It is as the plan saw it, in all that the step does not take away.
+    AsPlanned,
+    /// It is gone, which is what the step is for.
+    Gone,
+}
+
+/// Whether an operation only takes something away: where that is gone already, it is done.
+pub(super) const fn takes_away(operation: &Operation) -> bool {
+    matches!(
+        operation,
+        Operation::Delete { .. }
+            | Operation::Revoke { .. }
+            | Operation::DeregisterTargets { .. }
+            | Operation::RemoveListenerCertificate { .. }
+            | Operation::RemoveTags { .. }
+    )
+}
+
 /// Reads the object again and compares it with what is expected.
-pub(super) async fn check<R: Read>(cloud: &R, kind: Kind, id: &Id, expected: Option<&Spec>) -> Result<(), Failure> {
-    let Some(expected) = expected else { return Ok(()) };
+pub(super) async fn check<R: Read>(
+    cloud: &R,
+    operation: &Operation,
+    (kind, id): (Kind, &Id),
+    expected: Option<&Spec>,
+) -> Result<Seen, Failure> {
+    let Some(expected) = expected else { return Ok(Seen::AsPlanned) };
     let now = cloud.reread(kind, id).await.map_err(|error| Failure::Call { error })?;
-    let moved = moved(&now, id, expected);
-    if moved.is_empty() { Ok(()) } else { Err(Failure::Stale { moved }) }
+    if takes_away(operation) && !now.found.contains_key(id) {
+        return Ok(Seen::Gone);
+    }
+    let moved = moved(&now, id, &without(expected.clone(), operation));
+    if moved.is_empty() { Ok(Seen::AsPlanned) } else { Err(Failure::Stale { moved }) }
+}
+
+/// What must still be there of an object for the operation to make sense: not the part that it takes away.
+fn without(mut spec: Spec, operation: &Operation) -> Spec {
+    if let (Operation::Revoke { direction, rules, .. }, Spec::SecurityGroup(group)) = (operation, &mut spec)
+        && let Some(all) = group.rules_mut(*direction)
+    {
+        all.retain(|rule| !rules.iter().any(|gone| gone.same_traffic(rule)));
+    }
+    if let (Operation::RemoveListenerCertificate { certificate, .. }, Spec::Listener(listener)) = (operation, &mut spec)
+        && let Some(all) = &mut listener.sni_certificates
+    {
+        all.retain(|link| link != certificate);
+    }
+    spec
 }
 
 fn moved(now: &Snapshot, id: &Id, expected: &Spec) -> Vec<String> {

@@ -1,4 +1,4 @@
-//! Taking away: deletes, revokes, detaches, tags removed. What is gone already is fine.
+//! Taking away: deletes, revokes, detaches, tags removed. That something is gone already is the caller's to judge.
 
 use std::time::Duration;
 
@@ -22,9 +22,8 @@ pub(super) fn is_in_use(error: &CloudError) -> bool {
     matches!(error.code.as_deref(), Some("ResourceInUse" | "DependencyViolation"))
 }
 
-/// What is not there needs no deleting.
-fn gone_is_fine(result: Result<(), CloudError>) -> Result<(), CloudError> {
-    result.or_else(|error| if error.kind == CloudErrorKind::NotFound { Ok(()) } else { Err(error) })
+fn is_gone(error: &CloudError) -> bool {
+    error.kind == CloudErrorKind::NotFound
 }
 
 impl Session {
@@ -36,7 +35,7 @@ impl Session {
         const TARGET_GROUP: Call = Call::elb_write("DeleteTargetGroup");
         const SECURITY_GROUP: Call = Call::new("DeleteSecurityGroup", Category::Ec2Write);
         let id = arn("Delete", resource)?;
-        let result = match kind {
+        match kind {
             Kind::LoadBalancer => {
                 let request = self.elb.delete_load_balancer().load_balancer_arn(id);
                 self.calls.run(BALANCER, || request.clone().send()).await.map(drop)
@@ -59,12 +58,31 @@ impl Session {
             }
             Kind::Certificate => Err(refused("Delete", "certificates are detached, never deleted")),
             Kind::Target => Err(refused("Delete", "targets are deregistered")),
-        };
-        gone_is_fine(result)
+        }
     }
 
-    /// `RevokeSecurityGroupIngress` or `RevokeSecurityGroupEgress`.
+    /// `RevokeSecurityGroupIngress` or `RevokeSecurityGroupEgress`. Where one of several rules is gone, AWS revokes
+    /// none of them (API: `InvalidPermission.NotFound`): then each goes by itself.
     pub(super) async fn revoke(
+        &self,
+        direction: Direction,
+        group: &Link,
+        rules: &[TrafficRule],
+    ) -> Result<(), CloudError> {
+        let mut result = self.revoke_together(direction, group, rules).await;
+        if rules.len() > 1 && result.as_ref().is_err_and(is_gone) {
+            for rule in rules {
+                match self.revoke_together(direction, group, std::slice::from_ref(rule)).await {
+                    Err(error) if !is_gone(&error) => return Err(error),
+                    Ok(()) => result = Ok(()),
+                    Err(_) => {}
+                }
+            }
+        }
+        result
+    }
+
+    async fn revoke_together(
         &self,
         direction: Direction,
         group: &Link,
@@ -72,7 +90,7 @@ impl Session {
     ) -> Result<(), CloudError> {
         const IN: Call = Call::new("RevokeSecurityGroupIngress", Category::Ec2Write);
         const OUT: Call = Call::new("RevokeSecurityGroupEgress", Category::Ec2Write);
-        let result = match direction {
+        match direction {
             Direction::Ingress => {
                 let request = self.ec2.revoke_security_group_ingress().group_id(arn(IN.name, group)?);
                 let request = request.set_ip_permissions(Some(to_permissions(IN.name, rules)?));
@@ -83,8 +101,7 @@ impl Session {
                 let request = request.set_ip_permissions(Some(to_permissions(OUT.name, rules)?));
                 self.calls.run(OUT, || request.clone().send()).await.map(drop)
             }
-        };
-        gone_is_fine(result)
+        }
     }
 
     /// `RemoveListenerCertificates`.

@@ -252,7 +252,27 @@ impl Session {
     }
 
     /// `DeregisterTargets`: id, port and zone as AWS has them, else it answers 200 and does nothing.
+    /// AWS takes targets that are not registered; of those whose instance is gone it may say `InvalidTarget`, and then
+    /// deregisters none of the call: each goes by itself.
     pub(super) async fn deregister_targets(&self, group: &Link, targets: &[Target]) -> Result<(), CloudError> {
+        let is_gone = |error: &CloudError| error.code.as_deref() == Some("InvalidTarget");
+        let mut result = self.deregister_together(group, targets).await;
+        if targets.len() > 1 && result.as_ref().is_err_and(is_gone) {
+            for target in targets {
+                match self.deregister_together(group, std::slice::from_ref(target)).await {
+                    Err(error) if !is_gone(&error) => return Err(error),
+                    Ok(()) => result = Ok(()),
+                    Err(_) => {}
+                }
+            }
+        }
+        result.map_err(|error| match is_gone(&error) {
+            true => CloudError { kind: CloudErrorKind::NotFound, ..error },
+            false => error,
+        })
+    }
+
+    async fn deregister_together(&self, group: &Link, targets: &[Target]) -> Result<(), CloudError> {
         const CALL: Call = Call::new("DeregisterTargets", Category::ElbRegister);
         let request = self
             .elb

@@ -52,6 +52,10 @@ impl Observer for Progress {
                 let took = state.began.get(step).map_or(0.0, |at| at.elapsed().as_secs_f64());
                 self.terminal.note(&format!("  [{}/{}] {step}  {took:.1}s", state.ended, self.total));
             }
+            Event::Gone { step } => {
+                state.ended += 1;
+                self.terminal.note(&format!("  [{}/{}] {step}  gone already", state.ended, self.total));
+            }
             Event::Waiting { step, sees, .. } => {
                 // say a thing once, not at every look
                 if state.seen.get(step) != Some(sees) {

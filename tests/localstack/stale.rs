@@ -7,6 +7,7 @@ use super::fields::live::Live;
 use super::stack::Stack;
 use crate::support::account::proxy;
 use crate::support::proxy::{Fault, Hold};
+use crate::support::wait_for;
 
 const APPLY: [&str; 2] = ["apply", "--yes"];
 
@@ -41,7 +42,7 @@ fn what_is_gone_since_the_plan_stops_the_run() {
     let running = stack.account.behind(&proxy).args(APPLY).start();
     assert!(hold.arrived(Duration::from_secs(120)), "it is not read again");
     let call = stack.account.elb.delete_rule().rule_arn(&live.rules["40"]);
-    crate::support::wait_for(call.send()).unwrap();
+    wait_for(call.send()).unwrap();
     hold.release();
     let apply = running.end();
     assert!(
@@ -51,6 +52,44 @@ fn what_is_gone_since_the_plan_stops_the_run() {
         apply.all()
     );
     stack.apply();
+    stack.plan().exits(0);
+}
+
+/// What the plan deletes, somebody else deletes first: it is done, and said.
+#[test]
+fn what_is_deleted_by_hand_before_its_delete_is_done() {
+    let stack = Stack::applied();
+    let live = Live::of(&stack);
+    let rule = "          closed:\n            priority: 40\n            when: { path: [\"/closed/*\"] }\n            fixed_response: { status: 503, content_type: text/plain, body: \"closed\" }\n";
+    stack.edit(rule, "");
+    let proxy = proxy();
+    let hold = Hold::new();
+    // held at the call itself, after the look at the rule
+    proxy.on("DeleteRule").meets(Fault::Hold(hold.clone()));
+    let running = stack.account.behind(&proxy).args(APPLY).start();
+    assert!(hold.arrived(Duration::from_secs(120)), "it is not deleted");
+    wait_for(stack.account.elb.delete_rule().rule_arn(&live.rules["40"]).send()).unwrap();
+    hold.release();
+    let apply = running.end().exits(0);
+    assert!(apply.stderr.contains("DeleteRule rule/web:443/closed  gone already"), "{}", apply.all());
+    stack.plan().exits(0);
+}
+
+/// Of the rules of a security group that go, one goes by hand: AWS then revokes none of them in one call.
+#[test]
+fn a_rule_revoked_by_hand_does_not_keep_the_others() {
+    let stack = Stack::applied();
+    let live = Live::of(&stack);
+    stack.edit("ports: [8000, \"8001-8002\"]", "ports: [9000]");
+    let proxy = proxy();
+    let hold = Hold::new();
+    proxy.on("RevokeSecurityGroupIngress").only(1).meets(Fault::Hold(hold.clone()));
+    let running = stack.account.behind(&proxy).args(APPLY).start();
+    assert!(hold.arrived(Duration::from_secs(120)), "it is not revoked");
+    live.close(8000);
+    hold.release();
+    running.end().exits(0);
+    assert_eq!(proxy.count("RevokeSecurityGroupIngress"), 3, "together, then each by itself");
     stack.plan().exits(0);
 }
 

@@ -3,6 +3,7 @@
 mod apply;
 mod export;
 mod fields;
+mod gone;
 mod leaving;
 mod login;
 mod order;

@@ -107,8 +107,12 @@ impl Write for Fake {
         }
         state.counter += 1;
         let step = StepId(format!("call {}", state.counter));
-        let output = apply_to(&mut state.world, &step, operation)
-            .map_err(|refusal| CloudError { message: refusal.to_string(), ..error(name, CloudErrorKind::Refused) })?;
+        let output = apply_to(&mut state.world, &step, operation).map_err(|refusal| {
+            let message = refusal.to_string();
+            let missing = message.split(':').next().is_some_and(|code| code.ends_with("NotFound"));
+            let kind = if missing { CloudErrorKind::NotFound } else { CloudErrorKind::Refused };
+            CloudError { message, ..error(name, kind) }
+        })?;
         state.written.push(operation.clone());
         Ok(output)
     }
