@@ -332,7 +332,7 @@ pub struct Check {
 /// What fails `check`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum FailOn {
-    /// What moved on AWS, or was never adopted; pending changes are printed only.
+    /// What moved on AWS, was never adopted, or is orphaned (ours, in no file any more); pending is printed only.
     Drift,
     /// Also pending, undeclared and unmanaged things.
     Any,

@@ -1,8 +1,8 @@
 //! Exit codes, computed from the very values that are printed.
 
-use super::args::{FailOn, ValidateFailOn};
-use crate::diff::Cause;
+use super::args::ValidateFailOn;
 use crate::plan::Plan;
+use crate::report::watch::{Grade, Watch, Watched};
 use crate::rules::{Judgement, Severity};
 
 /// Nothing to do; clean.
@@ -34,28 +34,12 @@ pub fn of_plan(plan: &Plan, detailed: bool) -> u8 {
 }
 
 /// The exit code of `check`.
-pub fn of_check(plan: &Plan, fail_on: FailOn) -> u8 {
-    let counts = |cause: Option<Cause>| match (fail_on, cause) {
-        (FailOn::Never, _) | (FailOn::Drift, Some(Cause::Pending)) => false,
-        (FailOn::Any | FailOn::Drift | FailOn::FiveXx, _) => true,
-    };
-    let mut counted = plan.differences().filter(|c| counts(c.cause)).peekable();
-    let five_xx = fail_on != FailOn::Never && hurts(&plan.now);
-    let risky = counted.peek().is_some() && plan.differences().any(|c| counts(c.cause) && plan.risks.of_change(c));
-    let undeclared = plan.diff.changes.iter().any(|c| !c.undeclared.is_empty()) || !plan.diff.unmanaged.is_empty();
-    let different = match fail_on {
-        FailOn::Drift => counted.peek().is_some(),
-        FailOn::Any => counted.peek().is_some() || undeclared,
-        FailOn::FiveXx | FailOn::Never => false,
-    };
-    if five_xx || risky {
-        FIVE_XX
-    } else if different {
-        DIFFERENT
-    } else if plan.is_complete() {
-        CLEAN
-    } else {
-        INCOMPLETE
+pub fn of_check(plan: &Plan, watch: Watch) -> u8 {
+    match (Watched::of(plan, watch).grade(), plan.is_complete()) {
+        (Grade::FiveXx, _) => FIVE_XX,
+        (Grade::Different, _) => DIFFERENT,
+        (Grade::Clean, false) => INCOMPLETE,
+        (Grade::Clean, true) => CLEAN,
     }
 }
 

@@ -222,15 +222,23 @@ pub(super) fn pair_rules(
     for (address, rule) in want {
         let strangers = || live.iter().filter(|(id, other)| !taken.contains(*id) && !leaves(other));
         if let Some(priority) = rule.priority
-            && let Some((id, _)) = strangers().find(|(_, other)| other.priority == Some(priority))
+            && let Some((id, other)) = strangers().find(|(_, other)| other.priority == Some(priority))
         {
-            let why = format!(
-                "priority {priority} is taken by an unmanaged rule ({id}); choose another priority, or remove that rule"
-            );
+            let why = format!("priority {priority} is taken by {}", holder(stack, id, other));
             found.held.push(((*address).clone(), why));
         }
     }
     found
+}
+
+/// Whose rule has a priority that ours asks for, and what to do about it.
+fn holder(stack: &str, id: &Id, rule: &Rule) -> String {
+    match ownership::owner(&rule.tags, stack) {
+        Owner::Nobody => format!("an unmanaged rule ({id}); choose another priority, or remove that rule"),
+        Owner::OtherStack(other) => format!("a rule of the stack `{other}` ({id}); choose another priority"),
+        Owner::Controller(tool) => format!("a rule of {tool} ({id}); choose another priority"),
+        Owner::Ours(address) => format!("a second rule that is marked as {address} ({id}); remove one of the two"),
+    }
 }
 
 /// An address for everything live that the files do not mention, so that reports and rules can name it.

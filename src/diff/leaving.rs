@@ -82,9 +82,19 @@ fn visited(bound: &Bound, address: &Address, live: &Live) -> Change {
 }
 
 /// Why it must stay all the same: it, what lives in it, or what it lives in.
+///
+/// Nobody asked for the end of just this thing where an `exclusive` part names it with all others: what somebody else
+/// has in it keeps it alone, and does not refuse the whole plan.
 fn forbids(desired: &Resolved, snapshot: &Snapshot, bound: &Bound, address: &Address, live: &Live) -> Option<Obstacle> {
     let unseen = live.spec.target_group().and_then(|group| foreign::used_unseen(group, &live.facts, snapshot));
-    let within = || foreign::undeletable(desired, snapshot, bound, address);
+    let named = live.spec.tags().is_some_and(|tags| matches!(ownership::owner(tags, &desired.stack), Owner::Ours(_)));
+    let within = || {
+        let obstacle = foreign::undeletable(desired, snapshot, bound, address)?;
+        Some(match obstacle {
+            Obstacle::ForeignOwner(because) if !named => Obstacle::Held(because),
+            other @ (Obstacle::ForeignOwner(_) | Obstacle::Fed(_) | Obstacle::Held(_)) => other,
+        })
+    };
     unseen.or_else(within).or_else(|| foreign::obstacle(desired, bound, address, &Verdict::Delete))
 }
 

@@ -75,6 +75,16 @@ pub struct Change {
     pub obstacle: Option<Obstacle>,
 }
 
+impl Change {
+    /// Who else owns the resource, or what it lives in; `None` where that does not matter.
+    pub fn foreign_owner(&self) -> Option<&str> {
+        match self.obstacle.as_ref()? {
+            Obstacle::ForeignOwner(because) => Some(because),
+            Obstacle::Fed(_) | Obstacle::Held(_) => None,
+        }
+    }
+}
+
 /// Why a difference is not closed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -18,12 +18,16 @@ const LAST: u32 = 50_000;
 /// be made: what lives in something that should go and may not, stays with it.
 pub(super) fn deletes(b: &mut Builder<'_>, all: &[Change], changes: &[&Change]) {
     let leaving: BTreeSet<&Address> = all.iter().filter(|c| c.verdict == Verdict::Delete).map(|c| &c.address).collect();
-    let mut going: BTreeSet<Address> = changes
-        .iter()
-        .filter(|c| c.verdict == Verdict::Delete && c.address.kind != Kind::Target)
-        .filter(|c| c.address.kind == Kind::LoadBalancer || !stays_with_parent(&leaving, changes, &c.address))
-        .map(|c| c.address.clone())
-        .collect();
+    let mut going: BTreeSet<Address> = BTreeSet::new();
+    for change in changes.iter().filter(|c| c.verdict == Verdict::Delete && c.address.kind != Kind::Target) {
+        let address = change.address.clone();
+        match kept_by(&leaving, changes, &address) {
+            Some(above) => b.built.held.push(Held { address, because: format!("it goes with {above}, which stays") }),
+            None => {
+                going.insert(address);
+            }
+        }
+    }
     hold_what_is_used(b, changes, &mut going);
     let stays = leaving.iter().find(|a| a.kind == Kind::LoadBalancer && !going.contains(**a));
     for change in changes.iter().filter(|c| !b.bound.want.contains_key(&c.address)) {
@@ -70,10 +74,10 @@ fn hold_what_is_used(b: &mut Builder<'_>, changes: &[&Change], going: &mut BTree
     }
 }
 
-/// Whether it lives in something that should go and may not.
-fn stays_with_parent(leaving: &BTreeSet<&Address>, workable: &[&Change], address: &Address) -> bool {
+/// What it lives in, if that should go and may not.
+fn kept_by(leaving: &BTreeSet<&Address>, workable: &[&Change], address: &Address) -> Option<Address> {
     let mut above = lineage(address).skip(1);
-    above.any(|above| leaving.contains(&above) && !workable.iter().any(|c| c.address == above))
+    above.find(|above| leaving.contains(above) && !workable.iter().any(|c| c.address == *above))
 }
 
 fn lineage(address: &Address) -> impl Iterator<Item = Address> {

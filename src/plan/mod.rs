@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use evidence::{of_files, of_live};
 pub use risk::Risks;
-pub use select::Selection;
+pub use select::{Selection, Unmatched};
 
 use crate::cloud::{Gap, Identity, Operation, Snapshot};
 use crate::desired::{Problem, Resolved};
@@ -88,6 +88,13 @@ pub struct Step {
     pub reversible: Reversible,
     /// Why it is done, in a few words.
     pub why: String,
+}
+
+impl Step {
+    /// Whether it takes our marks from what is declared as somebody else's.
+    pub const fn releases(&self) -> bool {
+        self.stamp && matches!(self.operation, Operation::RemoveTags { .. })
+    }
 }
 
 /// A difference that the plan leaves open.
@@ -235,7 +242,8 @@ impl Plan {
 /// Makes the plan.
 ///
 /// # Errors
-/// What [`diff::compare`] and [`diff::rotate`] refuse: selectors that fit nothing, ambiguous identities, missing existing things.
+/// What [`diff::compare`] and [`diff::rotate`] refuse: selectors that fit nothing, ambiguous identities, missing existing
+/// things. Targets that no address fits.
 pub fn plan(
     desired: &Resolved,
     basis: Snapshot,
@@ -245,6 +253,10 @@ pub fn plan(
 ) -> Result<Plan, Vec<Problem>> {
     let mut diff = diff::compare(desired, &basis)?;
     diff::rotate(desired, &mut diff, &options.rotate)?;
+    let mistakes = options.selection.mistakes(&diff);
+    if !mistakes.is_empty() {
+        return Err(mistakes);
+    }
     let before = evidence::of_diff(desired, &basis, &diff, evidence::Side::Live, now);
     let after = evidence::of_diff(desired, &basis, &diff, evidence::Side::After, now);
     let judged = (crate::rules::judge(&before), crate::rules::judge(&after));

@@ -1,5 +1,7 @@
-//! Places in the order of a listener's rules: a rule that is held keeps its priority, so a rule that wants this
-//! priority is held as well, and so on. AWS would refuse it.
+//! Places in the order of a listener's rules: a rule that is held keeps its priority, so that a rule that asks for
+//! this priority is held as well, and so on.
+//!
+//! Without it the plan would hold a call that AWS refuses (`PriorityInUse`). Rules that are moved or deleted make way.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +10,7 @@ use super::build::Builder;
 use crate::diff::{Change, Verdict};
 use crate::model::{Address, Kind, Spec};
 
-/// The changes without the rules whose priority stays with another rule; these are held.
+/// The changes without the rules that ask for a priority which another rule keeps; these are held.
 pub(super) fn free<'c>(b: &mut Builder<'_>, mut changes: Vec<&'c Change>) -> Vec<&'c Change> {
     let taken = taken(b);
     loop {
@@ -20,14 +22,16 @@ pub(super) fn free<'c>(b: &mut Builder<'_>, mut changes: Vec<&'c Change>) -> Vec
             (!leaving.contains(there)).then(|| (index, there.clone()))
         });
         let Some((index, there)) = blocked else { return changes };
-        let address = changes.remove(index).address.clone();
-        let because = format!("its priority is that of {there}, which stays where it is in this plan");
+        let change = changes.remove(index);
+        let priority = wanted(b, change).map_or(0, |(_, priority)| priority);
+        let address = change.address.clone();
+        let because = format!("priority {priority} is taken by {there}, which keeps it in this plan");
         b.forget(&address);
         b.built.held.push(Held { address, because });
     }
 }
 
-/// Whose each priority is, by listener.
+/// Which rule has each priority of a listener now.
 fn taken(b: &Builder<'_>) -> BTreeMap<(Address, u32), Address> {
     let rules = b.bound.live.iter().filter_map(|(address, live)| Some((address, live.spec.rule()?.priority?)));
     rules.filter_map(|(address, priority)| Some(((address.parent()?, priority), address.clone()))).collect()
@@ -37,7 +41,7 @@ fn moves(change: &Change) -> bool {
     change.address.kind == Kind::Rule && change.verdict.fields().iter().any(|f| f.path.as_str() == "priority")
 }
 
-/// The place that a change puts a rule in, if it does.
+/// The listener and the priority that a change gives to a rule, if it gives one.
 fn wanted(b: &Builder<'_>, change: &Change) -> Option<(Address, u32)> {
     let puts = moves(change) || change.verdict == Verdict::Create;
     let priority = b.bound.want.get(&change.address).and_then(Spec::rule)?.priority?;

@@ -3,14 +3,32 @@
 use std::collections::BTreeSet;
 
 use super::Risks;
+use crate::desired::Problem;
 use crate::diff::{Change, Diff, Verdict};
 use crate::model::{Address, Spec};
+
+/// How like an address must be to what was asked for, to be offered in its place.
+const ALIKE: f64 = 0.8;
+/// How many addresses are offered.
+const OFFERED: usize = 5;
+
+/// What it means that a glob fits no address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unmatched {
+    /// It is a mistake.
+    #[default]
+    Mistake,
+    /// It is done: what it named has just been deleted.
+    Done,
+}
 
 /// Which changes a run is about.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     /// Address globs (`*` matches anything); empty: everything.
     pub targets: Vec<String>,
+    /// What a glob is that fits no address.
+    pub unmatched: Unmatched,
     /// Only changes that can make clients see 5xx.
     pub only_5xx: bool,
 }
@@ -19,6 +37,17 @@ impl Selection {
     /// Whether everything is selected.
     pub const fn is_all(&self) -> bool {
         self.targets.is_empty() && !self.only_5xx
+    }
+
+    /// The globs that fit no address, each with addresses that are near: nothing to do must not pass for a typo.
+    pub(super) fn mistakes(&self, diff: &Diff) -> Vec<Problem> {
+        match self.unmatched {
+            Unmatched::Done => return Vec::new(),
+            Unmatched::Mistake => {}
+        }
+        let known: Vec<String> = diff.changes.iter().map(|change| change.address.to_string()).collect();
+        let unfit = self.targets.iter().filter(|glob| !known.iter().any(|address| matches(glob, address)));
+        unfit.map(|glob| mistake(glob, &known, diff)).collect()
     }
 
     /// Leaves only the selected changes and what they need in the diff; notes what was left out.
@@ -58,6 +87,40 @@ fn needed(diff: &Diff, address: &Address) -> Vec<Address> {
     links.iter().filter_map(|link| link.address()).filter(|a| absent(a)).cloned().collect()
 }
 
+fn mistake(glob: &str, known: &[String], diff: &Diff) -> Problem {
+    let problem = Problem::general(format!("--target: no resource in these files has the address `{glob}`"));
+    if let Some(stranger) = diff.unmanaged.iter().find(|one| matches(glob, &one.address.to_string())) {
+        let hint = format!("{} is unmanaged: no file mentions it, and no plan touches it", stranger.address);
+        return problem.hint(hint);
+    }
+    let near = near(glob, known);
+    let list = |some: &[&str]| some.iter().map(|address| format!("`{address}`")).collect::<Vec<_>>().join(", ");
+    if !near.is_empty() {
+        return problem.hint(format!("near it: {}", list(&near)));
+    }
+    let first: Vec<&str> = known.iter().take(OFFERED).map(String::as_str).collect();
+    match known.len() {
+        0 => problem.hint("these files declare nothing, and nothing on AWS is this stack's"),
+        n if n > OFFERED => problem.hint(format!("there are {n}, such as {}", list(&first))),
+        _ => problem.hint(format!("there are {}", list(&first))),
+    }
+}
+
+/// The addresses most like a glob, most alike first: those that hold its words, then those that read like it.
+fn near<'k>(glob: &str, known: &'k [String]) -> Vec<&'k str> {
+    let word = glob.replace('*', "").to_ascii_lowercase();
+    let likeness = |address: &str| {
+        let address = address.to_ascii_lowercase();
+        let leaf = address.split_once('/').map_or(address.as_str(), |(_, name)| name);
+        let holds = word.len() > 1 && address.contains(&word);
+        if holds { 1.0 } else { strsim::jaro_winkler(&address, &word).max(strsim::jaro_winkler(leaf, &word)) }
+    };
+    let mut near: Vec<(f64, &str)> = known.iter().map(|address| (likeness(address), address.as_str())).collect();
+    near.retain(|(likeness, _)| *likeness > ALIKE);
+    near.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    near.into_iter().take(OFFERED).map(|(_, address)| address).collect()
+}
+
 /// Whether a glob with `*` matches the whole text.
 fn matches(glob: &str, text: &str) -> bool {
     let mut parts = glob.split('*');
@@ -79,7 +142,18 @@ fn matches(glob: &str, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::matches;
+    use super::{matches, near};
+
+    #[test]
+    fn what_is_near_is_offered() {
+        let known = ["listener/web:443", "rule/web:443/api", "target_group/django", "target_group/canary"];
+        let known = known.map(str::to_owned);
+        assert_eq!(near("target_group/djagno", &known)[0], "target_group/django");
+        assert_eq!(near("django", &known), ["target_group/django"]);
+        assert_eq!(near("rule/web:443/apis*", &known)[0], "rule/web:443/api");
+        assert_eq!(near("*", &known), Vec::<&str>::new());
+        assert_eq!(near("zzz", &known), Vec::<&str>::new());
+    }
 
     #[test]
     fn globs_match_whole_addresses() {

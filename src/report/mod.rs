@@ -8,7 +8,7 @@
 //! - [`problem`]: what is wrong with desired files, with source line and caret
 //! - [`github`], [`sarif`]: for what shows remarks beside the source, both from [`annotation`]
 //! - shared by both: [`summary`] (numbers), [`aftermath`] (what becomes of findings), [`value`] (values in a few
-//!   words), [`place`] (places in files)
+//!   words), [`place`] (places in files), [`watch`] (what fails a check)
 
 pub mod aftermath;
 pub mod annotation;
@@ -23,6 +23,7 @@ pub mod sarif;
 pub mod summary;
 pub mod text;
 pub mod value;
+pub mod watch;
 
 use crate::cloud::ApiCalls;
 use crate::desired::{Problem, Resolved};

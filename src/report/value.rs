@@ -200,6 +200,23 @@ mod tests {
     }
 
     #[test]
+    fn of_traffic_only_what_moves_is_shown() {
+        let path = "ingress".into();
+        let said = |old: &[&str], new: &[&str]| change_in_words(&path, &json!(old), &json!(new), 200);
+        let (http, https) = ("tcp 80 0.0.0.0/0", "tcp 443 0.0.0.0/0");
+        assert_eq!(said(&[http], &[http, https]), format!("+ {https}"));
+        assert_eq!(said(&[http, https], &[https]), format!("- {http}"), "what is revoked");
+        assert_eq!(said(&[http], &[https]), format!("+ {https}, - {http}"));
+        let described = "tcp 80 0.0.0.0/0 (the internet)";
+        assert_eq!(said(&[http], &[described]), format!("+ {described}"), "described anew, nothing is lost");
+        assert_eq!(said(&[described], &[]), format!("- {described}"));
+        assert_eq!(said(&[http], &[http]), "");
+        let one = change_in_words(&"egress".into(), &json!(["all traffic 0.0.0.0/0"]), &json!([]), 200);
+        assert_eq!(one, "- all traffic 0.0.0.0/0");
+        assert_eq!(width(&change_in_words(&path, &json!([http, https]), &json!([]), 24)), 24);
+    }
+
+    #[test]
     fn long_texts_are_compared_by_line() {
         let lines = line_diff(&json!("a\nb\n"), &json!("a\nc\n")).unwrap();
         assert_eq!(lines, [TextLine::Same("a".into()), TextLine::Gone("b".into()), TextLine::New("c".into())]);

@@ -46,6 +46,42 @@ fn drift_pending_and_both_are_told_apart() {
     assert_eq!(causes(&stack, 0, &["--fail-on", "drift"]), BTreeMap::new());
 }
 
+/// The closing line and the exit code are made of the same values.
+#[test]
+fn what_nobody_declared_fails_only_a_check_for_anything() {
+    let stack = Stack::applied();
+    let live = Live::of(&stack);
+    live.group_attributes("picky", &[("deregistration_delay.timeout_seconds", "120")]);
+    assert_eq!(stack.account.run(&["check"]).exits(0).stdout.lines().count(), 1);
+    let any = stack.account.run(&["check", "--fail-on", "any"]).exits(2);
+    let last = any.stdout.lines().last().unwrap();
+    assert!(
+        last.starts_with("Check fails (--fail-on any, exit code 2): ") && last.contains("undeclared"),
+        "{}",
+        any.all()
+    );
+    assert!(!any.stdout.contains("ok:"), "{}", any.all());
+}
+
+#[test]
+fn a_target_that_names_nothing_is_an_error() {
+    let stack = Stack::applied();
+    for command in ["plan", "check", "apply"] {
+        let args = [command, "--target", "target_group/djnago"];
+        let run = stack.account.run(&args).exits(1);
+        assert!(
+            run.stderr.contains("target_group/djnago") && run.stderr.contains("target_group/django"),
+            "{}",
+            run.all()
+        );
+    }
+    // what a run deletes has no address any more, and that is no mistake
+    stack.edit("          closed:\n            priority: 40\n            when: { path: [\"/closed/*\"] }\n            fixed_response: { status: 503, content_type: text/plain, body: \"closed\" }\n", "");
+    let args = ["apply", "--yes", "--target", "rule/web:443/closed"];
+    stack.account.run(&args).exits(0);
+    stack.account.run(&args).exits(1);
+}
+
 #[test]
 fn a_risk_is_worse_than_a_drift() {
     let stack = Stack::applied();

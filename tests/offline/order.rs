@@ -32,6 +32,30 @@ async fn nothing_receives_traffic_before_it_is_ready() {
 }
 
 #[tokio::test]
+async fn a_redirect_waits_for_its_listener_on_any_port() {
+    let elsewhere = |port: &str| {
+        STACK
+            .replace("redirect: { protocol: https, port: 443,", &format!("redirect: {{ protocol: https, port: {port},"))
+            .replace("      443:\n", &format!("      {port}:\n"))
+    };
+    for port in ["443", "8443", "81"] {
+        let fake = Arc::new(Fake::with(empty_account()));
+        let steps = planned(&fake, &desired(&elsewhere(port))).await.steps;
+        let redirect = &steps[position(&steps, "CreateListener listener/web:80")];
+        let wanted = StepId(format!("CreateListener listener/web:{port}"));
+        let after = redirect.after.iter().find(|after| after.step == wanted);
+        let after = after.unwrap_or_else(|| panic!("port {port}: {:#?}", redirect.after));
+        assert!(after.why.contains("refused connection"), "{}", after.why);
+    }
+    // and for no other one: a rule that sends elsewhere is there at once
+    let fake = Arc::new(Fake::with(empty_account()));
+    let away = STACK.replace("redirect: { protocol: https, port: 443,", "redirect: { protocol: https, port: 8443,");
+    let steps = planned(&fake, &desired(&away)).await.steps;
+    let redirect = &steps[position(&steps, "CreateListener listener/web:80")];
+    assert!(redirect.after.iter().all(|after| !after.step.0.starts_with("CreateListener")), "{:#?}", redirect.after);
+}
+
+#[tokio::test]
 async fn every_edge_says_why_and_points_backwards() {
     let fake = Arc::new(Fake::with(empty_account()));
     let steps = planned(&fake, &desired(STACK)).await.steps;

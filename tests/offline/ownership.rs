@@ -234,3 +234,87 @@ async fn a_mark_waits_for_the_move_of_its_rule() {
     let plan = planned(&fake, &desired(STACK)).await;
     assert_eq!(plan.differences().next().unwrap().cause, Some(Cause::Pending), "the mark was true");
 }
+
+/// A listener of nobody on port 8080, with one rule in it that bears these tags.
+fn strange_listener(snapshot: &mut no502::cloud::Snapshot, tags: &[(&str, &str)]) {
+    let (http, mut listener) =
+        snapshot.listeners().find(|(_, l)| l.port == 80).map(|(id, l)| (id.clone(), l.clone())).unwrap();
+    (listener.port, listener.tags) = (8080, Default::default());
+    let id = Id(http.as_str().replace("listener-web-80", "listener-web-8080") + "-strange");
+    snapshot.insert(id.clone(), listener, Facts::None);
+    let mut rule = rule_mut(snapshot, 20).clone();
+    rule.listener = Link::Id(id.clone());
+    rule.tags = tags.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    snapshot.insert(Id(format!("{id}-rule")), rule, Facts::None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_exclusive_listener_with_somebody_s_rule_is_held_alone() {
+    let fake = deployed(STACK).await;
+    fake.edit(|snapshot| {
+        strange_listener(snapshot, &[("no502:id", "bank:rule/web:8080/x")]);
+        rule_mut(snapshot, 10).when.as_mut().unwrap().path = ["/moved/*".to_owned()].into();
+    });
+    let exclusive = STACK.replace("    idle_timeout: 60s\n", "    idle_timeout: 60s\n    exclusive: [listeners]\n");
+    let plan = planned(&fake, &desired(&exclusive)).await;
+    assert!(plan.refused.is_empty(), "{:?}", plan.refused);
+    let held: Vec<String> = plan.held.iter().map(|h| format!("{}: {}", h.address, h.because)).collect();
+    assert_eq!(held, ["listener/web:8080: rule/web:8080/#20 in it belongs to the stack `bank`"]);
+    let calls: Vec<&str> = plan.steps.iter().filter(|s| !s.stamp).map(|s| s.operation.name()).collect();
+    assert_eq!(calls, ["ModifyRule"], "the rest is done");
+    assert_eq!(applied(&fake, &plan).await.0.outcome, Outcome::Completed);
+    // without the rule it goes
+    fake.edit(|snapshot| {
+        snapshot.found.retain(|_, live| {
+            live.spec.tags().is_none_or(|tags| tags.get("no502:id").is_none_or(|id| !id.starts_with("bank:")))
+        });
+    });
+    assert_eq!(converges(&fake, &exclusive).await, ["DeleteListener"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_taken_priority_names_its_owner() {
+    let fake = deployed(STACK).await;
+    let wants = STACK.replace(
+        "          old: {",
+        "          new: { priority: 15, when: { path: /new/* }, fixed_response: { status: 503 } }\n          old: {",
+    );
+    for (tag, expected) in [
+        (None, "priority 15 is taken by an unmanaged rule (arn:theirs); choose another priority, or remove that rule"),
+        (
+            Some(("no502:id", "bank:rule/web:443/x")),
+            "priority 15 is taken by a rule of the stack `bank` (arn:theirs); choose another priority",
+        ),
+        (
+            Some(("aws:cloudformation:stack-id", "x")),
+            "priority 15 is taken by a rule of CloudFormation (arn:theirs); choose another priority",
+        ),
+        (
+            Some(("no502:id", "shop:rule/web:443/api")),
+            "priority 15 is taken by a second rule that is marked as rule/web:443/api (arn:theirs); remove one of the two",
+        ),
+    ] {
+        fake.edit(|snapshot| {
+            let mut theirs = rule_mut(snapshot, 10).clone();
+            (theirs.priority, theirs.tags) = (Some(15), Default::default());
+            theirs.when.as_mut().unwrap().path = ["/theirs/*".to_owned()].into();
+            theirs.tags = tag.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+            snapshot.insert(Id("arn:theirs".into()), theirs, Facts::None);
+        });
+        let plan = planned(&fake, &desired(&wants)).await;
+        let held: Vec<String> = plan.held.iter().map(|h| format!("{}: {}", h.address, h.because)).collect();
+        assert_eq!(held, [format!("rule/web:443/new: {expected}")]);
+    }
+    // one of ours that stays where it is: it cannot move, since what it names is not there
+    fake.edit(|snapshot| {
+        snapshot.found.remove(&Id("arn:theirs".into()));
+        rule_mut(snapshot, 20).beyond = ["a target group's weight".to_owned()].into();
+    });
+    let swapped = STACK
+        .replace("api: { priority: 10,", "api: { priority: 20,")
+        .replace("old: { priority: 20,", "old: { priority: 30,");
+    let plan = planned(&fake, &desired(&swapped)).await;
+    let held: Vec<String> = plan.held.iter().map(|h| format!("{}: {}", h.address, h.because)).collect();
+    let ours = "rule/web:443/api: priority 20 is taken by rule/web:443/old, which keeps it in this plan";
+    assert!(held.contains(&ours.to_owned()), "{held:?}");
+}

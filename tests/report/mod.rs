@@ -1,5 +1,6 @@
 //! Reports: what an operator and a script read, from the example stack after a bad night.
 
+mod closing;
 mod json;
 mod problem;
 mod text;

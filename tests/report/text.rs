@@ -5,6 +5,7 @@ use no502::cloud::{CloudError, CloudErrorKind, Gap, Hidden, NeededFor, Snapshot}
 use no502::model::kind::{Action, FixedResponse, Rule};
 use no502::model::{Id, Kind, Link, Spec};
 use no502::report::text::{Run, RunEnd};
+use no502::report::watch::Watch;
 use no502::report::{Colour, Detail, Look, Validation, text};
 use no502::rules;
 
@@ -92,7 +93,7 @@ async fn a_check_says_what_to_run() {
     let (plan, desired, calls) = (drifted().await, shop(), calls());
     let mut v = view("check", &plan, &desired, &calls);
     v.paths = "desired/";
-    let text = text::check(&v, &BRIEF);
+    let text = text::check(&v, Watch::Drift, &BRIEF);
     tidy(&text, 100);
     assert!(text.contains("CRITICAL  target_group/django  health check asks /health, targets answer 404  (E101)"));
     assert!(
@@ -105,7 +106,7 @@ async fn a_clean_stack_is_a_line() {
     let (fake, desired, calls) = (deployed().await, shop(), calls());
     let plan = planned(&fake, &desired).await;
     let v = view("check", &plan, &desired, &calls);
-    assert_snapshot!(text::check(&v, &BRIEF), @"ok: stack shop: 18 resources in sync");
+    assert_snapshot!(text::check(&v, Watch::Drift, &BRIEF), @"ok: stack shop: 18 resources in sync");
     assert_snapshot!(text::plan(&v, &BRIEF), @r"
     stack shop · account 000000000000 · eu-west-1
 
@@ -181,7 +182,7 @@ async fn everything_left_out_has_its_reason() {
         "{full}"
     );
     assert!(!full.contains('\u{1b}'));
-    assert!(text::check(&v, &BRIEF).contains("The view of AWS is incomplete"));
+    assert!(text::check(&v, Watch::Drift, &BRIEF).contains("The view of AWS is incomplete"));
 }
 
 #[tokio::test(start_paused = true)]

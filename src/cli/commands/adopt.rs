@@ -7,8 +7,8 @@ use super::super::terminal::Terminal;
 use super::super::{exit, output};
 use super::run;
 use crate::apply::Settings;
-use crate::plan::{Options, Plan, Step};
-use crate::report::text::{Run, run as rendered};
+use crate::plan::Options;
+use crate::report::text::{self, Run, run as rendered};
 
 /// Runs the command.
 ///
@@ -21,9 +21,10 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
     let connection = session::connect(&desired, global, world).await?;
     let plan = session::plan(&connection, &desired, &Options::default(), world.now).await?;
     let steps = plan.adoption();
-    output::data(terminal, &summary(&plan, &steps))?;
+    output::data(terminal, &text::adoption(&plan, &steps, &desired, &output::look(terminal)))?;
     if !steps.is_empty() {
-        run::consent(args.yes, terminal, "Mark these resources?")?;
+        let releases = steps.iter().filter(|step| step.releases()).count();
+        run::consent(args.yes, terminal, question(releases < steps.len(), releases > 0))?;
         let recorded = run::execute(&connection, &plan, steps, &Settings::default(), None, (terminal, world)).await?;
         if let Some(ending) = run::unfinished(&recorded) {
             let done = recorded.run.done.len();
@@ -44,29 +45,17 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
         }
     }
     Ok(match (plan.is_clean(), plan.is_complete()) {
+        _ if !text::foreign(&plan, &desired).is_empty() => exit::REFUSED,
         (false, _) => exit::DIFFERENT,
         (true, false) => exit::INCOMPLETE,
         (true, true) => exit::CLEAN,
     })
 }
 
-fn summary(plan: &Plan, steps: &[Step]) -> String {
-    let mut text = String::new();
-    let mut line = |words: String| {
-        text.push_str(&words);
-        text.push('\n');
-    };
-    match steps.len() {
-        0 => line(format!("Nothing to adopt: what matches is marked as managed by stack {} already.", plan.stack)),
-        n => line(format!("{n} resources match the files and will be marked as managed by stack {}:", plan.stack)),
+const fn question(marks: bool, releases: bool) -> &'static str {
+    match (marks, releases) {
+        (true, true) => "Mark and release these resources?",
+        (false, true) => "Release these resources?",
+        (_, false) => "Mark these resources?",
     }
-    for step in steps {
-        line(format!("  {}", step.address));
-    }
-    let differing: Vec<String> = plan.differences().map(|c| format!("  {}", c.address)).collect();
-    if !differing.is_empty() {
-        line("These differ from the files and are not adopted; `no502 plan` says how:".to_owned());
-        differing.into_iter().for_each(&mut line);
-    }
-    text
 }

@@ -13,7 +13,7 @@ use super::run::{self, Ending, Recorded};
 use crate::apply::Settings;
 use crate::cloud::{ApiCalls, Read as _};
 use crate::desired::Resolved;
-use crate::plan::{Guard, Options, Plan};
+use crate::plan::{Guard, Options, Plan, Selection, Unmatched};
 use crate::report::text::{Run, RunEnd};
 use crate::report::{View, json, text};
 
@@ -96,15 +96,8 @@ fn refusal(plan: &Plan) -> CliError {
         1 => String::new(),
         n => format!(" (and {} more, listed above)", n - 1),
     };
-    let error = CliError::refused(format!("nothing was changed: {subject}{}{more}", first.because));
-    match &first.address {
-        _ if first.guard.can_be_lifted() => {
-            error.hint(format!("`--dangerous-allow {}` lifts this guard", first.guard.as_str()))
-        }
-        Some(address) => error
-            .hint(format!("change the file back, or {address} by hand; `--target` applies other changes meanwhile")),
-        None => error,
-    }
+    CliError::refused(format!("nothing was changed: {subject}{}{more}", first.because))
+        .hint(text::way_out(plan, first.guard))
 }
 
 impl Context<'_> {
@@ -127,19 +120,17 @@ impl Context<'_> {
     }
 
     fn nothing_to_do(&self, plan: &Plan) -> Result<u8, CliError> {
-        self.document(plan, None, json::Outcome::NothingToDo, json::resources(plan))?;
+        let outcome = if plan.is_clean() { json::Outcome::NothingToDo } else { json::Outcome::LeftOpen };
+        self.document(plan, None, outcome, json::resources(plan))?;
         self.terminal.note(&text::api_calls(&self.connection.aws.api_calls()));
-        Ok(match (plan.held.is_empty(), plan.is_complete()) {
-            (false, _) => exit::DIFFERENT,
-            (true, false) => exit::INCOMPLETE,
-            (true, true) => exit::CLEAN,
-        })
+        Ok(exit::of_plan(plan, true))
     }
 
     /// Reads everything again and expects nothing left.
     async fn verify(&self, plan: &Plan) -> Result<(Plan, Ending), CliError> {
-        // what was sent again is no difference
-        let options = Options { rotate: Vec::new(), ..self.options.clone() };
+        // what was sent again is no difference; what was deleted has no address any more
+        let selection = Selection { unmatched: Unmatched::Done, ..self.options.selection.clone() };
+        let options = Options { rotate: Vec::new(), selection, ..self.options.clone() };
         let after = session::plan(self.connection, self.desired, &options, self.world.now).await?;
         let left: Vec<String> = after.differences().map(|c| c.address.to_string()).collect();
         let held = |address: &String| plan.held.iter().any(|h| h.address.to_string() == *address);
@@ -151,12 +142,7 @@ impl Context<'_> {
             0 => (RunEnd::Done, json::Outcome::Done),
             n => (RunEnd::LeftOpen(n), json::Outcome::LeftOpen),
         };
-        let code = match (left.is_empty(), after.is_complete()) {
-            (false, _) if after.has_risk() => exit::FIVE_XX,
-            (false, _) => exit::DIFFERENT,
-            (true, false) => exit::INCOMPLETE,
-            (true, true) => exit::CLEAN,
-        };
+        let code = exit::of_plan(&after, true);
         Ok((after, Ending { text, json, code }))
     }
 

@@ -6,12 +6,12 @@ use super::super::session::{self, World};
 use super::super::terminal::Terminal;
 use super::super::{exit, output};
 use crate::cloud::Read as _;
-use crate::plan::{Options, Selection};
+use crate::plan::{Options, Selection, Unmatched};
 use crate::report::{View, json, text};
 
 /// The selection that the flags ask for.
 pub fn selection(part: &Part) -> Selection {
-    Selection { targets: part.targets.clone(), only_5xx: part.only_5xx }
+    Selection { targets: part.targets.clone(), unmatched: Unmatched::Mistake, only_5xx: part.only_5xx }
 }
 
 /// Runs the command.

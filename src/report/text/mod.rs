@@ -2,7 +2,9 @@
 //!
 //! In that order, to fit one screen; [`Detail::Full`](super::Detail) shows what the brief form counts.
 
+mod adopt;
 mod changes;
+mod closing;
 mod findings;
 mod key;
 mod notes;
@@ -12,6 +14,8 @@ mod run;
 mod steps;
 mod validate;
 
+pub use adopt::{adoption, foreign};
+pub use closing::{summary_line, way_out};
 pub use key::key;
 pub use rules::{explanation, rule_table};
 pub use run::{Run, RunEnd, run};
@@ -19,15 +23,14 @@ pub use validate::validate;
 
 use page::Page;
 
-use super::aftermath::{self, Aftermath};
 use super::layout::{clean, count};
-use super::paint::{FAINT, GOOD, HEADING, HINT, WARN, WORST};
-use super::summary::{Summary, differences};
+use super::paint::{GOOD, HEADING, WARN};
+use super::summary::Summary;
+use super::watch::{Grade, Watch, Watched};
 use super::{Detail, Look, View};
 use crate::cloud::{ApiCalls, Facts};
 use crate::model::Kind;
 use crate::plan::Plan;
-use crate::rules::Severity;
 
 /// The whole plan.
 pub fn plan(view: &View<'_>, look: &Look) -> String {
@@ -39,17 +42,18 @@ pub fn plan(view: &View<'_>, look: &Look) -> String {
     steps::steps(view.plan, &mut page);
     notes::notes(view, &mut page);
     page.blank();
-    verdict(view.plan, &mut page);
+    closing::verdict(view.plan, &mut page);
     page.text()
 }
 
-/// The drift check: a line if all is well, else what is wrong and what to run.
-pub fn check(view: &View<'_>, look: &Look) -> String {
+/// The drift check: a line if all is well, else what is wrong, what of it fails the check, and what to run.
+pub fn check(view: &View<'_>, watch: Watch, look: &Look) -> String {
     let mut page = Page::new(look);
     let plan = view.plan;
     let summary = Summary::of(plan);
-    let hurt = plan.now.findings.iter().any(|f| f.severity >= Severity::High);
-    if plan.is_clean() && plan.is_complete() && !hurt && look.detail == Detail::Brief {
+    // what hurts is said even where it does not count
+    let quiet = [watch, Watch::FiveXx].into_iter().all(|watch| Watched::of(plan, watch).grade() == Grade::Clean);
+    if plan.is_clean() && plan.is_complete() && quiet && look.detail == Detail::Brief {
         let ok = page.paint(GOOD, "ok");
         let minor = match plan.now.findings.len() {
             0 => String::new(),
@@ -71,12 +75,8 @@ pub fn check(view: &View<'_>, look: &Look) -> String {
     changes::changes(view, &mut page);
     notes::notes(view, &mut page);
     page.blank();
-    verdict(plan, &mut page);
-    if !plan.is_clean() {
-        let run = |verb: &str| format!("`{}`", view.command_line(verb));
-        let line = format!("{} shows the steps that close them, {} runs them.", run("plan"), run("apply"));
-        page.line(&line);
-    }
+    closing::verdict(plan, &mut page);
+    closing::check(view, watch, &mut page);
     page.text()
 }
 
@@ -91,22 +91,6 @@ pub fn api_calls(calls: &ApiCalls) -> String {
     } else {
         format!("API: {} ({})", count(total, "call"), list.join(", "))
     }
-}
-
-/// The last line: how much there is to do, and how much of it hurts.
-pub fn summary_line(plan: &Plan) -> String {
-    let Summary { in_sync, create, update, replace, delete, risk_5xx, .. } = Summary::of(plan);
-    if plan.is_clean() {
-        let rest = if plan.is_complete() { "No differences." } else { "No differences in what could be read." };
-        return format!("{rest} {} in sync.", count(in_sync, "resource"));
-    }
-    let all = differences(plan);
-    let risk = match risk_5xx {
-        0 => "None is known to make clients see 5xx.".to_owned(),
-        _ if all == 1 => "It can make clients see 5xx.".to_owned(),
-        n => format!("{n} of {all} can make clients see 5xx."),
-    };
-    format!("Plan: {create} to create, {update} to update, {replace} to replace, {delete} to remove. {risk}")
 }
 
 fn header(view: &View<'_>, page: &mut Page<'_>) {
@@ -146,40 +130,4 @@ fn balancers(plan: &Plan) -> Vec<String> {
         Some(clean(&format!("{name}{state}")).into_owned())
     };
     declared.filter_map(line).collect()
-}
-
-fn verdict(plan: &Plan, page: &mut Page<'_>) {
-    let style = match (plan.is_clean(), plan.is_complete(), plan.has_risk()) {
-        (true, true, _) => GOOD,
-        (_, _, true) => WORST,
-        (true, false, _) | (false, _, false) => WARN,
-    };
-    let line = page.paint(style, &summary_line(plan));
-    page.line(&line);
-    let unmarked = plan.adoption().len();
-    if plan.is_clean() && unmarked > 0 {
-        let line = format!("{} not marked as managed by this stack yet; `no502 adopt` does that.", is_are(unmarked));
-        let line = page.paint(FAINT, &line);
-        page.line(&line);
-    }
-    if !plan.refused.is_empty() {
-        let line = page.paint(WORST, "This plan is refused as it stands: see `Refused` above.");
-        page.line(&line);
-    }
-    let staying = aftermath::findings(plan)
-        .iter()
-        .filter(|j| j.aftermath != Aftermath::Mended && j.finding.severity >= Severity::High)
-        .count();
-    if !plan.is_clean() && staying > 0 {
-        let hint = page.paint(HINT, "After it");
-        page.line(&format!(
-            "{hint}, {} of high or critical severity {} left, to be mended by hand.",
-            count(staying, "finding"),
-            if staying == 1 { "is" } else { "are" }
-        ));
-    }
-}
-
-fn is_are(n: usize) -> String {
-    format!("{} {}", count(n, "resource"), if n == 1 { "is" } else { "are" })
 }

@@ -116,7 +116,9 @@ fn what_another_stack_owns_is_refused_though_these_files_declare_it() {
     let apply = stack.account.run(&["apply", "--yes"]).exits(6);
     assert!(apply.all().contains("belongs to the stack `shop`"), "{}", apply.all());
     // nor is it marked where nothing differs
-    stack.account.run(&["adopt", "--yes"]);
+    let adopt = stack.account.run(&["adopt", "--yes"]).exits(6);
+    assert!(adopt.stdout.contains("Refused, because somebody else owns it:"), "{}", adopt.all());
+    assert!(adopt.stdout.contains("target_group/django: it belongs to the stack `shop`"), "{}", adopt.all());
     stack.account.write("desired/shop.yaml", stack.file());
     assert!(stack.plan().exits(0).json()["steps"].as_array().unwrap().is_empty(), "our marks are still there");
 }

@@ -1,0 +1,153 @@
+//! The last lines of a report: how it stands, what it means for the exit code, and what to do next.
+
+use std::collections::BTreeSet;
+
+use super::page::Page;
+use crate::diff::Verdict;
+use crate::plan::{Guard, Plan};
+use crate::report::View;
+use crate::report::aftermath::{self, Aftermath};
+use crate::report::layout::{clean, count};
+use crate::report::paint::{FAINT, GOOD, HINT, WARN, WORST};
+use crate::report::summary::{Summary, differences};
+use crate::report::watch::{Grade, Watch, Watched};
+use crate::rules::Severity;
+
+/// How much there is to do, and how much of it hurts.
+pub fn summary_line(plan: &Plan) -> String {
+    let Summary { in_sync, create, update, replace, delete, risk_5xx, .. } = Summary::of(plan);
+    if plan.is_clean() {
+        let rest = match (plan.is_complete(), plan.diff.unselected.is_empty()) {
+            (false, _) => "No differences in what could be read.",
+            (true, false) => "No differences in what you asked for.",
+            (true, true) => "No differences.",
+        };
+        return format!("{rest} {} in sync.", count(in_sync, "resource"));
+    }
+    let all = differences(plan);
+    let risk = match risk_5xx {
+        0 => "None is known to make clients see 5xx.".to_owned(),
+        _ if all == 1 => "It can make clients see 5xx.".to_owned(),
+        n => format!("{n} of {all} can make clients see 5xx."),
+    };
+    if is_stuck(plan) {
+        let them = if all == 1 { "it stays" } else { "they all stay" };
+        return format!("{}, but {them} as things are: see `Held` above. {risk}", count(all, "difference"));
+    }
+    format!("Plan: {create} to create, {update} to update, {replace} to replace, {delete} to remove. {risk}")
+}
+
+/// Whether things differ, nothing refuses to close the differences, and yet none of them can be closed.
+fn is_stuck(plan: &Plan) -> bool {
+    !plan.is_clean() && plan.refused.is_empty() && plan.steps.iter().all(|step| step.stamp)
+}
+
+/// How a plan stands.
+pub(super) fn verdict(plan: &Plan, page: &mut Page<'_>) {
+    let style = match (plan.is_clean(), plan.is_complete(), plan.has_risk()) {
+        (true, true, _) => GOOD,
+        (_, _, true) => WORST,
+        (true, false, _) | (false, _, false) => WARN,
+    };
+    let line = page.paint(style, &summary_line(plan));
+    page.line(&line);
+    let unmarked = plan.adoption().iter().filter(|step| !step.releases()).count();
+    if plan.is_clean() && unmarked > 0 {
+        let are = if unmarked == 1 { "is" } else { "are" };
+        let line = format!(
+            "{} {are} not marked as managed by this stack yet; `no502 adopt` does that.",
+            count(unmarked, "resource")
+        );
+        let line = page.paint(FAINT, &line);
+        page.line(&line);
+    }
+    if !plan.refused.is_empty() {
+        let line = page.paint(WORST, "This plan is refused as it stands: see `Refused` above.");
+        page.line(&line);
+    }
+    let staying = aftermath::findings(plan)
+        .iter()
+        .filter(|j| j.aftermath != Aftermath::Mended && j.finding.severity >= Severity::High)
+        .count();
+    if !plan.is_clean() && staying > 0 {
+        let hint = page.paint(HINT, "After it");
+        page.line(&format!(
+            "{hint}, {} of high or critical severity {} left, to be mended by hand.",
+            count(staying, "finding"),
+            if staying == 1 { "is" } else { "are" }
+        ));
+    }
+}
+
+/// What `check` makes of it, in agreement with its exit code, and what to run.
+pub(super) fn check(view: &View<'_>, watch: Watch, page: &mut Page<'_>) {
+    let plan = view.plan;
+    let watched = Watched::of(plan, watch);
+    let flag = format!("--fail-on {}", watch.as_str());
+    let fails = |code: u8| format!("Check fails ({flag}, exit code {code}): {}.", watched.in_words().join("; "));
+    let (style, line) = match (watched.grade(), plan.is_complete()) {
+        (Grade::FiveXx, _) => (WORST, fails(3)),
+        (Grade::Different, _) => (WARN, fails(2)),
+        (Grade::Clean, false) => {
+            (WARN, "Check cannot tell (exit code 4): part of the live view could not be read.".to_owned())
+        }
+        (Grade::Clean, true) => (GOOD, format!("Check passes: there is nothing that `{flag}` counts.")),
+    };
+    for line in crate::report::layout::wrap(&line, page.width) {
+        let line = page.paint(style, &line);
+        page.line(&line);
+    }
+    next(view, page);
+}
+
+/// What to do about the differences.
+fn next(view: &View<'_>, page: &mut Page<'_>) {
+    let plan = view.plan;
+    if !plan.refused.is_empty() {
+        for guard in plan.refused.iter().map(|refused| refused.guard).collect::<BTreeSet<Guard>>() {
+            let hint = page.paint(HINT, "hint");
+            let text = way_out(plan, guard);
+            let mut lines = crate::report::layout::wrap(&text, page.width - 6).into_iter();
+            page.line(&format!("{hint}: {}", lines.next().unwrap_or_default()));
+            lines.for_each(|line| page.line(&format!("  {line}")));
+        }
+        return;
+    }
+    if plan.is_clean() || is_stuck(plan) {
+        return;
+    }
+    let run = |verb: &str| format!("`{}`", view.command_line(verb));
+    page.line(&format!("{} shows the steps that close them, {} runs them.", run("plan"), run("apply")));
+}
+
+/// What to do about a guard that refuses a plan.
+pub fn way_out(plan: &Plan, guard: Guard) -> String {
+    let refused = plan.refused.iter().filter(|refused| refused.guard == guard);
+    let named: Vec<String> = refused.filter_map(|refused| refused.address.as_ref()).map(|a| format!("`{a}`")).collect();
+    let it = match &named[..] {
+        [only] => only.clone(),
+        [] | [..] => "them".to_owned(),
+    };
+    let way = match guard {
+        Guard::WrongAccount => {
+            "choose other credentials with --profile, or correct `account:` and `region:` in the files".to_owned()
+        }
+        Guard::ForeignOwner => {
+            format!("change {it} where {} owned", if named.len() == 1 { "it is" } else { "they are" })
+        }
+        Guard::FedGroup => "change it at what fills the group, or leave `targets` out of the file".to_owned(),
+        Guard::DeleteLoadBalancer => format!("declare {it} again to keep what is there"),
+        Guard::Replacement => format!("change the file back, or {it} by hand"),
+        Guard::Incomplete => "let this caller read what is missing, and look again".to_owned(),
+        Guard::Rehearsal => "report this plan: it is a defect of no502".to_owned(),
+    };
+    let lift = if guard.can_be_lifted() {
+        format!(", or lift the guard with `--dangerous-allow {}`", guard.as_str())
+    } else {
+        String::new()
+    };
+    let others = plan.differences().filter(|change| matches!(change.verdict, Verdict::Create | Verdict::Update(_)));
+    let others = others.filter(|change| plan.refused.iter().all(|r| r.address.as_ref() != Some(&change.address)));
+    let meanwhile = if others.count() > 0 { "; `--target` applies other changes meanwhile" } else { "" };
+    clean(&format!("{way}{lift}{meanwhile}")).into_owned()
+}
