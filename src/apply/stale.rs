@@ -1,9 +1,9 @@
 //! Is the object still what the plan saw? Asked just before each write.
 
 use crate::cloud::{Operation, Read, Snapshot};
-use crate::model::kind::{Conditions, HeaderCondition};
-use crate::model::{Id, Kind, Link, Spec, Text};
-use crate::plan::Step;
+use crate::model::tag::LOCK_TAG;
+use crate::model::{Id, Kind, Link, Spec};
+use crate::plan::{Step, saved};
 
 use super::event::Failure;
 
@@ -73,20 +73,15 @@ fn without(mut spec: Spec, operation: &Operation) -> Spec {
 
 fn moved(now: &Snapshot, id: &Id, expected: &Spec) -> Vec<String> {
     let Some(live) = now.found.get(id) else { return vec![format!("{id} is gone")] };
-    let changes = Spec::compare(&masked(live.spec.clone()), &masked(expected.clone()));
+    let (mut live, mut expected) = (live.spec.clone(), expected.clone());
+    if let (Spec::Rule(a), Spec::Rule(b)) = (&mut live, &mut expected)
+        && let (Some(a), Some(b)) = (&mut a.when, &mut b.when)
+    {
+        saved::mask(a, b);
+    }
+    if let Some(tags) = expected.tags_mut() {
+        tags.remove(LOCK_TAG);
+    }
+    let changes = Spec::compare(&live, &expected);
     changes.into_iter().map(|c| format!("{}: planned on {}, now {}", c.path, c.desired, c.live)).collect()
-}
-
-/// Header values hidden on both sides: one of them may be secret, and the message must not show it.
-fn masked(spec: Spec) -> Spec {
-    let Spec::Rule(mut rule) = spec else { return spec };
-    rule.when = rule.when.map(|when| Conditions {
-        header: when
-            .header
-            .into_iter()
-            .map(|h| HeaderCondition { values: h.values.into_iter().map(Text::hidden).collect(), ..h })
-            .collect(),
-        ..when
-    });
-    Spec::Rule(rule)
 }

@@ -1,11 +1,15 @@
 //! The command line. Names and meanings are stable: scripts and CI jobs depend on them.
 
+mod recorded;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::model::Address;
+
+pub use recorded::Show;
 
 /// Finds and closes the differences between AWS Application Load Balancers and the files that describe
 /// them, and says which of them make clients see 502, 503 or 504.
@@ -132,6 +136,8 @@ pub enum Command {
     Apply(Apply),
     /// The scheduled drift check: read-only, quiet, for CI
     Check(Check),
+    /// Show a saved plan
+    Show(Show),
     /// Mark live resources that match the files as managed by this stack; change nothing else
     Adopt(Adopt),
     /// Write a desired file for load balancers that exist; it plans empty
@@ -260,13 +266,19 @@ pub struct Plan {
     /// Exit with 2 or 3 where there are differences
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// Save the plan, for `apply FILE`
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Lift one guard in the saved plan; repeatable
+    #[arg(long = "dangerous-allow", value_name = "GUARD", value_enum, requires = "out")]
+    pub allow: Vec<Liftable>,
 }
 
 /// `no502 apply`
 #[derive(Debug, Args)]
 pub struct Apply {
     #[command(flatten)]
-    /// Which files.
+    /// Which files, or what `plan --out` wrote: a saved plan is applied as it is, without asking.
     pub files: Files,
     #[command(flatten)]
     /// Which part.

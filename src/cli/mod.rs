@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use args::{Cli, Command, Global};
-use commands::{adopt, apply, check, explain, export, plan, print, validate};
+use commands::{adopt, apply, check, explain, export, plan, print, show, validate};
 use error::CliError;
 use session::World;
 use terminal::Terminal;
@@ -73,6 +73,7 @@ fn run(cli: &Cli, terminal: Terminal) -> Result<u8, CliError> {
         Command::Schema => print::schema(terminal),
         Command::Completions { shell } => print::completions(*shell, terminal),
         Command::Man => print::man(terminal),
+        Command::Show(args) => show::run(args, terminal),
         Command::Plan(args) => wait(plan::run(args, global, terminal, &world)),
         Command::Apply(args) => wait(apply::run(args, global, terminal, &world)),
         Command::Check(args) => wait(check::run(args, global, terminal, &world)),

@@ -1,5 +1,9 @@
 //! Printing: data to standard output, everything else to standard error.
 
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::path::Path;
+
 use super::error::CliError;
 use super::terminal::Terminal;
 use crate::desired::Problems;
@@ -34,6 +38,32 @@ fn problems(terminal: Terminal, problems: &Problems) {
 /// Standard output cannot be written.
 pub fn data(terminal: Terminal, text: &str) -> Result<(), CliError> {
     terminal.data(text).map_err(|e| CliError::new(format!("cannot write to standard output: {e}")))
+}
+
+/// Writes a file that only its owner may read: the whole of it, or none.
+///
+/// # Errors
+/// It cannot be written; what was there before is still there then.
+pub fn private_file(path: &Path, text: &str) -> Result<(), CliError> {
+    let cannot =
+        |e: io::Error| CliError::new(format!("cannot write {}: {e}", path.display())).hint("choose another --out");
+    let name = path.file_name().ok_or_else(|| cannot(io::ErrorKind::IsADirectory.into()))?;
+    let beside = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
+    let written = private(&beside, text).and_then(|()| std::fs::rename(&beside, path));
+    written.map_err(|e| {
+        let _ = std::fs::remove_file(&beside);
+        cannot(e)
+    })
+}
+
+fn private(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.create_new(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
 }
 
 /// Prints warnings about the files.

@@ -57,7 +57,7 @@ impl Verdict {
 }
 
 /// One resource's verdict.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// Which resource.
     pub address: Address,

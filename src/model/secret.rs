@@ -86,6 +86,13 @@ impl Text {
     pub const fn is_secret(&self) -> bool {
         matches!(self, Self::Secret { .. })
     }
+    /// Whether the value can be compared: a secret one that was saved and read again has lost its fingerprint.
+    pub const fn is_known(&self) -> bool {
+        match self {
+            Self::Plain(_) => true,
+            Self::Secret { fingerprint, .. } => fingerprint.0.is_some(),
+        }
+    }
     /// Where a secret text comes from.
     pub const fn source(&self) -> Option<&SecretRef> {
         match self {

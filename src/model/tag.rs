@@ -4,6 +4,8 @@
 pub const ID_TAG: &str = "no502:id";
 /// The tag that says what was last applied.
 pub const APPLIED_TAG: &str = "no502:applied";
+/// The tag that says which run works on the stack just now, and until when. Never a difference.
+pub const LOCK_TAG: &str = "no502:lock";
 /// Tags whose bearer is reconciled by another tool, and that tool's name.
 pub const CONTROLLERS: [(&str, &str); 2] =
     [("elbv2.k8s.aws/cluster", "the AWS Load Balancer Controller"), ("aws:cloudformation:stack-id", "CloudFormation")];

@@ -10,6 +10,7 @@ mod order;
 mod places;
 mod rehearse;
 mod risk;
+pub mod saved;
 mod select;
 mod stamp;
 mod update;

@@ -16,6 +16,11 @@ pub struct Risks {
     resources: BTreeMap<Address, BTreeSet<String>>,
 }
 
+/// A field, and the rules that make it a risk.
+pub(super) type RiskyField = (Address, FieldPath, BTreeSet<String>);
+/// A resource, and the rules that make it a risk to create or remove it.
+pub(super) type RiskyResource = (Address, BTreeSet<String>);
+
 impl Risks {
     /// Compares two judgements.
     pub(super) fn of(diff: &Diff, before: &Judgement, after: &Judgement) -> Self {
@@ -45,6 +50,17 @@ impl Risks {
             }
         }
         risks
+    }
+
+    /// The same as lists, to be kept.
+    pub(super) fn lists(&self) -> (Vec<RiskyField>, Vec<RiskyResource>) {
+        let fields = self.fields.iter().map(|((a, f), rules)| (a.clone(), f.clone(), rules.clone())).collect();
+        (fields, self.resources.iter().map(|(a, rules)| (a.clone(), rules.clone())).collect())
+    }
+    /// From lists.
+    pub(super) fn of_lists(fields: &[RiskyField], resources: &[RiskyResource]) -> Self {
+        let fields = fields.iter().map(|(a, f, rules)| ((a.clone(), f.clone()), rules.clone())).collect();
+        Self { fields, resources: resources.iter().cloned().collect() }
     }
 
     /// The rules that make this field a risk.

@@ -2,14 +2,14 @@
 
 use jiff::civil::Date;
 use jiff::{Timestamp, tz::TimeZone};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Finding, find};
 use crate::desired::{Acceptance, Problem, Resolved};
 use crate::model::{Address, Kind};
 
 /// A finding that the files accept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accepted {
     /// The finding.
     pub finding: Finding,

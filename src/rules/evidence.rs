@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::sync::OnceLock;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::cloud::Facts;
 use crate::desired::{Backend, Resolved};
@@ -17,7 +18,8 @@ use crate::model::kind::{Action, Certificate, Listener, LoadBalancer, Rule, Secu
 use crate::model::{Address, Kind, Link, Spec, TargetHealth};
 
 /// What evidence there is, and what a rule needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Need {
     /// The desired files, for what only they say (a backend's keep-alive).
     Desired,

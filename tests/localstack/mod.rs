@@ -14,6 +14,7 @@ mod gaps;
 mod leaving;
 mod package;
 mod replace;
+mod saved;
 mod secrets;
 mod stack;
 mod stale;

@@ -71,7 +71,10 @@ fn secrets_are_sent_and_not_shown() {
         run(&["validate", "-vvv"]).exits(0),
         run(&["plan"]).exits(0),
         run(&["plan", "--format", "json", "-vvv"]).exits(0),
-        run(&["apply", "--yes", "-vvv"]).exits(0),
+        run(&["plan", "--out", "first.json"]).exits(0),
+        run(&["show", "first.json", "-v"]).exits(0),
+        run(&["show", "first.json", "--format", "json"]).exits(0),
+        run(&["apply", "first.json", "-vvv"]).exits(0),
     ];
     let sent: String = proxy.calls().into_iter().map(|call| call.body).collect();
     assert!(sent.contains(HEADER), "the header's secret was not sent, so nothing was tested");
@@ -82,7 +85,10 @@ fn secrets_are_sent_and_not_shown() {
     outputs.push(run(&["plan", "--format", "json"]).exits(0));
     outputs.push(run(&["check", "--format", "json", "-vv"]));
     assert!(matches!(outputs.last().unwrap().code, 2 | 3));
+    outputs.push(run(&["plan", "--out", "second.json"]).exits(0));
+    outputs.push(run(&["show", "second.json"]).exits(0));
     outputs.push(run(&["apply", "--yes", "--format", "json", "-vvv"]).exits(0));
+    outputs.push(run(&["apply", "second.json"]));
     outputs.push(run(&["plan", "--detailed-exitcode", "-vvv"]).exits(0));
     proxy.calm();
     for address in ["rule/web:443/picky", "listener/web:443", "rule/web:443/api", "certificate/app"] {

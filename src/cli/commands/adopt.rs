@@ -5,9 +5,10 @@ use super::super::error::CliError;
 use super::super::session::{self, World};
 use super::super::terminal::Terminal;
 use super::super::{exit, output};
-use super::run;
+use super::run::{self, Work};
 use crate::apply::Settings;
 use crate::plan::Options;
+use crate::plan::saved::Record;
 use crate::report::text::{self, Run, run as rendered};
 
 /// Runs the command.
@@ -25,7 +26,9 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
     if !steps.is_empty() {
         let releases = steps.iter().filter(|step| step.releases()).count();
         run::consent(args.yes, terminal, question(releases < steps.len(), releases > 0))?;
-        let recorded = run::execute(&connection, &plan, steps, &Settings::default(), None, (terminal, world)).await?;
+        let record = Record::of(&plan, &steps);
+        let work = Work { plan: &plan, record: &record };
+        let recorded = run::execute(&connection, &work, &Settings::default(), None, (terminal, world)).await?;
         if let Some(ending) = run::unfinished(&recorded) {
             let done = recorded.run.done.len();
             let end = Run {

@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::super::args::{Apply as Args, Format, Global, Liftable};
+use super::super::args::{Apply as Args, Format, Global};
 use super::super::error::CliError;
 use super::super::session::{self, Connection, World};
 use super::super::terminal::Terminal;
 use super::super::{exit, output};
-use super::plan::selection;
-use super::run::{self, Ending, Recorded};
+use super::plan::{guard, selection};
+use super::run::{self, Ending, Recorded, Work};
+use super::saved;
 use crate::apply::Settings;
 use crate::cloud::{ApiCalls, Read as _};
 use crate::desired::Resolved;
-use crate::plan::{Guard, Options, Plan, Selection, Unmatched};
+use crate::plan::saved::Record;
+use crate::plan::{Options, Plan, Selection, Unmatched};
 use crate::report::text::{Run, RunEnd};
 use crate::report::{View, json, text};
 
@@ -21,14 +23,14 @@ use crate::report::{View, json, text};
 static NO_CALLS: ApiCalls = ApiCalls { by_operation: BTreeMap::new() };
 
 /// What stays the same during one apply.
-struct Context<'a> {
-    args: &'a Args,
-    desired: &'a Resolved,
-    connection: &'a Connection,
-    options: &'a Options,
-    terminal: Terminal,
-    world: &'a World,
-    paths: String,
+pub(super) struct Context<'a> {
+    pub(super) args: &'a Args,
+    pub(super) desired: &'a Resolved,
+    pub(super) connection: &'a Connection,
+    pub(super) options: &'a Options,
+    pub(super) terminal: Terminal,
+    pub(super) world: &'a World,
+    pub(super) paths: String,
 }
 
 /// Runs the command.
@@ -36,6 +38,9 @@ struct Context<'a> {
 /// # Errors
 /// Files that cannot be used; AWS that cannot be read at all; guards; a "no" at the prompt.
 pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World) -> Result<u8, CliError> {
+    if let Some(path) = saved::named(&args.files)? {
+        return saved::apply(args, &path, global, terminal, world).await;
+    }
     let (desired, warnings) = session::load(&args.files, global)?;
     output::warnings(terminal, &warnings);
     session::need_secrets(&desired)?;
@@ -66,9 +71,9 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
     if plan.steps.is_empty() {
         return c.nothing_to_do(&plan);
     }
-    let recorded =
-        run::execute(&connection, &plan, plan.steps.clone(), &c.settings(), args.journal.as_deref(), (terminal, world))
-            .await?;
+    let record = Record::of(&plan, &plan.steps);
+    let work = Work { plan: &plan, record: &record };
+    let recorded = run::execute(&connection, &work, &c.settings(), args.journal.as_deref(), (terminal, world)).await?;
     let (after, ending) = match run::unfinished(&recorded) {
         Some(ending) => (None, ending),
         None => {
@@ -79,17 +84,7 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
     c.end(&plan, after.as_ref(), &recorded, ending)
 }
 
-const fn guard(liftable: Liftable) -> Guard {
-    match liftable {
-        Liftable::ForeignOwner => Guard::ForeignOwner,
-        Liftable::FedGroup => Guard::FedGroup,
-        Liftable::DeleteLoadBalancer => Guard::DeleteLoadBalancer,
-        Liftable::Incomplete => Guard::Incomplete,
-        Liftable::Rehearsal => Guard::Rehearsal,
-    }
-}
-
-fn refusal(plan: &Plan) -> CliError {
+pub(super) fn refusal(plan: &Plan) -> CliError {
     let Some(first) = plan.refused.first() else { return CliError::refused("refused") };
     let subject = first.address.as_ref().map(|a| format!("{a}: ")).unwrap_or_default();
     let more = match plan.refused.len() {
@@ -101,7 +96,7 @@ fn refusal(plan: &Plan) -> CliError {
 }
 
 impl Context<'_> {
-    fn view<'v>(&'v self, plan: &'v Plan) -> View<'v> {
+    pub(super) fn view<'v>(&'v self, plan: &'v Plan) -> View<'v> {
         View { command: "apply", plan, desired: self.desired, api_calls: &NO_CALLS, paths: &self.paths }
     }
 
@@ -113,13 +108,13 @@ impl Context<'_> {
     }
 
     /// Gates look more often where they may not wait long.
-    fn settings(&self) -> Settings {
+    pub(super) fn settings(&self) -> Settings {
         let gate_timeout = self.args.gate_timeout;
         let poll = (gate_timeout / 20).clamp(Duration::from_millis(500), Duration::from_secs(5));
         Settings { gate_timeout, poll, gates: !self.args.no_gates, ..Settings::default() }
     }
 
-    fn nothing_to_do(&self, plan: &Plan) -> Result<u8, CliError> {
+    pub(super) fn nothing_to_do(&self, plan: &Plan) -> Result<u8, CliError> {
         let outcome = if plan.is_clean() { json::Outcome::NothingToDo } else { json::Outcome::LeftOpen };
         self.document(plan, None, outcome, json::resources(plan))?;
         self.terminal.note(&text::api_calls(&self.connection.aws.api_calls()));
@@ -146,7 +141,13 @@ impl Context<'_> {
         Ok((after, Ending { text, json, code }))
     }
 
-    fn end(&self, plan: &Plan, after: Option<&Plan>, recorded: &Recorded, ending: Ending) -> Result<u8, CliError> {
+    pub(super) fn end(
+        &self,
+        plan: &Plan,
+        after: Option<&Plan>,
+        recorded: &Recorded,
+        ending: Ending,
+    ) -> Result<u8, CliError> {
         let resources = json::resources(after.unwrap_or(plan));
         self.document(plan, Some(recorded), ending.json, resources)?;
         let run = Run {
@@ -172,7 +173,7 @@ impl Context<'_> {
     }
 
     /// The JSON document, if one is wanted.
-    fn document(
+    pub(super) fn document(
         &self,
         plan: &Plan,
         recorded: Option<&Recorded>,

@@ -8,4 +8,6 @@ pub mod export;
 pub mod plan;
 pub mod print;
 pub mod run;
+pub mod saved;
+pub mod show;
 pub mod validate;

@@ -1,17 +1,29 @@
 //! `no502 plan`: what differs, which differences make clients see 5xx, and the steps that would close them.
 
-use super::super::args::{Format, Global, Part, Plan as Args};
+use super::super::args::{Format, Global, Liftable, Part, Plan as Args};
 use super::super::error::CliError;
 use super::super::session::{self, World};
 use super::super::terminal::Terminal;
 use super::super::{exit, output};
 use crate::cloud::Read as _;
-use crate::plan::{Options, Selection, Unmatched};
+use crate::plan::saved::PlanFile;
+use crate::plan::{Guard, Options, Selection, Unmatched};
 use crate::report::{View, json, text};
 
 /// The selection that the flags ask for.
 pub fn selection(part: &Part) -> Selection {
     Selection { targets: part.targets.clone(), unmatched: Unmatched::Mistake, only_5xx: part.only_5xx }
+}
+
+/// The guard that a flag lifts.
+pub const fn guard(liftable: Liftable) -> Guard {
+    match liftable {
+        Liftable::ForeignOwner => Guard::ForeignOwner,
+        Liftable::FedGroup => Guard::FedGroup,
+        Liftable::DeleteLoadBalancer => Guard::DeleteLoadBalancer,
+        Liftable::Incomplete => Guard::Incomplete,
+        Liftable::Rehearsal => Guard::Rehearsal,
+    }
 }
 
 /// Runs the command.
@@ -24,7 +36,8 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
     session::need_secrets(&desired)?;
     let connection = session::connect(&desired, global, world).await?;
     let rotate = args.rotate.rotate.clone();
-    let options = Options { selection: selection(&args.part), rotate, ..Options::default() };
+    let allowed = args.allow.iter().map(|liftable| guard(*liftable)).collect();
+    let options = Options { selection: selection(&args.part), allowed, rotate };
     let plan = session::plan(&connection, &desired, &options, world.now).await?;
     let calls = connection.aws.api_calls();
     let paths = args.rotate.typed(args.files.typed());
@@ -35,6 +48,11 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
             terminal.note(&text::api_calls(&calls));
         }
         Format::Json => output::data(terminal, &json::to_text(&json::plan(&view, None)))?,
+    }
+    if let Some(path) = &args.out {
+        output::private_file(path, &PlanFile::of(&plan, world.now).text())?;
+        let file = path.display();
+        terminal.note(&format!("saved: {file}; `no502 show {file}` shows it, `no502 apply {file}` runs it as it is"));
     }
     Ok(exit::of_plan(&plan, args.detailed_exitcode))
 }

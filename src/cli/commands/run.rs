@@ -14,7 +14,8 @@ use super::super::terminal::Terminal;
 use super::super::{exit, interrupt};
 use crate::apply::{Event, Failure, Journal, Observer, Outcome, Run, Settings, run};
 use crate::model::{Id, Spec};
-use crate::plan::{Plan, Step};
+use crate::plan::Plan;
+use crate::plan::saved::Record;
 use crate::report::json;
 use crate::report::text::RunEnd;
 
@@ -64,18 +65,26 @@ pub struct Recorded {
     pub took: Duration,
 }
 
+/// What is run, and what is kept of it.
+pub struct Work<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// The steps of it that are run, and what was there before.
+    pub record: &'a Record,
+}
+
 /// Runs steps of a plan, recorded in `folder`, or where XDG says state belongs.
 ///
 /// # Errors
 /// The journal cannot be made, and without one nothing is applied; signals cannot be listened to.
 pub async fn execute(
     connection: &Connection,
-    plan: &Plan,
-    steps: Vec<Step>,
+    work: &Work<'_>,
     settings: &Settings,
     folder: Option<&Path>,
     (terminal, world): (Terminal, &World),
 ) -> Result<Recorded, CliError> {
+    let Work { plan, record } = *work;
     let folder = folder.map_or_else(session::state_folder, |f| Ok(f.to_owned()))?;
     let id = format!("{}-{:08x}", world.now.strftime("%Y%m%dT%H%M%SZ"), world.seed & 0xffff_ffff);
     let who = (plan.identity.account.as_str(), plan.identity.region.as_str(), plan.stack.as_str());
@@ -85,6 +94,7 @@ pub async fn execute(
     })?;
     let path = journal.path().to_owned();
     terminal.note(&format!("journal: {}", path.display()));
+    let steps = record.steps.clone();
     let total = steps.len();
     let both = Arc::new(Both { journal, progress: Progress::new(terminal, total) });
     let stop = interrupt::listen(terminal)?;

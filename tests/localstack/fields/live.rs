@@ -143,12 +143,28 @@ impl<'a> Live<'a> {
         wait_for(call.ip_permissions(rule.build()).send()).unwrap();
     }
 
+    /// Lets everybody in to a port of the targets that no file mentions.
+    pub fn open_ssh(&self) {
+        use aws_sdk_ec2::types::{IpPermission, IpRange};
+        let from = IpRange::builder().cidr_ip("192.0.2.0/24").build();
+        let rule = IpPermission::builder().ip_protocol("tcp").from_port(22).to_port(22).ip_ranges(from).build();
+        let call = self.stack.account.ec2.authorize_security_group_ingress().group_id(&self.stack.app_group);
+        wait_for(call.ip_permissions(rule).send()).unwrap();
+    }
+
     /// Imports new material under the certificate's ARN.
     pub fn import_again(&self) {
         let pem = self_signed(&NAMES);
         let call = self.stack.account.acm.import_certificate().certificate_arn(&self.certificate);
         wait_for(call.certificate(blob(&pem.certificate)).private_key(blob(&pem.key)).send()).unwrap();
     }
+}
+
+/// The condition that a path is this one.
+pub fn path(value: &str) -> aws_sdk_elasticloadbalancingv2::types::RuleCondition {
+    use aws_sdk_elasticloadbalancingv2::types::{PathPatternConditionConfig, RuleCondition};
+    let config = PathPatternConditionConfig::builder().values(value).build();
+    RuleCondition::builder().field("path-pattern").path_pattern_config(config).build()
 }
 
 pub fn blob(text: &str) -> aws_sdk_acm::primitives::Blob {
