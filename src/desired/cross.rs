@@ -88,7 +88,7 @@ fn attachments(specs: &BTreeMap<Address, Spec>, at: Place<'_>, problems: &mut Ve
 fn versions(specs: &BTreeMap<Address, Spec>, at: Place<'_>, problems: &mut Vec<Problem>) {
     for (address, spec) in specs {
         let (listener, action, path) = match spec {
-            Spec::Listener(listener) => (Some(listener), &listener.default, "default.forward"),
+            Spec::Listener(listener) => (Some(&**listener), &listener.default, "default.forward"),
             Spec::Rule(rule) => {
                 let listener = rule.listener.address().and_then(|a| specs.get(a)).and_then(Spec::listener);
                 (listener, &rule.action, "forward")

@@ -133,9 +133,9 @@ fn settled(want: &Spec, live: &Spec) -> Spec {
 fn json(spec: &Spec) -> Value {
     let kept = |login: &Option<Authenticate>| login.clone().map(Authenticate::kept);
     let seen = match spec.clone() {
-        Spec::Certificate(c) => Certificate { origin: None, ..c }.into(),
-        Spec::Rule(rule) => Rule { authenticate: kept(&rule.authenticate), ..rule }.into(),
-        Spec::Listener(listener) => Listener { authenticate: kept(&listener.authenticate), ..listener }.into(),
+        Spec::Certificate(c) => Certificate { origin: None, ..*c }.into(),
+        Spec::Rule(rule) => Rule { authenticate: kept(&rule.authenticate), ..*rule }.into(),
+        Spec::Listener(listener) => Listener { authenticate: kept(&listener.authenticate), ..*listener }.into(),
         other @ (Spec::SecurityGroup(_) | Spec::TargetGroup(_) | Spec::Target(_) | Spec::LoadBalancer(_)) => other,
     };
     serde_json::to_value::<Spec>(seen).unwrap_or(Value::Null)

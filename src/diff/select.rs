@@ -18,7 +18,7 @@ pub(super) fn resolve(
     let blind = snapshot.incomplete().any(|gap| gap.hidden == Hidden::Lookups);
     let within = desired.within.get(address).and_then(|link| one(snapshot, link, blind).ok().flatten());
     let spec = if let Spec::LoadBalancer(lb) = spec {
-        Spec::LoadBalancer(expand_subnets(snapshot, lb, within.as_ref()))
+        expand_subnets(snapshot, *lb, within.as_ref()).into()
     } else {
         spec
     };

@@ -157,21 +157,21 @@ impl Unwanted {
                         rules.retain(|rule| !self.rules.iter().any(|(d, gone)| *d == direction && gone == rule));
                     }
                 }
-                group.into()
+                Spec::SecurityGroup(group)
             }
             Spec::Listener(mut listener) => {
                 if let Some(list) = &mut listener.sni_certificates {
                     list.retain(|link| !self.certificates.contains(link));
                 }
                 listener.attributes.extend(self.attributes.clone());
-                listener.into()
+                Spec::Listener(listener)
             }
             Spec::LoadBalancer(mut balancer) => {
                 balancer.attributes.extend(self.attributes.clone());
                 if self.address_type {
                     balancer.ip_address_type = Some(IpAddressType::Ipv4);
                 }
-                balancer.into()
+                Spec::LoadBalancer(balancer)
             }
             other @ (Spec::Certificate(_) | Spec::TargetGroup(_) | Spec::Target(_) | Spec::Rule(_)) => other,
         }

@@ -187,22 +187,22 @@ impl Builder<'_> {
     fn create(&mut self, address: &Address, want: &Spec) {
         const WHY: &str = "declared, but not on AWS";
         match self.ready(address, want) {
-            Spec::SecurityGroup(spec) => self.create_security_group(address, spec, WHY),
+            Spec::SecurityGroup(spec) => self.create_security_group(address, *spec, WHY),
             Spec::Certificate(spec) => match spec.origin {
                 Some(Origin::Import { .. }) => {
-                    self.push(address, Operation::ImportCertificate { certificate: None, spec }, WHY);
+                    self.push(address, Operation::ImportCertificate { certificate: None, spec: *spec }, WHY);
                 }
                 Some(Origin::Request) => {
-                    self.push(address, Operation::RequestCertificate { spec }, WHY).gate =
+                    self.push(address, Operation::RequestCertificate { spec: *spec }, WHY).gate =
                         Some(Gate::CertificateIssued);
                 }
                 Some(Origin::Arn(_)) | None => {}
             },
-            Spec::TargetGroup(spec) => self.create_target_group(address, spec, WHY),
-            Spec::LoadBalancer(spec) => self.create_load_balancer(address, spec, WHY),
-            Spec::Listener(spec) => self.create_listener(address, spec, WHY),
+            Spec::TargetGroup(spec) => self.create_target_group(address, *spec, WHY),
+            Spec::LoadBalancer(spec) => self.create_load_balancer(address, *spec, WHY),
+            Spec::Listener(spec) => self.create_listener(address, *spec, WHY),
             Spec::Rule(spec) => {
-                self.push(address, Operation::CreateRule { spec }, WHY);
+                self.push(address, Operation::CreateRule { spec: *spec }, WHY);
             }
             Spec::Target(_) => {}
         }

@@ -26,7 +26,7 @@ pub(super) fn update(b: &mut Builder<'_>, change: &Change, want: &Spec) {
             delete::revokes(b, address);
         }
         (Spec::Certificate(_), Spec::Certificate(want)) if changed("import") => {
-            let call = Operation::ImportCertificate { certificate: Some(b.link(address)), spec: want.clone() };
+            let call = Operation::ImportCertificate { certificate: Some(b.link(address)), spec: (**want).clone() };
             b.push(address, call, &why);
         }
         (Spec::TargetGroup(live), Spec::TargetGroup(want)) => {

@@ -170,11 +170,11 @@ mod tests {
         match spec {
             Spec::SecurityGroup(mut group) => {
                 group.ingress.get_or_insert_default();
-                group.into()
+                Spec::SecurityGroup(group)
             }
             Spec::Listener(mut listener) => {
                 listener.sni_certificates.get_or_insert_default();
-                listener.into()
+                Spec::Listener(listener)
             }
             other @ (Spec::Certificate(_)
             | Spec::TargetGroup(_)

@@ -187,7 +187,7 @@ impl World {
     /// A live security group's ingress.
     pub fn ingress(&mut self, name: &str) -> &mut Vec<TrafficRule> {
         match self.live.get_mut(&Address::security_group(name)) {
-            Some(Spec::SecurityGroup(SecurityGroup { ingress: Some(rules), .. })) => rules,
+            Some(Spec::SecurityGroup(group)) => group.ingress.as_mut().unwrap(),
             _ => panic!("no ingress"),
         }
     }

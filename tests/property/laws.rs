@@ -124,7 +124,7 @@ fn without_attributes_of_the_protocol(spec: Spec, before: &Spec) -> Spec {
     match (spec, before) {
         (Spec::Listener(mut listener), Spec::Listener(was)) if listener.protocol != was.protocol => {
             listener.attributes.retain(|key, value| was.attributes.get(key).is_some_and(|old| old != value));
-            listener.into()
+            Spec::Listener(listener)
         }
         (spec, _) => spec,
     }

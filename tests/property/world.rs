@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use no502::cloud::simulate::{Refusal, World, apply_to};
 use no502::cloud::{Facts, Identity, Snapshot};
 use no502::desired::{Inputs, Resolved, load};
-use no502::model::kind::{HeaderCondition, Rule};
+use no502::model::kind::HeaderCondition;
 use no502::model::{HealthState, Id, SecretRef, Spec, TargetHealth, Text};
 use no502::plan::{Gate, Guard, Options, Plan, Step, plan};
 
@@ -95,7 +95,8 @@ pub fn after(
 /// AWS tells the values of header conditions, secret or not.
 fn reveal(snapshot: &mut Snapshot) {
     for live in snapshot.found.values_mut() {
-        let Spec::Rule(Rule { when: Some(when), .. }) = &mut live.spec else { continue };
+        let Spec::Rule(rule) = &mut live.spec else { continue };
+        let Some(when) = &mut rule.when else { continue };
         when.header = std::mem::take(&mut when.header)
             .into_iter()
             .map(|header| {

@@ -31,24 +31,24 @@ pub use target_group::{HealthCheck, Target, TargetGroup};
 
 use super::{FieldChange, Kind, Link, Undeclared};
 
-/// A spec of any kind.
+/// A spec of any kind. Boxed, because the largest is many times the smallest, and of that there are most.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Spec {
     /// A security group.
-    SecurityGroup(SecurityGroup),
+    SecurityGroup(Box<SecurityGroup>),
     /// A certificate.
-    Certificate(Certificate),
+    Certificate(Box<Certificate>),
     /// A target group.
-    TargetGroup(TargetGroup),
+    TargetGroup(Box<TargetGroup>),
     /// A target.
-    Target(Target),
+    Target(Box<Target>),
     /// A load balancer.
-    LoadBalancer(LoadBalancer),
+    LoadBalancer(Box<LoadBalancer>),
     /// A listener.
-    Listener(Listener),
+    Listener(Box<Listener>),
     /// A rule.
-    Rule(Rule),
+    Rule(Box<Rule>),
 }
 
 /// Applies one expression to whichever spec it is.
@@ -76,7 +76,7 @@ macro_rules! accessors {
                 }
             )+
         }
-        $( impl From<$variant> for Spec { fn from(spec: $variant) -> Self { Self::$variant(spec) } } )+
+        $( impl From<$variant> for Spec { fn from(spec: $variant) -> Self { Self::$variant(Box::new(spec)) } } )+
     };
 }
 accessors! {
@@ -160,7 +160,7 @@ impl Spec {
     }
 
     /// The tags, for kinds that have some.
-    pub const fn tags(&self) -> Option<&BTreeMap<String, String>> {
+    pub fn tags(&self) -> Option<&BTreeMap<String, String>> {
         match self {
             Self::SecurityGroup(s) => Some(&s.tags),
             Self::Certificate(s) => Some(&s.tags),
@@ -173,7 +173,7 @@ impl Spec {
     }
 
     /// The tags, to be changed.
-    pub const fn tags_mut(&mut self) -> Option<&mut BTreeMap<String, String>> {
+    pub fn tags_mut(&mut self) -> Option<&mut BTreeMap<String, String>> {
         match self {
             Self::SecurityGroup(s) => Some(&mut s.tags),
             Self::Certificate(s) => Some(&mut s.tags),

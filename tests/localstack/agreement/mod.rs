@@ -114,18 +114,18 @@ fn in_order(spec: Spec) -> Spec {
             for rules in [&mut group.ingress, &mut group.egress].into_iter().flatten() {
                 rules.sort();
             }
-            group.into()
+            Spec::SecurityGroup(group)
         }
         Spec::Listener(mut listener) => {
             listener.sni_certificates = listener.sni_certificates.filter(|list| !list.is_empty());
             if let Some(list) = &mut listener.sni_certificates {
                 list.sort();
             }
-            listener.into()
+            Spec::Listener(listener)
         }
         // read only where it is declared
-        Spec::LoadBalancer(balancer) => LoadBalancer { minimum_capacity: None, ..balancer }.into(),
-        Spec::Target(target) => Target { zone: None, ..target }.into(),
+        Spec::LoadBalancer(balancer) => LoadBalancer { minimum_capacity: None, ..*balancer }.into(),
+        Spec::Target(target) => Target { zone: None, ..*target }.into(),
         other => other,
     }
 }
