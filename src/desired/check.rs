@@ -1,5 +1,7 @@
 //! The structural check: a tree against the description of the language, with every problem.
 
+use std::borrow::Cow;
+
 use super::attribute;
 use super::found::{Found, either, nearest};
 use super::node::{Core, Entry, Node, Scalar, Style, Value, shortened};
@@ -203,12 +205,12 @@ fn wrong_type(node: &Node, shape: &Shape, what: What<'_>, found: &Found) {
         );
     }
     let problem = Problem::error(node.span, message).label(format!("this is {}", node.described()));
-    let unquoted = |s: &Scalar| Node {
-        span: node.span,
-        value: Value::Scalar(Scalar { text: s.text.clone(), style: Style::Variable }),
-    };
     let quoted = node.scalar().filter(|s| s.style == Style::Quoted);
-    found.push(match (quoted.map(unquoted), node.text()) {
+    let unquoted = quoted.map(|s| Node {
+        span: node.span,
+        value: Value::Scalar(Scalar { text: Cow::Borrowed(&*s.text), style: Style::Variable }),
+    });
+    found.push(match (unquoted, node.text()) {
         (Some(plain), _) if accepts(shape, &plain) => problem.hint("write it without quotes"),
         (_, Some(text)) => match meant(text, shape) {
             Some(word) => problem.hint(format!("did you mean `{word}`?")),

@@ -1,5 +1,6 @@
 //! Deep merge of files by map key. Lists and scalars are leaves; the same leaf twice is an error.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::found::Found;
@@ -8,8 +9,8 @@ use super::problem::Problem;
 use crate::model::Span;
 
 /// Merges the trees of all files into one map.
-pub(super) fn merge(trees: Vec<Node>, found: &Found) -> Vec<Entry> {
-    let mut all: Vec<Entry> = Vec::new();
+pub(super) fn merge<'t>(trees: Vec<Node<'t>>, found: &Found) -> Vec<Entry<'t>> {
+    let mut all = Vec::new();
     for tree in trees {
         match tree.value {
             Value::Map(entries) => into(&mut all, entries, true, found),
@@ -24,12 +25,12 @@ pub(super) fn merge(trees: Vec<Node>, found: &Found) -> Vec<Entry> {
     all
 }
 
-fn into(all: &mut Vec<Entry>, more: Vec<Entry>, top: bool, found: &Found) {
+fn into<'t>(all: &mut Vec<Entry<'t>>, more: Vec<Entry<'t>>, top: bool, found: &Found) {
     if all.is_empty() {
         *all = more;
         return;
     }
-    let index: BTreeMap<Box<str>, usize> = all.iter().enumerate().map(|(i, e)| (e.key.clone(), i)).collect();
+    let index: BTreeMap<Cow<'t, str>, usize> = all.iter().enumerate().map(|(i, e)| (e.key.clone(), i)).collect();
     for entry in more {
         let Some(&at) = index.get(&entry.key) else {
             all.push(entry);
@@ -44,7 +45,7 @@ fn into(all: &mut Vec<Entry>, more: Vec<Entry>, top: bool, found: &Found) {
     }
 }
 
-fn one(have: &mut Entry, entry: Entry, found: &Found) {
+fn one<'t>(have: &mut Entry<'t>, entry: Entry<'t>, found: &Found) {
     let (first, again) = (have.key_span, entry.key_span);
     // an empty section says nothing
     if have.value.is_null() && entry.value.map().is_some() {

@@ -62,7 +62,7 @@ pub fn variable_file(path: &Path) -> Result<BTreeMap<String, String>, Problems> 
     let read = read::read(&[path.to_owned()], None, &found);
     let mut values = BTreeMap::new();
     for index in read.usable {
-        let text = read.sources.files.get(index as usize).map_or("", |f| f.text.as_str());
+        let text = read.sources.files.get(index as usize).map_or("", |f| &*f.text);
         for tree in parse::parse(index, text, &found).unwrap_or_default() {
             values.extend(variables::plain(&tree, &found));
         }
@@ -80,13 +80,13 @@ pub fn load(inputs: &Inputs<'_>) -> Result<(Resolved, Problems), Problems> {
     let mut trees = Vec::new();
     let mut broken = found.errors() > 0;
     for index in read.usable {
-        let text = files.files.get(index as usize).map_or("", |f| f.text.as_str());
+        let text = files.files.get(index as usize).map_or("", |f| &*f.text);
         match parse::parse(index, text, &found) {
             Some(documents) => trees.extend(documents),
             None => broken = true,
         }
     }
-    let (resolved, files) = resolve(inputs, trees, files, broken, &found);
+    let resolved = resolve(inputs, trees, &files, broken, &found);
     let failed = found.errors() > 0;
     let problems = Problems { files, list: found.finish() };
     if failed { Err(problems) } else { Ok((resolved, problems)) }
@@ -94,12 +94,12 @@ pub fn load(inputs: &Inputs<'_>) -> Result<(Resolved, Problems), Problems> {
 
 fn resolve(
     inputs: &Inputs<'_>,
-    mut trees: Vec<node::Node>,
-    files: Sources,
+    mut trees: Vec<node::Node<'_>>,
+    files: &Sources,
     broken: bool,
     found: &Found,
-) -> (Resolved, Sources) {
-    let mut variables = variables::Variables::collect(&trees, &inputs.variables, &files, found);
+) -> Resolved {
+    let mut variables = variables::Variables::collect(&trees, &inputs.variables, files, found);
     trees.iter_mut().for_each(|tree| variables.substitute(tree));
     variables.report_unused();
     let before = found.errors();
@@ -107,10 +107,10 @@ fn resolve(
     // what a file that cannot be read would have said is not known: no guesses about what is missing
     if broken {
         check::check(&entries, &kind::top::DOCUMENT, found);
-        return (Resolved::default(), files);
+        return Resolved::default();
     }
     if found.errors() > before && entries.is_empty() {
-        return (Resolved::default(), files);
+        return Resolved::default();
     }
     check::check(&entries, &kind::top::DOCUMENT, found);
     let out = Resolved { files: files.clone(), ..Resolved::default() };
@@ -119,5 +119,5 @@ fn resolve(
     let cx = Context { found, names, tags, secrets: inputs.secrets, out: RefCell::new(out) };
     kind::top::read(&cx, entries);
     cross::check(&cx);
-    (cx.out.into_inner(), files)
+    cx.out.into_inner()
 }

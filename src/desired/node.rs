@@ -1,4 +1,8 @@
 //! The tree of a YAML file: scalars, lists and maps with their places, before anyone knows what they mean.
+//!
+//! Texts are borrowed from the file where it spells them as they are meant: most of a tree is its texts.
+
+use std::borrow::Cow;
 
 use crate::model::Span;
 
@@ -26,35 +30,35 @@ pub(super) enum Core {
 
 /// A scalar.
 #[derive(Clone, Debug)]
-pub(super) struct Scalar {
-    pub text: Box<str>,
+pub(super) struct Scalar<'t> {
+    pub text: Cow<'t, str>,
     pub style: Style,
 }
 
 /// What a node holds.
 #[derive(Clone, Debug)]
-pub(super) enum Value {
-    Scalar(Scalar),
-    List(Vec<Node>),
-    Map(Vec<Entry>),
+pub(super) enum Value<'t> {
+    Scalar(Scalar<'t>),
+    List(Vec<Node<'t>>),
+    Map(Vec<Entry<'t>>),
 }
 
 /// A value and its place. The span of a list or a map ends with its first line.
 #[derive(Clone, Debug)]
-pub(super) struct Node {
+pub(super) struct Node<'t> {
     pub span: Span,
-    pub value: Value,
+    pub value: Value<'t>,
 }
 
 /// One key of a map with its value.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
-    pub key: Box<str>,
+pub(super) struct Entry<'t> {
+    pub key: Cow<'t, str>,
     pub key_span: Span,
-    pub value: Node,
+    pub value: Node<'t>,
 }
 
-impl Scalar {
+impl Scalar<'_> {
     /// What it is in the core schema.
     pub fn core(&self) -> Core {
         match self.style {
@@ -64,9 +68,9 @@ impl Scalar {
     }
 }
 
-impl Node {
+impl<'t> Node<'t> {
     /// The scalar, if it is one.
-    pub const fn scalar(&self) -> Option<&Scalar> {
+    pub const fn scalar(&self) -> Option<&Scalar<'t>> {
         match &self.value {
             Value::Scalar(scalar) => Some(scalar),
             Value::List(_) | Value::Map(_) => None,
@@ -77,7 +81,7 @@ impl Node {
         self.scalar().map(|s| &*s.text)
     }
     /// The entries, if it is a map.
-    pub fn map(&self) -> Option<&[Entry]> {
+    pub fn map(&self) -> Option<&[Entry<'t>]> {
         match &self.value {
             Value::Map(entries) => Some(entries),
             Value::Scalar(_) | Value::List(_) => None,
@@ -130,7 +134,7 @@ impl Node {
 }
 
 /// The entry of a map with this key.
-pub(super) fn find<'n>(entries: &'n [Entry], key: &str) -> Option<&'n Entry> {
+pub(super) fn find<'n, 't>(entries: &'n [Entry<'t>], key: &str) -> Option<&'n Entry<'t>> {
     entries.iter().find(|e| &*e.key == key)
 }
 

@@ -3,6 +3,7 @@
 //! Iterative, so that no nesting overflows the stack. Aliases are copies; how many nodes they may
 //! add is limited. A syntax error ends its file; everything else is collected.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -22,7 +23,7 @@ const MAX_NODES: usize = 1_000_000;
 const MAX_ALIASED: usize = 250_000;
 
 /// Parses a file into its documents; `None` after a syntax error.
-pub(super) fn parse(file: u32, text: &str, found: &Found) -> Option<Vec<Node>> {
+pub(super) fn parse<'t>(file: u32, text: &'t str, found: &Found) -> Option<Vec<Node<'t>>> {
     let options = granit_parser::options! {
         emit_comments: false,
         emit_unresolved_aliases: true,
@@ -50,35 +51,35 @@ pub(super) fn parse(file: u32, text: &str, found: &Found) -> Option<Vec<Node>> {
 }
 
 /// A map or a list that is not closed yet.
-struct Open {
+struct Open<'t> {
     start: usize,
     anchor: usize,
-    kind: Kind,
+    kind: Kind<'t>,
 }
-enum Kind {
-    List(Vec<Node>),
+enum Kind<'t> {
+    List(Vec<Node<'t>>),
     Map {
-        entries: Vec<Entry>,
+        entries: Vec<Entry<'t>>,
         /// The key whose value comes next; the inner `None` is a key that is no text.
-        key: Option<Option<(Box<str>, Span)>>,
+        key: Option<Option<(Cow<'t, str>, Span)>>,
     },
 }
 
-struct Builder<'a> {
+struct Builder<'t, 'a> {
     file: u32,
-    text: &'a str,
+    text: &'t str,
     found: &'a Found,
-    documents: Vec<Node>,
-    open: Vec<Open>,
-    anchors: BTreeMap<usize, Node>,
+    documents: Vec<Node<'t>>,
+    open: Vec<Open<'t>>,
+    anchors: BTreeMap<usize, Node<'t>>,
     nodes: usize,
     aliased: usize,
     /// The last key that was said to be no text.
     bad_key: Option<Span>,
 }
 
-impl<'a> Builder<'a> {
-    const fn new(file: u32, text: &'a str, found: &'a Found) -> Self {
+impl<'t, 'a> Builder<'t, 'a> {
+    const fn new(file: u32, text: &'t str, found: &'a Found) -> Self {
         Self {
             file,
             text,
@@ -104,12 +105,12 @@ impl<'a> Builder<'a> {
         self.span(range.start..range.start + line.len())
     }
 
-    fn event(&mut self, event: Event<'_>, range: Range<usize>, tag: Option<Range<usize>>) -> Result<(), Box<Problem>> {
+    fn event(&mut self, event: Event<'t>, range: Range<usize>, tag: Option<Range<usize>>) -> Result<(), Box<Problem>> {
         if let Some(tag) = tag {
             self.tagged(tag);
         }
         match event {
-            Event::Scalar(text, style, anchor, _) => self.scalar(&text, style, anchor, range),
+            Event::Scalar(text, style, anchor, _) => self.scalar(text, style, anchor, range),
             Event::SequenceStart(_, anchor, _) => {
                 self.open.push(Open { start: range.start, anchor, kind: Kind::List(Vec::new()) });
                 Ok(())
@@ -142,14 +143,14 @@ impl<'a> Builder<'a> {
 
     fn scalar(
         &mut self,
-        text: &str,
+        text: Cow<'t, str>,
         style: ScalarStyle,
         anchor: usize,
         range: Range<usize>,
     ) -> Result<(), Box<Problem>> {
         let style = if style == ScalarStyle::Plain { Style::Plain } else { Style::Quoted };
         let span = self.first_line(range);
-        self.complete(Node { span, value: Value::Scalar(Scalar { text: text.into(), style }) }, anchor)
+        self.complete(Node { span, value: Value::Scalar(Scalar { text, style }) }, anchor)
     }
 
     fn close(&mut self, end: usize) -> Result<(), Box<Problem>> {
@@ -211,7 +212,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Puts a finished node where it belongs.
-    fn complete(&mut self, node: Node, anchor: usize) -> Result<(), Box<Problem>> {
+    fn complete(&mut self, node: Node<'t>, anchor: usize) -> Result<(), Box<Problem>> {
         self.nodes += 1;
         if self.nodes > MAX_NODES {
             let problem = Problem::error(node.span, "the file has too many values");
@@ -244,7 +245,7 @@ impl<'a> Builder<'a> {
 }
 
 /// The key that a node is; `None` if it is no text.
-fn key_of(node: Node, found: Option<&Found>) -> Option<(Box<str>, Span)> {
+fn key_of<'t>(node: Node<'t>, found: Option<&Found>) -> Option<(Cow<'t, str>, Span)> {
     match node.value {
         Value::Scalar(scalar) => Some((scalar.text, node.span)),
         Value::List(_) | Value::Map(_) => {
@@ -260,12 +261,12 @@ fn key_of(node: Node, found: Option<&Found>) -> Option<(Box<str>, Span)> {
 }
 
 /// Resolves `<<: *anchor`: the entries of other maps, under the map's own.
-fn with_merge_keys(entries: Vec<Entry>, found: &Found) -> Vec<Entry> {
+fn with_merge_keys<'t>(entries: Vec<Entry<'t>>, found: &Found) -> Vec<Entry<'t>> {
     if entries.iter().all(|e| &*e.key != "<<") {
         return entries;
     }
-    let (merges, mut own): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(|e| &*e.key == "<<");
-    let mut keys: BTreeSet<Box<str>> = own.iter().map(|e| e.key.clone()).collect();
+    let (merges, mut own): (Vec<_>, Vec<_>) = entries.into_iter().partition(|e| &*e.key == "<<");
+    let mut keys: BTreeSet<Cow<'t, str>> = own.iter().map(|e| e.key.clone()).collect();
     for merge in &merges {
         for source in merge.value.items() {
             match source.map() {
@@ -281,7 +282,7 @@ fn with_merge_keys(entries: Vec<Entry>, found: &Found) -> Vec<Entry> {
 }
 
 /// A map whose keys are unique; the first of each is kept, the others are problems.
-pub(super) fn without_duplicates(entries: Vec<Entry>, found: &Found) -> Vec<Entry> {
+pub(super) fn without_duplicates<'t>(entries: Vec<Entry<'t>>, found: &Found) -> Vec<Entry<'t>> {
     let twice = if entries.len() <= 8 {
         entries.iter().enumerate().any(|(i, e)| entries[..i].iter().any(|x| x.key == e.key))
     } else {
@@ -291,7 +292,7 @@ pub(super) fn without_duplicates(entries: Vec<Entry>, found: &Found) -> Vec<Entr
     if !twice {
         return entries;
     }
-    let mut first: BTreeMap<Box<str>, Span> = BTreeMap::new();
+    let mut first: BTreeMap<Cow<'t, str>, Span> = BTreeMap::new();
     let mut out = Vec::with_capacity(entries.len());
     for entry in entries {
         match first.get(&entry.key) {

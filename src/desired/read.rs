@@ -132,13 +132,13 @@ impl Read {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         match text_of(bytes) {
             Ok(text) => {
-                self.sources.files.push(SourceFile { path, text: text.to_owned() });
+                self.sources.files.push(SourceFile { path, text: text.into() });
                 self.usable.push(index);
             }
             Err(bad) => {
                 let text = String::from_utf8_lossy(&bytes[..bad.at]).into_owned();
                 let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
-                self.sources.files.push(SourceFile { path, text });
+                self.sources.files.push(SourceFile { path, text: text.into() });
                 let at = Span { file: index, start: end, end };
                 found.push(Problem::error(at, bad.message).label(bad.label).hint(bad.hint));
             }

@@ -81,7 +81,7 @@ pub(super) struct Reader<'n, 'c> {
     pub address: &'n Address,
     /// The key that the map stands under.
     pub at: Span,
-    entries: &'n [Entry],
+    entries: &'n [Entry<'n>],
     prefix: String,
     /// The value is no map, which was already said: nothing is missing in it.
     broken: bool,
@@ -89,13 +89,13 @@ pub(super) struct Reader<'n, 'c> {
 
 impl<'n, 'c> Reader<'n, 'c> {
     /// Reads a resource's map; a value that is no map reads as an empty one.
-    pub fn new(cx: &'c Context<'c>, address: &'n Address, entry: &'n Entry) -> Self {
+    pub fn new(cx: &'c Context<'c>, address: &'n Address, entry: &'n Entry<'n>) -> Self {
         let broken = entry.value.map().is_none() && !entry.value.is_null();
         let entries = entry.value.map().unwrap_or_default();
         Self { cx, address, at: entry.key_span, entries, prefix: String::new(), broken }
     }
     /// The same, for a map that stands in a list.
-    pub fn item(&self, node: &'n Node) -> Self {
+    pub fn item(&self, node: &'n Node<'n>) -> Self {
         let entries = node.map().unwrap_or_default();
         Self { at: node.span, entries, prefix: self.prefix.clone(), broken: node.map().is_none(), ..*self }
     }
@@ -108,13 +108,13 @@ impl<'n, 'c> Reader<'n, 'c> {
         find(self.entries, key).map(|e| e.key_span)
     }
     /// A key and its value; writes down its place.
-    pub fn entry(&self, key: &str) -> Option<&'n Entry> {
+    pub fn entry(&self, key: &str) -> Option<&'n Entry<'n>> {
         let entry = find(self.entries, key)?;
         self.cx.source(self.address, &self.path(key), entry.key_span);
         Some(entry)
     }
     /// A value.
-    pub fn node(&self, key: &str) -> Option<&'n Node> {
+    pub fn node(&self, key: &str) -> Option<&'n Node<'n>> {
         self.entry(key).map(|e| &e.value)
     }
     /// Whether the value is no map, which was already said.
@@ -122,7 +122,7 @@ impl<'n, 'c> Reader<'n, 'c> {
         self.broken
     }
     /// All entries.
-    pub const fn entries(&self) -> &'n [Entry] {
+    pub const fn entries(&self) -> &'n [Entry<'n>] {
         self.entries
     }
     /// The reader of a map under a key.
@@ -152,7 +152,7 @@ impl<'n, 'c> Reader<'n, 'c> {
         self.node(key).and_then(Node::text).and_then(|t| parse_seconds(t).ok())
     }
     /// The items of a list or of a single value; `None` if the key is not there.
-    pub fn items(&self, key: &str) -> Option<&'n [Node]> {
+    pub fn items(&self, key: &str) -> Option<&'n [Node<'n>]> {
         self.node(key).map(Node::items)
     }
     /// Whether `existing: true` is said.
@@ -214,7 +214,7 @@ impl<'n, 'c> Reader<'n, 'c> {
 }
 
 /// The text of a scalar that may stand for text.
-pub(super) fn text_of(node: &Node) -> Option<&str> {
+pub(super) fn text_of<'n>(node: &'n Node<'_>) -> Option<&'n str> {
     node.scalar().filter(|s| s.core() == Core::Text && s.style != Style::Broken).map(|s| &*s.text)
 }
 

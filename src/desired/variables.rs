@@ -68,7 +68,7 @@ impl<'a> Variables<'a> {
         }
     }
 
-    fn entries(&mut self, entries: &mut Vec<Entry>, top: bool) {
+    fn entries(&mut self, entries: &mut Vec<Entry<'_>>, top: bool) {
         let mut renamed = false;
         for entry in entries.iter_mut() {
             if entry.key.contains("${") {
@@ -90,7 +90,7 @@ impl<'a> Variables<'a> {
         if !scalar.text.contains("${") {
             return;
         }
-        let text = scalar.text.clone();
+        let text = std::mem::take(&mut scalar.text);
         let mut out = String::with_capacity(text.len());
         let mut rest: &str = &text;
         let (mut substituted, mut broken) = (false, false);

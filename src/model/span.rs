@@ -1,6 +1,7 @@
 //! Places: where in the desired files something is said, and which field it says.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,8 +21,8 @@ pub struct Span {
 pub struct SourceFile {
     /// The path as the user gave it (`-` for standard input).
     pub path: String,
-    /// The text.
-    pub text: String,
+    /// The text; many hold the same.
+    pub text: Arc<str>,
 }
 
 /// All desired files of a run.

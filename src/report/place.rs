@@ -74,7 +74,7 @@ mod tests {
     use crate::model::SourceFile;
 
     fn files(text: &str) -> Sources {
-        Sources { files: vec![SourceFile { path: "a.yaml".to_owned(), text: text.to_owned() }] }
+        Sources { files: vec![SourceFile { path: "a.yaml".to_owned(), text: text.into() }] }
     }
 
     #[test]

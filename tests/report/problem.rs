@@ -130,7 +130,7 @@ fn many_problems_are_counted() {
 #[test]
 fn a_huge_line_is_no_burden() {
     let text = format!("{{{}}}", "\"k\u{fc}\": 1, ".repeat(800_000));
-    let sources = Sources { files: vec![SourceFile { path: "big.json".into(), text }] };
+    let sources = Sources { files: vec![SourceFile { path: "big.json".into(), text: text.into() }] };
     let many: Vec<Problem> = (0..100)
         .map(|i| Problem::error(Span { file: 0, start: 1 + i * 10 * 7919, end: 5 + i * 10 * 7919 }, "unknown key"))
         .collect();
