@@ -33,6 +33,15 @@ impl Found {
             self.list.borrow_mut().push(problem);
         }
     }
+    /// Adds what was found elsewhere, as if it had been found here.
+    pub fn absorb(&self, other: Self) {
+        let counts = [(&self.errors, &other.errors), (&self.warnings, &other.warnings)];
+        let all = counts.map(|(here, there)| here.get() + there.get());
+        other.list.into_inner().into_iter().for_each(|problem| self.push(problem));
+        // what the other one had only counted
+        self.errors.set(all[0]);
+        self.warnings.set(all[1]);
+    }
     /// Whether more errors would only be counted: no need to think about their hints.
     pub const fn full(&self) -> bool {
         self.errors.get() >= KEPT

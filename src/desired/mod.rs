@@ -14,6 +14,7 @@ mod kind;
 mod merge;
 mod names;
 mod node;
+mod origins;
 mod parse;
 mod paths;
 mod pattern;
@@ -32,6 +33,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use key::{Key, SubKey, UnknownKey, explain};
+pub use origins::Origins;
 pub use problem::{Level, Problem, Problems};
 pub use resolved::{Acceptance, Backend, Limit, Limits, Part, Resolved};
 pub use schema::schema;
@@ -61,11 +63,8 @@ pub fn variable_file(path: &Path) -> Result<BTreeMap<String, String>, Problems> 
     let found = Found::default();
     let read = read::read(&[path.to_owned()], None, &found);
     let mut values = BTreeMap::new();
-    for index in read.usable {
-        let text = read.sources.files.get(index as usize).map_or("", |f| &*f.text);
-        for tree in parse::parse(index, text, &found).unwrap_or_default() {
-            values.extend(variables::plain(&tree, &found));
-        }
+    for tree in parse::all(&read.usable, &read.sources, &found).into_iter().flatten().flatten() {
+        values.extend(variables::plain(&tree, &found));
     }
     let failed = found.errors() > 0;
     if failed { Err(Problems { files: read.sources, list: found.finish() }) } else { Ok(values) }
@@ -79,12 +78,9 @@ pub fn load(inputs: &Inputs<'_>) -> Result<(Resolved, Problems), Problems> {
     let files = read.sources;
     let mut trees = Vec::new();
     let mut broken = found.errors() > 0;
-    for index in read.usable {
-        let text = files.files.get(index as usize).map_or("", |f| &*f.text);
-        match parse::parse(index, text, &found) {
-            Some(documents) => trees.extend(documents),
-            None => broken = true,
-        }
+    for documents in parse::all(&read.usable, &files, &found) {
+        broken |= documents.is_none();
+        trees.extend(documents.into_iter().flatten());
     }
     let resolved = resolve(inputs, trees, &files, broken, &found);
     let failed = found.errors() > 0;

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use granit_parser::{Event, Parser, ScalarStyle};
 
@@ -13,7 +14,7 @@ use super::found::Found;
 use super::node::{Entry, Node, Scalar, Style, Value};
 use super::problem::Problem;
 use super::syntax;
-use crate::model::Span;
+use crate::model::{Sources, Span};
 
 /// How deep maps and lists may nest; the language itself needs less than half of it.
 pub(super) const MAX_DEPTH: usize = 64;
@@ -22,8 +23,40 @@ const MAX_NODES: usize = 1_000_000;
 /// How many values anchors and aliases may copy.
 const MAX_ALIASED: usize = 250_000;
 
+/// More workers than this would wait for memory, not for work.
+const MOST_WORKERS: usize = 4;
+
+/// Parses files side by side; what is found in them is told in their order, whoever was first.
+pub(super) fn all<'t>(files: &[u32], sources: &'t Sources, found: &Found) -> Vec<Option<Vec<Node<'t>>>> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let text = sources.files.get(*file as usize).map_or("", |f| &*f.text);
+            let found = Found::default();
+            done.push((*file, parse(*file, text, &found), found));
+        }
+        done
+    };
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(files.len()).min(MOST_WORKERS);
+    let mut done = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
+        let mut done = work();
+        for other in others {
+            done.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        done
+    });
+    done.sort_by_key(|(file, ..)| *file);
+    let told = done.into_iter().map(|(_, trees, theirs)| {
+        found.absorb(theirs);
+        trees
+    });
+    told.collect()
+}
+
 /// Parses a file into its documents; `None` after a syntax error.
-pub(super) fn parse<'t>(file: u32, text: &'t str, found: &Found) -> Option<Vec<Node<'t>>> {
+fn parse<'t>(file: u32, text: &'t str, found: &Found) -> Option<Vec<Node<'t>>> {
     let options = granit_parser::options! {
         emit_comments: false,
         emit_unresolved_aliases: true,

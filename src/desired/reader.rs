@@ -15,7 +15,7 @@ use super::problem::Problem;
 use super::resolved::Resolved;
 use super::shape::{parse_bool, parse_seconds};
 use crate::model::attribute::Attribute;
-use crate::model::{Address, FieldPath, Fingerprint, Kind, SecretRef, Span, Spec, Text};
+use crate::model::{Address, Fingerprint, Kind, SecretRef, Span, Spec, Text};
 
 /// What all kinds share while a document is read.
 pub(super) struct Context<'a> {
@@ -35,12 +35,7 @@ impl Context<'_> {
     }
     /// Writes down where a field stands.
     pub fn source(&self, address: &Address, path: &str, at: Span) {
-        let mut out = self.out.borrow_mut();
-        if let Some(fields) = out.sources.get_mut(address) {
-            fields.entry(FieldPath::from(path)).or_insert(at);
-        } else {
-            out.sources.insert(address.clone(), BTreeMap::from([(FieldPath::from(path), at)]));
-        }
+        self.out.borrow_mut().sources.insert(address, path, at);
     }
     /// The folder of the file that a place is in.
     pub fn folder(&self, at: Span) -> PathBuf {

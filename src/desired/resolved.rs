@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::origins::Origins;
 use crate::model::{Address, FieldPath, Id, Link, Place, Sources, Span, Spec};
 
 /// What the desired files say, with names turned into addresses and shorthands into one form.
@@ -27,8 +28,8 @@ pub struct Resolved {
     /// One spec for each declared resource. Links are addresses, ids or selectors. Stack-wide tags
     /// were added to the tags of everything that is not `existing`.
     pub specs: BTreeMap<Address, Spec>,
-    /// Where each declared field stands; the root path is the resource's key.
-    pub sources: BTreeMap<Address, BTreeMap<FieldPath, Span>>,
+    /// Where each declared field stands.
+    pub sources: Origins,
     /// Resources that are never created, replaced or deleted.
     pub existing: BTreeSet<Address>,
     /// Target groups whose `targets` are declared: exactly those shall be registered.
@@ -148,16 +149,12 @@ impl Resolved {
     }
     /// Where a field is declared; the nearest enclosing key if the field itself is not.
     pub fn span(&self, address: &Address, field: &FieldPath) -> Option<Span> {
-        let fields = self.sources.get(address)?;
-        let mut path = field.clone();
+        let mut path = field.as_str();
         loop {
-            if let Some(span) = fields.get(&path) {
-                return Some(*span);
+            match self.sources.get(address, path) {
+                None if !path.is_empty() => path = path.rsplit_once('.').map_or("", |(head, _)| head),
+                found => return found,
             }
-            if path.0.is_empty() {
-                return None;
-            }
-            path = FieldPath(path.0.rsplit_once('.').map_or(String::new(), |(head, _)| head.to_owned()));
         }
     }
     /// [`span`](Self::span) as file, line and column.

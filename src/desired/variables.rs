@@ -71,7 +71,7 @@ impl<'a> Variables<'a> {
     fn entries(&mut self, entries: &mut Vec<Entry<'_>>, top: bool) {
         let mut renamed = false;
         for entry in entries.iter_mut() {
-            if entry.key.contains("${") {
+            if holds_one(&entry.key) {
                 let mut key = Scalar { text: entry.key.clone(), style: Style::Plain };
                 self.scalar(&mut key, entry.key_span);
                 entry.key = key.text;
@@ -87,7 +87,7 @@ impl<'a> Variables<'a> {
     }
 
     fn scalar(&mut self, scalar: &mut Scalar, span: Span) {
-        if !scalar.text.contains("${") {
+        if !holds_one(&scalar.text) {
             return;
         }
         let text = std::mem::take(&mut scalar.text);
@@ -166,6 +166,11 @@ impl<'a> Variables<'a> {
             None => span,
         }
     }
+}
+
+/// Whether a text may hold a variable: next to none has even a `$`, and one byte is found faster than two.
+fn holds_one(text: &str) -> bool {
+    text.as_bytes().contains(&b'$') && text.contains("${")
 }
 
 /// The values of a tree that is a map of names to plain values.

@@ -17,11 +17,8 @@ pub(super) fn resolve(
 ) -> Spec {
     let blind = snapshot.incomplete().any(|gap| gap.hidden == Hidden::Lookups);
     let within = desired.within.get(address).and_then(|link| one(snapshot, link, blind).ok().flatten());
-    let spec = if let Spec::LoadBalancer(lb) = spec {
-        expand_subnets(snapshot, *lb, within.as_ref()).into()
-    } else {
-        spec
-    };
+    let spec =
+        if let Spec::LoadBalancer(lb) = spec { expand_subnets(snapshot, *lb, within.as_ref()).into() } else { spec };
     let mut failed = Vec::new();
     let spec = spec.map_links(&mut |link| match one(snapshot, &link, blind) {
         Ok(Some(id)) => Link::Id(id),

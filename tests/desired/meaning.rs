@@ -103,7 +103,7 @@ load_balancers:
     assert_eq!(existing, ["target_group/b", "load_balancer/web", "listener/web:443"]);
     assert!(resolved.membership.contains(&Address::target_group("a")));
     assert!(!resolved.membership.contains(&Address::target_group("b")));
-    let path = |p: &str| resolved.sources[&Address::target_group("a")].contains_key(&FieldPath::from(p));
+    let path = |p: &str| resolved.sources.get(&Address::target_group("a"), p).is_some();
     assert!(path("slow_start") && path("stickiness.duration") && path("attributes.load_balancing.cross_zone.enabled"));
 }
 
