@@ -9,6 +9,8 @@ use crate::cloud::{ListenerEdit, Operation};
 use crate::model::kind::Action;
 use crate::model::{Address, Kind, Link, StepId};
 
+const ONE_WRITE: &str = "one write at a time to a resource, each checked against what was planned";
+
 /// Adds the edges and sorts the steps.
 pub(super) fn order(mut steps: Vec<Step>) -> Vec<Step> {
     steps.sort_by(|a, b| rank(a).cmp(&rank(b)));
@@ -86,7 +88,7 @@ fn edge(earlier: &Step, later: &Step) -> Option<&'static str> {
         return Some(if leaves {
             "targets leave only once the declared ones are registered and healthy"
         } else {
-            "one write at a time to a resource, each checked against what was planned"
+            ONE_WRITE
         });
     }
     leaving(earlier, later)
@@ -155,6 +157,9 @@ fn routing(earlier: &Step, later: &Step) -> Option<&'static str> {
     if reorders && of_listener && !matches!(later.operation, Operation::ModifyRule { .. }) {
         return Some("priorities are free only once the rules that held them have moved");
     }
+    if moves(&later.operation, &earlier.operation) {
+        return Some(ONE_WRITE);
+    }
     let opens = matches!(earlier.operation, Operation::ModifyListener { .. } | Operation::CreateListener { .. });
     let names = matches!(earlier.operation, Operation::AddListenerCertificate { .. });
     // listeners of different load balancers may redirect to each other's names: then none can wait for the other
@@ -192,6 +197,17 @@ fn action(operation: &Operation) -> Option<&Action> {
         Operation::CreateRule { spec } => spec.action.as_ref(),
         Operation::ModifyRule { action, .. } => action.as_ref(),
         _ => None,
+    }
+}
+
+/// Whether an operation moves the rule that another one edits. The edit comes first: a listener may wait for it (a
+/// login that goes), and the move waits for the listener.
+fn moves(order: &Operation, edit: &Operation) -> bool {
+    match (order, edit) {
+        (Operation::SetRulePriorities { priorities, .. }, Operation::ModifyRule { rule, .. }) => {
+            rule.id().is_some_and(|id| priorities.contains_key(id))
+        }
+        _ => false,
     }
 }
 

@@ -12,6 +12,7 @@ mod faults;
 mod fields;
 mod gaps;
 mod leaving;
+mod order;
 mod package;
 mod replace;
 mod saved;

@@ -55,6 +55,20 @@ async fn a_redirect_waits_for_its_listener_on_any_port() {
     assert!(redirect.after.iter().all(|after| !after.step.0.starts_with("CreateListener")), "{:#?}", redirect.after);
 }
 
+/// A move names many rules: what is edited as well would otherwise be written by two calls at once.
+#[tokio::test]
+async fn a_rule_that_moves_and_changes_is_written_by_one_call_at_a_time() {
+    let fake = super::leaving::deployed(STACK).await;
+    let other = STACK.replace(
+        "api: { priority: 10, when: { path: [\"/api/*\"] }",
+        "api: { priority: 30, when: { path: [\"/v2/*\"] }",
+    );
+    let steps = planned(&fake, &desired(&other)).await.steps;
+    let order = &steps[position(&steps, "SetRulePriorities listener/web:443")];
+    let after: Vec<&str> = order.after.iter().map(|after| after.step.0.as_str()).collect();
+    assert_eq!(after, ["ModifyRule rule/web:443/api"]);
+}
+
 #[tokio::test]
 async fn every_edge_says_why_and_points_backwards() {
     let fake = Arc::new(Fake::with(empty_account()));
