@@ -58,7 +58,8 @@ pub fn load(files: &Files, global: &Global) -> Result<(Resolved, Problems), CliE
     }
     variables.extend(global.vars.iter().cloned());
     let fingerprint = |source: &SecretRef, _: &Path| secret(source).ok();
-    let inputs = desired::Inputs { paths: files.paths.clone(), stdin, variables, secrets: &fingerprint };
+    let now = Some(clock());
+    let inputs = desired::Inputs { paths: files.paths.clone(), stdin, variables, secrets: &fingerprint, now };
     let (desired, mut warnings) = desired::load(&inputs).map_err(|problems| CliError::Files(Box::new(problems)))?;
     warnings.list.extend(rules::accept::doubts(&desired, clock()));
     Ok((desired, warnings))

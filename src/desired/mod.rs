@@ -32,6 +32,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
 pub use key::{Key, SubKey, UnknownKey, explain};
 pub use origins::Origins;
 pub use problem::{Level, Problem, Problems};
@@ -53,6 +55,8 @@ pub struct Inputs<'a> {
     /// A secret's value, if it is known: used for fingerprints only. File references are already
     /// joined to the folder of the desired file that names them, which is the second argument.
     pub secrets: &'a dyn Fn(&SecretRef, &Path) -> Option<String>,
+    /// The present moment; without it nothing is judged by the clock.
+    pub now: Option<Timestamp>,
 }
 
 /// Reads a variable file (`--var-file`): a map of names to plain values.
@@ -112,7 +116,7 @@ fn resolve(
     let out = Resolved { files: files.clone(), ..Resolved::default() };
     let names = names::Names::of(&entries);
     let tags = kind::top::tags(&entries);
-    let cx = Context { found, names, tags, secrets: inputs.secrets, out: RefCell::new(out) };
+    let cx = Context { found, names, tags, secrets: inputs.secrets, now: inputs.now, out: RefCell::new(out) };
     kind::top::read(&cx, entries);
     cross::check(&cx);
     cx.out.into_inner()

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use jiff::Timestamp;
+
 use super::found::Found;
 use super::names::{Names, odd_tag};
 use super::node::{Core, Entry, Node, Style, find};
@@ -24,6 +26,7 @@ pub(super) struct Context<'a> {
     /// Tags that go on everything managed, with their places.
     pub tags: BTreeMap<String, (String, Span)>,
     pub secrets: &'a dyn Fn(&SecretRef, &Path) -> Option<String>,
+    pub now: Option<Timestamp>,
     pub out: RefCell<Resolved>,
 }
 

@@ -30,6 +30,9 @@ pub struct Bound {
     pub held: BTreeMap<Address, String>,
     /// Target groups that somebody else fills, and who.
     pub fed: BTreeMap<Address, String>,
+    /// Resources of this stack whose key has another name in the files now, and the key's address: AWS renames
+    /// nothing, so that a new resource takes their place.
+    pub renamed: BTreeMap<Address, Address>,
     /// What declared resources have on AWS and shall not have.
     pub unwanted: BTreeMap<Address, Unwanted>,
 }
@@ -80,6 +83,7 @@ pub fn bind(desired: &Resolved, snapshot: &Snapshot) -> Result<Bound, Vec<Proble
     bound.want = selected.into_iter().map(|(a, spec)| (a, in_addresses(spec, &names))).collect();
     bound.ids = names.ids;
     bound.names = names.addresses;
+    bound.renamed = identity::renamed(desired, &bound);
     number_rules(desired, &mut bound);
     hide_secrets(&mut bound);
     bound.hidden = hidden(desired, snapshot, &bound);

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::bind::Bound;
 use super::leaving::is_rule_leaving;
 use super::ownership::{self, Owner};
 use crate::cloud::{Facts, Snapshot};
@@ -262,11 +263,16 @@ fn name_kind(desired: &Resolved, snapshot: &Snapshot, names: &mut Names, kind: K
         }
         let Some(natural) = stranger(id, &live.spec, names) else { continue };
         let address = once_ours(desired, &live.spec, &natural).unwrap_or(natural);
-        if names.ids.contains_key(&address) || desired.specs.contains_key(&address) {
-            names.pair(Address::new(kind, id.as_str()), id.clone());
-        } else {
-            names.pair(address, id.clone());
-        }
+        let is_taken = |address: &Address| names.ids.contains_key(address) || desired.specs.contains_key(address);
+        // what AWS calls by a name that is a key of something else in the files
+        let by_aws = || Address::new(kind, format!("#{}", address.name));
+        let is_named = matches!(kind, Kind::LoadBalancer | Kind::TargetGroup);
+        let address = match (is_taken(&address), is_named) {
+            (false, _) => address,
+            (true, true) => by_aws(),
+            (true, false) => Address::new(kind, id.as_str()),
+        };
+        names.pair(address, id.clone());
     }
 }
 
@@ -276,6 +282,18 @@ fn once_ours(desired: &Resolved, spec: &Spec, natural: &Address) -> Option<Addre
     let address: Address = address.parse().ok()?;
     let fits = address.kind == natural.kind && address.parent() == natural.parent();
     (fits && !desired.specs.contains_key(&address)).then_some(address)
+}
+
+/// What this stack made for a key that has another name in the files now.
+pub(super) fn renamed(desired: &Resolved, bound: &Bound) -> BTreeMap<Address, Address> {
+    let undeclared = bound.live.iter().filter(|(address, _)| !bound.want.contains_key(address));
+    let key = |address: &Address, spec: &Spec| {
+        let Owner::Ours(key) = ownership::owner(spec.tags()?, &desired.stack) else { return None };
+        let key: Address = key.parse().ok()?;
+        let has_name = matches!(key.kind, Kind::LoadBalancer | Kind::TargetGroup | Kind::SecurityGroup);
+        (has_name && key.kind == address.kind && bound.want.contains_key(&key)).then_some(key)
+    };
+    undeclared.filter_map(|(address, live)| Some((address.clone(), key(address, &live.spec)?))).collect()
 }
 
 fn stranger(id: &Id, spec: &Spec, names: &Names) -> Option<Address> {

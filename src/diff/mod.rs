@@ -215,7 +215,18 @@ fn stamp(desired: &Resolved, bound: &Bound, address: &Address) -> Option<(Applie
     let tags = live.spec.tags()?;
     let owned = tags.get(ID_TAG) == Some(&ownership::id_tag(&desired.stack, address));
     let then = Applied::read(tags).filter(|_| owned)?;
-    Some((Applied::of(want, &live.spec, &terms(desired, bound, address)), then))
+    // a link to what the files have renamed since is as it was
+    let live = live.spec.clone().map_links(&mut |link| match link.address().and_then(|old| bound.renamed.get(old)) {
+        Some(key) => Link::Address(key.clone()),
+        None => link,
+    });
+    Some((Applied::of(want, &live, &terms(desired, bound, address)), then))
+}
+
+/// Whether a resource differs only because the files have renamed what it names.
+fn follows_a_name(bound: &Bound, address: &Address, (now, then): &(Applied, Applied)) -> bool {
+    let links = bound.live.get(address).map(|live| live.spec.links()).unwrap_or_default();
+    now == then && links.iter().filter_map(Link::address).any(|named| bound.renamed.contains_key(named))
 }
 
 /// Who moved, for every change. Something that is missing counts as drift if a resource that names it
@@ -234,15 +245,18 @@ fn causes(desired: &Resolved, bound: &Bound, changes: &[Change]) -> BTreeMap<Add
         let address = &change.address;
         let cause = match &change.verdict {
             Verdict::InSync | Verdict::Unknown(_) => continue,
-            Verdict::Update(_) | Verdict::Replace(_) if address.kind != Kind::Target => {
-                stamp(address).map_or(Cause::Unadopted, |(now, then)| now.cause(Some(&then)))
-            }
+            Verdict::Update(_) | Verdict::Replace(_) if address.kind != Kind::Target => match stamp(address) {
+                Some(stamps) if follows_a_name(bound, address, &stamps) => Cause::Pending,
+                Some((now, then)) => now.cause(Some(&then)),
+                None => Cause::Unadopted,
+            },
             Verdict::Create | Verdict::Delete | Verdict::Update(_) | Verdict::Replace(_) => {
                 // that rules are exclusive is said two levels up
                 let excluded = change.verdict == Verdict::Delete && address.kind == Kind::Rule;
                 let says = if excluded { address.parent().and_then(|l| l.parent()) } else { address.parent() };
                 let mut witnesses = says.iter().chain(dependents.get(address).into_iter().flatten().copied());
-                if witnesses.any(unmoved) { Cause::Drift } else { Cause::Pending }
+                let renamed = bound.renamed.values().any(|key| key == address);
+                if !renamed && witnesses.any(unmoved) { Cause::Drift } else { Cause::Pending }
             }
         };
         causes.insert(address.clone(), cause);

@@ -117,6 +117,7 @@ impl Export<'_> {
             stdin: Some(file.render()),
             variables: BTreeMap::new(),
             secrets: &|_, _| None,
+            now: None,
         };
         match desired::load(&inputs) {
             Ok(_) => Ok(()),

@@ -51,9 +51,12 @@ pub(super) fn deletes(b: &mut Builder<'_>, all: &[Change], changes: &[&Change]) 
         if kind == Kind::SecurityGroup {
             revoke_between(b, address, &going);
         }
-        let why = match change.cause {
-            Some(crate::diff::Cause::Orphaned) => "this stack made it, and no file mentions it any more",
-            _ => "no file mentions it, and the files name all there shall be",
+        let why = match (b.bound.renamed.get(address), change.cause) {
+            (Some(key), _) => format!("the files have another name for {key}: a new one has taken its place"),
+            (None, Some(crate::diff::Cause::Orphaned)) => {
+                "this stack made it, and no file mentions it any more".to_owned()
+            }
+            (None, _) => "no file mentions it, and the files name all there shall be".to_owned(),
         };
         let step = b.push(address, Operation::Delete { resource: b.link(address), kind }, why);
         step.gate = (kind == Kind::LoadBalancer && groups_go).then_some(Gate::LoadBalancerGone);

@@ -157,6 +157,7 @@ mod tests {
             stdin: Some(text.clone()),
             variables: BTreeMap::new(),
             secrets: &|_, _| None,
+            now: None,
         };
         let problem = |p: &Problem| format!("{} {:?}", p.message, p.hint);
         match load_files(&inputs) {
@@ -289,8 +290,13 @@ mod tests {
     #[test]
     fn the_example_is_clean() {
         let shop = concat!(env!("CARGO_MANIFEST_DIR"), "/desired/shop.yaml");
-        let inputs =
-            Inputs { paths: vec![shop.into()], stdin: None, variables: BTreeMap::new(), secrets: &|_, _| None };
+        let inputs = Inputs {
+            paths: vec![shop.into()],
+            stdin: None,
+            variables: BTreeMap::new(),
+            secrets: &|_, _| None,
+            now: None,
+        };
         let (desired, _) = load_files(&inputs).unwrap_or_else(|problems| panic!("{problems:#?}"));
         let loaded = Loaded { live: desired.specs.clone(), desired };
         assert!(loaded.after().is_empty(), "{:#?}", loaded.after());

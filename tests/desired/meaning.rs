@@ -20,8 +20,13 @@ fn json(resolved: &no502::desired::Resolved, address: &str) -> Value {
 
 #[test]
 fn the_example_is_good_and_every_field_has_its_place() {
-    let inputs =
-        Inputs { paths: vec![PathBuf::from("desired")], stdin: None, variables: Default::default(), secrets: &secrets };
+    let inputs = Inputs {
+        paths: vec![PathBuf::from("desired")],
+        stdin: None,
+        variables: Default::default(),
+        secrets: &secrets,
+        now: None,
+    };
     let (resolved, warnings) = load(&inputs).unwrap_or_else(|p| panic!("{:#?}", lines(&p)));
     assert_eq!(lines(&warnings), Vec::<String>::new());
     let place = |address: &str, path: &str| {
@@ -265,6 +270,32 @@ fn an_imported_certificate_says_what_it_is() {
     let both = format!("{pem}{}", key.serialize_pem());
     let said = lines(&files(folder.path(), &[("certs/p.crt", &both)]).expect_err("a key"));
     assert!(said[0].starts_with("6:31 error:") && said[0].contains("holds a private key"), "{said:?}");
+}
+
+/// The tests' clock stands at 2026-11-22.
+#[test]
+fn an_imported_certificate_is_within_its_dates() {
+    let said = |from: (i32, u8, u8), until: (i32, u8, u8)| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut params = rcgen::CertificateParams::new(vec!["shop.example.com".to_owned()]).unwrap();
+        params.not_before = rcgen::date_time_ymd(from.0, from.1, from.2);
+        params.not_after = rcgen::date_time_ymd(until.0, until.1, until.2);
+        let pem = params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().pem();
+        let text = format!(
+            "{HEAD}certificates:\n  p: {{ import: {{ certificate: p.crt, private_key: {{ file: p.key }} }} }}\n"
+        );
+        match files(folder.path(), &[("p.crt", &pem), ("shop.yaml", &text)]) {
+            Ok((_, warnings)) => lines(&warnings),
+            Err(problems) => lines(&problems),
+        }
+    };
+    assert_eq!(said((2026, 1, 1), (2027, 1, 1)), Vec::<String>::new());
+    let expired = "6:31 error: the certificate expired on 2026-11-21 | ACM refuses to import it | \
+                   hint: put a renewed certificate, and its key, in the place of the file";
+    assert_eq!(said((2026, 1, 1), (2026, 11, 21)), [expired]);
+    let early = "6:31 error: the certificate is not valid before 2026-11-23 | ACM refuses to import it | \
+                 hint: use the present one until then; is this machine's clock right?";
+    assert_eq!(said((2026, 11, 23), (2027, 1, 1)), [early]);
 }
 
 #[test]

@@ -30,6 +30,7 @@ fn with(text: &str, variables: &[(&str, &str)]) -> Result<(Resolved, Problems), 
         stdin: Some(text.to_owned()),
         variables: variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
         secrets: &secrets,
+        now: None,
     })
 }
 
@@ -40,7 +41,8 @@ fn files(folder: &Path, list: &[(&str, &str)]) -> Result<(Resolved, Problems), P
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
-    load(&Inputs { paths: vec![folder.to_owned()], stdin: None, variables: BTreeMap::new(), secrets: &secrets })
+    let now = Some("2026-11-22T00:00:00Z".parse().unwrap());
+    load(&Inputs { paths: vec![folder.to_owned()], stdin: None, variables: BTreeMap::new(), secrets: &secrets, now })
 }
 
 /// A problem in one line: `3:5 error: message | label | also 1:2 label | hint`.

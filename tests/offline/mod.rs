@@ -8,6 +8,7 @@ mod leaving;
 mod login;
 mod order;
 mod ownership;
+mod renamed;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -68,6 +69,7 @@ pub fn desired(body: &str) -> Resolved {
         stdin: Some(format!("{HEAD}{body}")),
         variables: BTreeMap::new(),
         secrets: &|_, _| None,
+        now: None,
     };
     match load(&inputs) {
         Ok((resolved, _)) => resolved,

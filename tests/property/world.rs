@@ -27,6 +27,7 @@ pub fn read(file: &str, secrets: &BTreeMap<String, String>) -> Resolved {
         stdin: Some(file.to_owned()),
         variables: BTreeMap::new(),
         secrets: &secrets,
+        now: None,
     };
     match load(&inputs) {
         Ok((resolved, _)) => resolved,

@@ -23,7 +23,7 @@ use crate::support::fake::Fake;
 /// The example stack of `desired/`.
 fn shop() -> Resolved {
     let paths = vec![PathBuf::from("desired/shop.yaml")];
-    match load(&Inputs { paths, stdin: None, variables: BTreeMap::new(), secrets: &|_, _| None }) {
+    match load(&Inputs { paths, stdin: None, variables: BTreeMap::new(), secrets: &|_, _| None, now: None }) {
         Ok((resolved, _)) => resolved,
         Err(problems) => panic!("{:#?}", problems.list),
     }

@@ -166,6 +166,7 @@ fn differences(
         stdin: Some(exported.text.clone()),
         variables: BTreeMap::new(),
         secrets: &secrets,
+        now: Some(world.now),
     };
     let (resolved, _) = desired::load(&inputs).map_err(|problems| CliError::Files(Box::new(problems)))?;
     let files = resolved.files.clone();

@@ -4,6 +4,9 @@
 
 use std::collections::BTreeSet;
 
+use jiff::civil::Date;
+use jiff::{Timestamp, tz::TimeZone};
+
 use super::super::node::{Entry, find};
 use super::super::problem::Problem;
 use super::super::reader::{Context, Reader, secret};
@@ -244,6 +247,7 @@ fn imported(r: &Reader<'_, '_>) {
                 .hint("a listener refuses such a certificate (`UnsupportedCertificate`)"),
         );
     }
+    in_time(&import, leaf.valid);
     let spec = Certificate {
         origin: Some(Origin::Import { certificate: leaf.pem, chain, private_key }),
         domain: leaf.domain,
@@ -253,4 +257,23 @@ fn imported(r: &Reader<'_, '_>) {
         tags: r.tags(false),
     };
     r.cx.add(r.address, r.at, spec);
+}
+
+/// ACM imports a certificate only between its two dates (API (ACM): `ImportCertificate`).
+fn in_time(import: &Reader<'_, '_>, (from, until): (Option<Timestamp>, Option<Timestamp>)) {
+    let Some(now) = import.cx.now else { return };
+    let span = import.value_span("certificate");
+    let refused = "ACM refuses to import it";
+    if let Some(until) = until.filter(|until| *until < now) {
+        let problem = Problem::error(span, format!("the certificate expired on {}", day(until))).label(refused);
+        import.error(problem.hint("put a renewed certificate, and its key, in the place of the file"));
+    }
+    if let Some(from) = from.filter(|from| now < *from) {
+        let problem = Problem::error(span, format!("the certificate is not valid before {}", day(from))).label(refused);
+        import.error(problem.hint("use the present one until then; is this machine's clock right?"));
+    }
+}
+
+fn day(moment: Timestamp) -> Date {
+    moment.to_zoned(TimeZone::UTC).date()
 }

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use jiff::Timestamp;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::pem::Pem;
 use x509_parser::prelude::FromDer as _;
 use x509_parser::public_key::PublicKey;
+use x509_parser::time::ASN1Time;
 
 use super::super::problem::Problem;
 use super::super::reader::Reader;
@@ -25,6 +27,8 @@ pub(super) struct Leaf {
     pub key_algorithm: Option<KeyAlgorithm>,
     /// Lower-case hexadecimal without separators.
     pub serial: String,
+    /// From when until when it is valid; a moment that no calendar has is no limit.
+    pub valid: (Option<Timestamp>, Option<Timestamp>),
 }
 
 /// Reads the leaf certificate.
@@ -62,7 +66,10 @@ pub(super) fn certificate(r: &Reader<'_, '_>, key: &str, path: &str) -> Option<L
         names.extend(domain.clone());
     }
     let key_algorithm = key_algorithm(&x509);
-    Some(Leaf { pem: text, domain, names, key_algorithm, serial: format!("{:x}", x509.tbs_certificate.serial) })
+    let serial = format!("{:x}", x509.tbs_certificate.serial);
+    let moment = |time: ASN1Time| Timestamp::from_second(time.timestamp()).ok();
+    let valid = (moment(x509.validity().not_before), moment(x509.validity().not_after));
+    Some(Leaf { pem: text, domain, names, key_algorithm, serial, valid })
 }
 
 /// Reads a chain of certificates.

@@ -159,6 +159,16 @@ impl Spec {
         links
     }
 
+    /// The name on AWS, for kinds that AWS knows by one.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::SecurityGroup(s) => Some(&s.name),
+            Self::TargetGroup(s) => Some(&s.name),
+            Self::LoadBalancer(s) => Some(&s.name),
+            Self::Certificate(_) | Self::Target(_) | Self::Listener(_) | Self::Rule(_) => None,
+        }
+    }
+
     /// The tags, for kinds that have some.
     pub fn tags(&self) -> Option<&BTreeMap<String, String>> {
         match self {

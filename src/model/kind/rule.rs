@@ -103,7 +103,9 @@ impl Conditions {
         self.canonical() == other.canonical()
     }
 
-    fn canonical(&self) -> Self {
+    /// The conditions in one spelling.
+    #[must_use]
+    pub fn canonical(&self) -> Self {
         let lower = |set: &BTreeSet<String>| set.iter().map(|s| s.to_ascii_lowercase()).collect();
         let named = |headers: &BTreeSet<HeaderCondition>| {
             let one = |h: &HeaderCondition| HeaderCondition { name: h.name.to_ascii_lowercase(), ..h.clone() };

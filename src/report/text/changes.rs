@@ -8,6 +8,7 @@ use super::page::Page;
 use crate::diff::{Cause, Change, Verdict};
 use crate::model::kind::{Action, Authenticate, Conditions};
 use crate::model::{Address, FieldPath, Kind, Spec};
+use crate::plan::Guard;
 use crate::report::aftermath::left_open;
 use crate::report::layout::{clean, pad, shorten, width};
 use crate::report::paint::{BAD, FAINT, GOOD, WARN, WORST};
@@ -76,7 +77,7 @@ fn row(view: &View<'_>, places: &Places<'_>, change: &Change, tag: bool, left: b
     let (sign, what) = match &change.verdict {
         Verdict::Create => (
             ("+", GOOD),
-            view.plan.diff.bound.want.get(address).map(|want| described("create", want)).unwrap_or_default(),
+            view.plan.diff.bound.want.get(address).map(|want| coming(view, address, want)).unwrap_or_default(),
         ),
         Verdict::Delete => (("-", BAD), leaving(view, address)),
         Verdict::Replace(_) => (("±", BAD), "AWS cannot edit this: needs a replacement".to_owned()),
@@ -117,6 +118,31 @@ fn row(view: &View<'_>, places: &Places<'_>, change: &Change, tag: bool, left: b
     }
 }
 
+/// What is created, and which one under another name it replaces.
+fn coming(view: &View<'_>, address: &Address, want: &Spec) -> String {
+    let bound = &view.plan.diff.bound;
+    let old = bound.renamed.iter().find(|(_, key)| *key == address);
+    let old = old.and_then(|(old, _)| bound.live.get(old)?.spec.name().map(str::to_owned));
+    match old {
+        Some(old) => format!("{}; replaces `{old}`: AWS renames nothing", described("create", want)),
+        None => described("create", want),
+    }
+}
+
+/// What goes because its key has another name now, and what guards that.
+fn renamed(view: &View<'_>, address: &Address) -> Option<String> {
+    let bound = &view.plan.diff.bound;
+    let key = bound.renamed.get(address)?;
+    let (old, new) = (bound.live.get(address)?.spec.name()?, bound.want.get(key)?.name()?);
+    let guard = match address.kind {
+        Kind::LoadBalancer => format!("; needs `--dangerous-allow {}`", Guard::DeleteLoadBalancer.as_str()),
+        Kind::SecurityGroup | Kind::Certificate | Kind::TargetGroup | Kind::Target | Kind::Listener | Kind::Rule => {
+            String::new()
+        }
+    };
+    Some(format!("delete `{old}`: `{new}` takes its place{guard}"))
+}
+
 /// What becomes of something that leaves: it alone, or with what it lives in.
 fn leaving(view: &View<'_>, address: &Address) -> String {
     if address.kind == Kind::Target {
@@ -127,10 +153,10 @@ fn leaving(view: &View<'_>, address: &Address) -> String {
     };
     match std::iter::successors(address.parent(), Address::parent).find(goes) {
         Some(above) => format!("goes with {above}"),
-        None => {
+        None => renamed(view, address).unwrap_or_else(|| {
             let live = view.plan.diff.bound.live.get(address);
             live.map_or_else(|| "delete".to_owned(), |live| described("delete", &live.spec))
-        }
+        }),
     }
 }
 

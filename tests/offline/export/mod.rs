@@ -38,6 +38,7 @@ fn read(exported: &Exported) -> Resolved {
         stdin: Some(exported.text.clone()),
         variables: BTreeMap::new(),
         secrets: &secrets,
+        now: None,
     };
     match load(&inputs) {
         Ok((resolved, _)) => resolved,
