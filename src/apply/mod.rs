@@ -13,7 +13,7 @@ use std::time::Duration;
 
 pub use engine::{Run, run};
 pub use event::{Event, Failure, Observer, Outcome};
-pub use journal::Journal;
+pub use journal::{BadJournal, CallEnd, Ended, Header, Journal, Past, Ran, is_running, runs};
 
 /// How a run behaves. Durations are real time; tests pause tokio's clock.
 #[derive(Clone, Debug)]

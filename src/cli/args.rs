@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::model::Address;
 
-pub use recorded::Show;
+pub use recorded::{Liftable, Rollback, Runs, Show};
 
 /// Finds and closes the differences between AWS Application Load Balancers and the files that describe
 /// them, and says which of them make clients see 502, 503 or 504.
@@ -136,6 +136,10 @@ pub enum Command {
     Apply(Apply),
     /// The scheduled drift check: read-only, quiet, for CI
     Check(Check),
+    /// Undo a recorded run through the same plan and gates
+    Rollback(Rollback),
+    /// List the recorded runs
+    Runs(Runs),
     /// Show a saved plan
     Show(Show),
     /// Mark live resources that match the files as managed by this stack; change nothing else
@@ -156,7 +160,7 @@ pub enum Command {
 }
 
 /// Which files, for every command that takes some.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Files {
     /// Files or folders (`*.yaml`, `*.yml`); `-` is standard input
     #[arg(value_name = "PATH", default_value = "desired")]
@@ -182,7 +186,7 @@ pub enum Format {
 }
 
 /// Which part of a diff.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Part {
     /// Only these resources and what they need; `*` matches anything; repeatable
     #[arg(long = "target", value_name = "ADDRESS")]
@@ -193,7 +197,7 @@ pub struct Part {
 }
 
 /// Which secrets are sent, for commands that may send some.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Rotate {
     /// Send this resource's secrets again, though their presence is all that can be compared; repeatable
     #[arg(long = "rotate", value_name = "ADDRESS")]
@@ -275,7 +279,7 @@ pub struct Plan {
 }
 
 /// `no502 apply`
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Apply {
     #[command(flatten)]
     /// Which files, or what `plan --out` wrote: a saved plan is applied as it is, without asking.
@@ -304,21 +308,9 @@ pub struct Apply {
     /// Folder for the run's journal
     #[arg(long, value_name = "DIR")]
     pub journal: Option<PathBuf>,
-}
-
-/// Guards that can be lifted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Liftable {
-    /// Change what another stack or tool owns.
-    ForeignOwner,
-    /// Register, deregister or delete where ECS or Auto Scaling fills a target group.
-    FedGroup,
-    /// Delete load balancers, and their DNS names for good.
-    DeleteLoadBalancer,
-    /// Apply although part of the live view is missing; nothing behind a gap is touched.
-    Incomplete,
-    /// Apply although the rehearsal found fault with the plan.
-    Rehearsal,
+    /// Undo the run at once if a step fails
+    #[arg(long)]
+    pub rollback_on_failure: bool,
 }
 
 /// `no502 check`

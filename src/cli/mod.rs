@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use args::{Cli, Command, Global};
-use commands::{adopt, apply, check, explain, export, plan, print, show, validate};
+use commands::{adopt, apply, check, explain, export, plan, print, rollback, runs, show, validate};
 use error::CliError;
 use session::World;
 use terminal::Terminal;
@@ -74,6 +74,8 @@ fn run(cli: &Cli, terminal: Terminal) -> Result<u8, CliError> {
         Command::Completions { shell } => print::completions(*shell, terminal),
         Command::Man => print::man(terminal),
         Command::Show(args) => show::run(args, terminal),
+        Command::Runs(args) => runs::run(args, terminal),
+        Command::Rollback(args) => wait(rollback::run(args, global, terminal, &world)),
         Command::Plan(args) => wait(plan::run(args, global, terminal, &world)),
         Command::Apply(args) => wait(apply::run(args, global, terminal, &world)),
         Command::Check(args) => wait(check::run(args, global, terminal, &world)),

@@ -10,6 +10,7 @@ mod order;
 mod places;
 mod rehearse;
 mod risk;
+pub mod rollback;
 pub mod saved;
 mod select;
 mod stamp;
@@ -125,11 +126,13 @@ pub enum Guard {
     Incomplete,
     /// The rehearsal did not end where the files want to be.
     Rehearsal,
+    /// A rollback cannot bring something back as it was.
+    Irreversible,
 }
 
 impl Guard {
     /// Every guard.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::WrongAccount,
         Self::ForeignOwner,
         Self::FedGroup,
@@ -137,6 +140,7 @@ impl Guard {
         Self::Replacement,
         Self::Incomplete,
         Self::Rehearsal,
+        Self::Irreversible,
     ];
     /// The name for `--dangerous-allow`.
     pub const fn as_str(self) -> &'static str {
@@ -148,12 +152,18 @@ impl Guard {
             Self::Replacement => "replacement",
             Self::Incomplete => "incomplete",
             Self::Rehearsal => "rehearsal",
+            Self::Irreversible => "irreversible",
         }
     }
     /// Whether `--dangerous-allow` lifts it.
     pub const fn can_be_lifted(self) -> bool {
         match self {
-            Self::ForeignOwner | Self::FedGroup | Self::DeleteLoadBalancer | Self::Incomplete | Self::Rehearsal => true,
+            Self::ForeignOwner
+            | Self::FedGroup
+            | Self::DeleteLoadBalancer
+            | Self::Incomplete
+            | Self::Rehearsal
+            | Self::Irreversible => true,
             Self::WrongAccount | Self::Replacement => false,
         }
     }

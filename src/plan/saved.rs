@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+pub(super) use compare::agree;
 pub use compare::{How, Moved, mask};
 pub use file::{BadPlan, PlanFile, is_plan};
 pub use shown::Shown;
@@ -84,7 +85,7 @@ impl Record {
         let mut written = BTreeSet::new();
         let mut named = BTreeSet::new();
         for step in steps {
-            written.extend(changed(plan, step));
+            written.extend(changed(found, &step.operation, plan.diff.bound.ids.get(&step.address)));
             let _ = step.operation.clone().map_links(&mut |link| {
                 named.extend(link.id().cloned());
                 link
@@ -164,12 +165,12 @@ impl Record {
     }
 }
 
-/// The live objects that a step changes, those that go with a deleted one included.
-fn changed(plan: &Plan, step: &Step) -> BTreeSet<Id> {
-    let found = &plan.basis.found;
+/// The live objects that a call changes, those that go with a deleted one included. `about` is the object that the
+/// step is about: a rule of a security group has an id of its own, but lives in the group's spec.
+pub(super) fn changed(found: &BTreeMap<Id, Live>, operation: &Operation, about: Option<&Id>) -> BTreeSet<Id> {
     let mut ids = BTreeSet::new();
-    let subject = step.operation.subject().and_then(Link::id);
-    match (&step.operation, subject) {
+    let subject = operation.subject().and_then(Link::id);
+    match (operation, subject) {
         (Operation::SetRulePriorities { priorities, .. }, _) => ids.extend(priorities.keys().cloned()),
         (Operation::RegisterTargets { targets, .. } | Operation::DeregisterTargets { targets, .. }, Some(group)) => {
             ids.insert(group.clone());
@@ -182,8 +183,7 @@ fn changed(plan: &Plan, step: &Step) -> BTreeSet<Id> {
             };
             ids.extend(found.keys().filter(|other| within(other)).cloned());
         }
-        // a rule of a security group has an id of its own, but lives in the group's spec
-        (_, Some(id)) if !found.contains_key(id) => ids.extend(plan.diff.bound.ids.get(&step.address).cloned()),
+        (_, Some(id)) if !found.contains_key(id) => ids.extend(about.cloned()),
         (_, subject) => ids.extend(subject.cloned()),
     }
     ids.retain(|id| found.contains_key(id));

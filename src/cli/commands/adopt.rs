@@ -27,7 +27,7 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
         let releases = steps.iter().filter(|step| step.releases()).count();
         run::consent(args.yes, terminal, question(releases < steps.len(), releases > 0))?;
         let record = Record::of(&plan, &steps);
-        let work = Work { plan: &plan, record: &record };
+        let work = Work { plan: &plan, record: &record, command: "adopt", of: None };
         let recorded = run::execute(&connection, &work, &Settings::default(), None, (terminal, world)).await?;
         if let Some(ending) = run::unfinished(&recorded) {
             let done = recorded.run.done.len();

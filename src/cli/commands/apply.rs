@@ -9,13 +9,14 @@ use super::super::session::{self, Connection, World};
 use super::super::terminal::Terminal;
 use super::super::{exit, output};
 use super::plan::{guard, selection};
+use super::rollback::{self, Wanted};
 use super::run::{self, Ending, Recorded, Work};
 use super::saved;
-use crate::apply::Settings;
+use crate::apply::{Outcome, Past, Settings};
 use crate::cloud::{ApiCalls, Read as _};
 use crate::desired::Resolved;
 use crate::plan::saved::Record;
-use crate::plan::{Options, Plan, Selection, Unmatched};
+use crate::plan::{Guard, Options, Plan, Selection, Unmatched};
 use crate::report::text::{Run, RunEnd};
 use crate::report::{View, json, text};
 
@@ -30,7 +31,12 @@ pub(super) struct Context<'a> {
     pub(super) options: &'a Options,
     pub(super) terminal: Terminal,
     pub(super) world: &'a World,
+    pub(super) command: &'static str,
     pub(super) paths: String,
+    /// What to run to go on.
+    pub(super) again: String,
+    /// Whether the JSON document is printed: there is one, whatever is done.
+    pub(super) prints: bool,
 }
 
 /// Runs the command.
@@ -48,6 +54,7 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
     let allowed = args.allow.iter().map(|liftable| guard(*liftable)).collect();
     let options = Options { selection: selection(&args.part), allowed, rotate: args.rotate.rotate.clone() };
     let plan = session::plan(&connection, &desired, &options, world.now).await?;
+    let paths = args.rotate.typed(args.files.typed());
     let c = Context {
         args,
         desired: &desired,
@@ -55,7 +62,10 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
         options: &options,
         terminal,
         world,
-        paths: args.rotate.typed(args.files.typed()),
+        command: "apply",
+        again: format!("no502 apply {paths}").trim_end().to_owned(),
+        paths,
+        prints: true,
     };
     if args.format == Format::Text {
         output::data(terminal, &text::plan(&c.view(&plan), &output::look(terminal)))?;
@@ -72,8 +82,11 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
         return c.nothing_to_do(&plan);
     }
     let record = Record::of(&plan, &plan.steps);
-    let work = Work { plan: &plan, record: &record };
+    let work = Work { plan: &plan, record: &record, command: "apply", of: None };
     let recorded = run::execute(&connection, &work, &c.settings(), args.journal.as_deref(), (terminal, world)).await?;
+    if args.rollback_on_failure && matches!(recorded.run.outcome, Outcome::Failed { .. }) {
+        return c.undo(&plan, &recorded).await;
+    }
     let (after, ending) = match run::unfinished(&recorded) {
         Some(ending) => (None, ending),
         None => {
@@ -97,7 +110,7 @@ pub(super) fn refusal(plan: &Plan) -> CliError {
 
 impl Context<'_> {
     pub(super) fn view<'v>(&'v self, plan: &'v Plan) -> View<'v> {
-        View { command: "apply", plan, desired: self.desired, api_calls: &NO_CALLS, paths: &self.paths }
+        View { command: self.command, plan, desired: self.desired, api_calls: &NO_CALLS, paths: &self.paths }
     }
 
     fn consent(&self, plan: &Plan) -> Result<(), CliError> {
@@ -141,6 +154,23 @@ impl Context<'_> {
         Ok((after, Ending { text, json, code }))
     }
 
+    /// Tells how the run stopped, and undoes it. What the run made has no clients yet: it goes without further ado.
+    async fn undo(&self, plan: &Plan, recorded: &Recorded) -> Result<u8, CliError> {
+        let Some(ending) = run::unfinished(recorded) else { return Ok(exit::CLEAN) };
+        let code = self.end(plan, None, recorded, ending)?;
+        let past = Past::read(&recorded.journal)
+            .map_err(|e| CliError::new(format!("cannot read {}: {e}", recorded.journal.display())))?;
+        let mut allowed = self.options.allowed.clone();
+        allowed.push(Guard::DeleteLoadBalancer);
+        let wishes = Args { yes: true, ..self.args.clone() };
+        self.terminal.note("undoing what was done (--rollback-on-failure)");
+        let wanted = Wanted { args: &wishes, allowed: &allowed, document: false };
+        // a run of its own
+        let world = World { now: session::clock(), seed: session::seed() };
+        rollback::undo(&past, &wanted, self.connection, (self.terminal, &world)).await?;
+        Ok(code)
+    }
+
     pub(super) fn end(
         &self,
         plan: &Plan,
@@ -156,7 +186,7 @@ impl Context<'_> {
             total: recorded.total,
             took: recorded.took,
             end: ending.text,
-            again: self.view(plan).command_line("apply"),
+            again: self.again.clone(),
         };
         match self.args.format {
             Format::Text => output::data(self.terminal, &text::run(&run, &output::look(self.terminal)))?,
@@ -180,7 +210,7 @@ impl Context<'_> {
         outcome: json::Outcome,
         resources: BTreeMap<String, json::Resource>,
     ) -> Result<(), CliError> {
-        if self.args.format != Format::Json {
+        if self.args.format != Format::Json || !self.prints {
             return Ok(());
         }
         let calls = self.connection.aws.api_calls();

@@ -23,6 +23,7 @@ pub const fn guard(liftable: Liftable) -> Guard {
         Liftable::DeleteLoadBalancer => Guard::DeleteLoadBalancer,
         Liftable::Incomplete => Guard::Incomplete,
         Liftable::Rehearsal => Guard::Rehearsal,
+        Liftable::Irreversible => Guard::Irreversible,
     }
 }
 

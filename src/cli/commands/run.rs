@@ -12,7 +12,7 @@ use super::super::progress::Progress;
 use super::super::session::{self, Connection, World};
 use super::super::terminal::Terminal;
 use super::super::{exit, interrupt};
-use crate::apply::{Event, Failure, Journal, Observer, Outcome, Run, Settings, run};
+use crate::apply::{Event, Failure, Header, Journal, Observer, Outcome, Run, Settings, run};
 use crate::model::{Id, Spec};
 use crate::plan::Plan;
 use crate::plan::saved::Record;
@@ -71,6 +71,10 @@ pub struct Work<'a> {
     pub plan: &'a Plan,
     /// The steps of it that are run, and what was there before.
     pub record: &'a Record,
+    /// The command, for the journal.
+    pub command: &'static str,
+    /// The run that is undone.
+    pub of: Option<&'a str>,
 }
 
 /// Runs steps of a plan, recorded in `folder`, or where XDG says state belongs.
@@ -84,11 +88,11 @@ pub async fn execute(
     folder: Option<&Path>,
     (terminal, world): (Terminal, &World),
 ) -> Result<Recorded, CliError> {
-    let Work { plan, record } = *work;
+    let Work { plan, record, command, of } = *work;
     let folder = folder.map_or_else(session::state_folder, |f| Ok(f.to_owned()))?;
     let id = format!("{}-{:08x}", world.now.strftime("%Y%m%dT%H%M%SZ"), world.seed & 0xffff_ffff);
-    let who = (plan.identity.account.as_str(), plan.identity.region.as_str(), plan.stack.as_str());
-    let journal = Journal::create(&folder, &id, who, session::clock).map_err(|e| {
+    let header = Header::new(&id, command, of, record);
+    let journal = Journal::create(&folder, &header, record, session::clock).map_err(|e| {
         CliError::new(format!("cannot write a journal in {}: {e}", folder.display()))
             .hint("choose another folder with --journal; nothing is applied without one")
     })?;

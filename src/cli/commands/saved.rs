@@ -91,7 +91,10 @@ pub async fn apply(
         options: &options,
         terminal,
         world,
+        command: "apply",
         paths: String::new(),
+        again: "no502 apply".to_owned(),
+        prints: true,
     };
     if args.format == Format::Text {
         output::data(terminal, &text::plan(&c.view(&plan), &output::look(terminal)))?;
@@ -103,7 +106,7 @@ pub async fn apply(
     if plan.steps.is_empty() {
         return c.nothing_to_do(&plan);
     }
-    let work = Work { plan: &plan, record: &file.record };
+    let work = Work { plan: &plan, record: &file.record, command: "apply", of: None };
     let recorded = run::execute(&connection, &work, &c.settings(), args.journal.as_deref(), (terminal, world)).await?;
     let ending = match run::unfinished(&recorded) {
         Some(ending) => ending,
@@ -130,7 +133,7 @@ fn only_fits_files(args: &Args) -> Result<(), CliError> {
     Err(CliError::new(message).hint(format!("say it where the plan is made: `no502 plan {flag} … --out FILE`")))
 }
 
-async fn connect(record: &Record, global: &Global, world: &World) -> Result<Connection, CliError> {
+pub async fn connect(record: &Record, global: &Global, world: &World) -> Result<Connection, CliError> {
     let region = global.region.clone().unwrap_or_else(|| record.region.clone());
     let connection = session::open(Some(region), global, world).await?;
     let who = &connection.identity;

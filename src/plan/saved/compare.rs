@@ -106,12 +106,14 @@ impl Record {
         let link = Link::Id(id.clone());
         let mut keys = BTreeSet::from([ID_TAG.to_owned(), APPLIED_TAG.to_owned()]);
         for step in &self.steps {
-            match &step.operation {
-                Operation::AddTags { resource, tags, .. } if *resource == link => keys.extend(tags.keys().cloned()),
-                Operation::RemoveTags { resource, keys: gone, .. } if *resource == link => {
-                    keys.extend(gone.iter().cloned());
-                }
-                _ => {}
+            if step.operation.subject() != Some(&link) {
+                continue;
+            }
+            if let Operation::AddTags { tags, .. } = &step.operation {
+                keys.extend(tags.keys().cloned());
+            }
+            if let Operation::RemoveTags { keys: gone, .. } = &step.operation {
+                keys.extend(gone.iter().cloned());
             }
         }
         keys
@@ -141,6 +143,14 @@ impl Record {
         let new = |id: &&Id| !self.before.contains_key(*id);
         now.found.iter().filter(|(_, live)| same(&live.spec)).map(|(id, _)| id).find(new).cloned()
     }
+}
+
+/// Whether a live object is what it is expected to be, other people's tags aside.
+pub(in crate::plan) fn agree(expected: &Spec, now: &Spec) -> bool {
+    let keys = |spec: &Spec| spec.tags().map(|tags| tags.keys().cloned().collect::<BTreeSet<_>>());
+    let tags = keys(expected).unwrap_or_default();
+    let none = Address::new(expected.kind(), "");
+    different(&none, expected, now, &tags, Ways::Promised).is_empty()
 }
 
 /// Which differences count.

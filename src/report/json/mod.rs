@@ -4,12 +4,14 @@
 
 mod build;
 mod files;
+mod runs;
 mod types;
 
 use serde::Serialize;
 
 pub use build::{plan, resources};
 pub use files::{KeyDocument, RuleDocument, RulesDocument, ValidateDocument, explanation, key, rules, validate};
+pub use runs::{RunEntry, RunsDocument, StepEntry, runs};
 pub use types::{
     Accepted, After, ApiCalls, Change, End, Field, Finding, Gap, Gate, Held, NotChecked, Outcome, PlanDocument,
     Refused, Resource, Step, Undeclared, Unmanaged,

@@ -11,6 +11,7 @@ mod notes;
 mod page;
 mod rules;
 mod run;
+mod runs;
 mod steps;
 mod validate;
 
@@ -19,6 +20,8 @@ pub use closing::{summary_line, way_out};
 pub use key::key;
 pub use rules::{explanation, rule_table};
 pub use run::{Run, RunEnd, run};
+pub use runs::runs;
+pub(super) use runs::{go_on, undone_by};
 pub use validate::validate;
 
 use page::Page;

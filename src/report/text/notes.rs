@@ -44,7 +44,8 @@ fn refused(plan: &Plan, page: &mut Page<'_>) {
             | Guard::FedGroup
             | Guard::DeleteLoadBalancer
             | Guard::Replacement
-            | Guard::Rehearsal => &refused.because,
+            | Guard::Rehearsal
+            | Guard::Irreversible => &refused.because,
         };
         by.entry((refused.guard, because)).or_default().extend(refused.address.as_ref());
     }

@@ -12,6 +12,11 @@ use crate::report::paint::{BAD, GOOD, HINT, WARN};
 pub enum RunEnd {
     /// Everything is in sync, and another look at AWS confirms it.
     Done,
+    /// A run is undone, and another look at AWS confirms it.
+    Undone {
+        /// The run.
+        run: String,
+    },
     /// All steps ended; so many resources still differ or are held.
     LeftOpen(usize),
     /// All that can be done is done; something outside AWS's reach must happen first.
@@ -59,6 +64,11 @@ pub fn run(run: &Run, look: &Look) -> String {
         RunEnd::Done => {
             let word = page.paint(GOOD, "Done");
             page.line(&format!("{word}: {} in {took}. AWS now is what the files say.", count(run.done, "step")));
+        }
+        RunEnd::Undone { run: undone } => {
+            let word = page.paint(GOOD, "Done");
+            let steps = count(run.done, "step");
+            page.line(&format!("{word}: {steps} in {took}. AWS now is what it was before run {}.", clean(undone)));
         }
         RunEnd::LeftOpen(left) => {
             let word = page.paint(WARN, "Done, but not all");

@@ -78,9 +78,9 @@ pub(super) struct Rule {
 impl Rule {
     /// Counts a call if it matches; the fault if it is one of those meant.
     pub(super) fn meet(&mut self, call: &Call) -> Option<Fault> {
-        let named = match self.operation.strip_suffix('*') {
-            Some(beginning) => call.operation.starts_with(beginning),
-            None => call.operation == self.operation,
+        let named = match self.operation.as_str() {
+            WRITES => !call.is_read(),
+            _ => self.names(call),
         };
         if !named || self.holding.as_ref().is_some_and(|text| !call.body.contains(text)) {
             return None;
@@ -94,7 +94,16 @@ impl Rule {
         };
         meant.then(|| self.fault.clone())
     }
+    fn names(&self, call: &Call) -> bool {
+        match self.operation.strip_suffix('*') {
+            Some(beginning) => call.operation.starts_with(beginning),
+            None => call.operation == self.operation,
+        }
+    }
 }
+
+/// Stands for every operation that changes something.
+pub(super) const WRITES: &str = "(writes)";
 
 /// A rule in the making: `proxy.on("ModifyRule").only(2).deny()`.
 #[must_use]

@@ -77,6 +77,19 @@ impl Proxy {
         On::new(self, operation)
     }
 
+    /// Begins a rule about the n-th call from now on that changes something.
+    pub fn on_write(&self, n: u64) -> On<'_> {
+        On::new(self, fault::WRITES).only(n)
+    }
+
+    /// Waits until no call is under way any more: the caller may be dead, its calls are not.
+    pub fn settles(&self) {
+        let within = std::time::Duration::from_secs(60);
+        super::eventually("the end of all calls", within, || {
+            (self.state.inner.lock().unwrap().under_way == 0).then_some(())
+        });
+    }
+
     /// Throttles by these buckets from now on.
     pub fn throttle(&self, buckets: Buckets) {
         self.state.inner.lock().unwrap().buckets = Some(buckets);

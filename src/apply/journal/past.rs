@@ -1,0 +1,214 @@
+//! Journals of earlier runs: what was begun, what ended how, what is not known.
+//!
+//! A line that cannot be read (a power cut broke it off) is left out and counted; what it would have said is then an
+//! unknown outcome, like any call that was announced and never ended.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::{FORMAT, Header};
+use crate::apply::{Event, Failure, Outcome};
+use crate::cloud::{Operation, Output};
+use crate::model::{Address, StepId};
+use crate::plan::saved::Record;
+
+/// An earlier run, or one that goes on.
+#[derive(Clone, Debug)]
+pub struct Past {
+    /// Its file.
+    pub path: PathBuf,
+    /// What ran.
+    pub header: Header,
+    /// When it began.
+    pub began: Timestamp,
+    /// When it was last heard of.
+    pub last: Timestamp,
+    /// What it was about to do, and what was there before; `None` if that line is damaged.
+    pub record: Option<Record>,
+    /// The calls that were announced, in that order.
+    pub ran: Vec<Ran>,
+    /// How it ended.
+    pub ended: Ended,
+    /// Lines that cannot be read.
+    pub damaged: usize,
+}
+
+/// A call that was announced.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// The step.
+    pub step: StepId,
+    /// What it is about.
+    pub address: Address,
+    /// The call, with every late value.
+    pub operation: Operation,
+    /// What became of it.
+    pub end: CallEnd,
+    /// How long it took, its gate included.
+    pub took: Option<jiff::SignedDuration>,
+}
+
+/// What became of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallEnd {
+    /// It returned this.
+    Done(Output),
+    /// It failed; it may have taken effect all the same if no answer came.
+    Failed(Failure),
+    /// Nothing was recorded: it may have taken effect.
+    Unknown,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// As it says.
+    With(Outcome),
+    /// It still runs.
+    Running,
+    /// Its process died.
+    Died,
+}
+
+/// Why a file is no journal that can be used.
+#[derive(Debug, thiserror::Error)]
+pub enum BadJournal {
+    /// It cannot be read.
+    #[error("it cannot be read: {0}")]
+    Unreadable(#[from] io::Error),
+    /// Its first line is not a journal's.
+    #[error("its first line is not that of a journal")]
+    NoJournal,
+    /// Another version of the form.
+    #[error("it has form {0} of journals, and this version of no502 reads form {FORMAT}")]
+    Form(u32),
+}
+
+#[derive(Deserialize)]
+struct Stamped<T> {
+    at: Timestamp,
+    #[serde(flatten)]
+    what: T,
+}
+
+#[derive(Deserialize)]
+struct Form {
+    no502_journal: u32,
+}
+
+#[derive(Deserialize)]
+struct Planned {
+    record: Record,
+}
+
+impl Past {
+    /// Reads a journal.
+    ///
+    /// # Errors
+    /// Why it is none that can be used.
+    pub fn read(path: &Path) -> Result<Self, BadJournal> {
+        let bytes = std::fs::read(path)?;
+        let text = String::from_utf8_lossy(&bytes);
+        let mut lines = text.lines();
+        let first = lines.next().unwrap_or_default();
+        let form: Form = serde_json::from_str(first).map_err(|_| BadJournal::NoJournal)?;
+        if form.no502_journal != FORMAT {
+            return Err(BadJournal::Form(form.no502_journal));
+        }
+        let first: Stamped<Header> = serde_json::from_str(first).map_err(|_| BadJournal::NoJournal)?;
+        let mut past = Self {
+            path: path.to_owned(),
+            header: first.what,
+            began: first.at,
+            last: first.at,
+            record: None,
+            ran: Vec::new(),
+            ended: if is_running(path) { Ended::Running } else { Ended::Died },
+            damaged: 0,
+        };
+        let mut begun = std::collections::BTreeMap::new();
+        for line in lines {
+            if let Ok(event) = serde_json::from_str::<Stamped<Event>>(line) {
+                past.last = event.at;
+                past.note(event.at, event.what, &mut begun);
+            } else if let (None, Ok(planned)) = (&past.record, serde_json::from_str::<Planned>(line)) {
+                past.record = Some(planned.record);
+            } else {
+                past.damaged += 1;
+            }
+        }
+        past.damaged += usize::from(past.record.is_none());
+        Ok(past)
+    }
+
+    fn note(&mut self, at: Timestamp, event: Event, begun: &mut std::collections::BTreeMap<StepId, Timestamp>) {
+        let end = |ran: &mut Vec<Ran>, step: &StepId, end: Option<CallEnd>| {
+            if let Some(call) = ran.iter_mut().rev().find(|call| call.step == *step) {
+                call.took = begun.get(step).map(|begun| at.duration_since(*begun));
+                call.end = end.unwrap_or_else(|| call.end.clone());
+            }
+        };
+        match event {
+            Event::Begun { step, address, operation, before: _ } => {
+                begun.insert(step.clone(), at);
+                self.ran.push(Ran { step, address, operation: *operation, end: CallEnd::Unknown, took: None });
+            }
+            Event::Done { step, output } => end(&mut self.ran, &step, Some(CallEnd::Done(output))),
+            Event::Opened { step } => end(&mut self.ran, &step, None),
+            Event::Gone { step } => end(&mut self.ran, &step, Some(CallEnd::Done(Output::default()))),
+            Event::Failed { step, why } => {
+                let done = self.ran.iter().any(|ran| ran.step == step && matches!(ran.end, CallEnd::Done(_)));
+                // a gate that did not open does not undo its call
+                end(&mut self.ran, &step, (!done).then_some(CallEnd::Failed(why)));
+            }
+            Event::Waiting { .. } => {}
+            Event::Stopped { outcome } => self.ended = Ended::With(outcome),
+        }
+    }
+
+    /// The calls that ended well.
+    pub fn done(&self) -> usize {
+        self.ran.iter().filter(|ran| matches!(ran.end, CallEnd::Done(_))).count()
+    }
+
+    /// The calls whose outcome is not known.
+    pub fn unknown(&self) -> impl Iterator<Item = &Ran> {
+        self.ran.iter().filter(|ran| ran.end == CallEnd::Unknown)
+    }
+}
+
+/// Whether the process that writes this journal lives: it holds the file's lock. What cannot be known is no.
+pub fn is_running(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else { return false };
+    matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock))
+}
+
+/// The runs recorded in a folder, oldest first, and the files there that are none, with the reason.
+///
+/// # Errors
+/// The folder cannot be read; one that is not there holds no runs.
+#[expect(clippy::type_complexity, reason = "two lists")]
+pub fn runs(folder: &Path) -> io::Result<(Vec<Past>, Vec<(PathBuf, BadJournal)>)> {
+    let (mut runs, mut others) = (Vec::new(), Vec::new());
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((runs, others)),
+        entries => entries?,
+    };
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_none_or(|ending| ending != "jsonl") {
+            continue;
+        }
+        match Past::read(&path) {
+            Ok(past) => runs.push(past),
+            Err(error) => others.push((path, error)),
+        }
+    }
+    runs.sort_by(|a, b| (a.began, &a.header.run).cmp(&(b.began, &b.header.run)));
+    others.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok((runs, others))
+}
