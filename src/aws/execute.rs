@@ -173,6 +173,7 @@ async fn once(session: &Session, operation: &Operation, secrets: &Secrets<'_>) -
         | Operation::ModifyRule { .. }
         | Operation::SetRulePriorities { .. }
         | Operation::AddTags { .. }
+        | Operation::TagRules { .. }
         | Operation::RemoveTags { .. }
         | Operation::Delete { .. } => modify(session, operation, secrets).await.map(|()| Output::default()),
     }
@@ -228,6 +229,7 @@ async fn modify(session: &Session, operation: &Operation, secrets: &Secrets<'_>)
         }
         Operation::SetRulePriorities { listener: _, priorities } => session.set_rule_priorities(priorities).await,
         Operation::AddTags { resource, kind, tags } => add_tags(session, resource, *kind, tags).await,
+        Operation::TagRules { group: _, rules, tags } => session.create_tags(rules, tags).await,
         Operation::RemoveTags { resource, kind, keys } => session.remove_tags(resource, *kind, keys).await,
         Operation::Delete { resource, kind } => session.delete(resource, *kind).await,
         Operation::CreateSecurityGroup { .. }
@@ -244,7 +246,7 @@ async fn add_tags(session: &Session, resource: &Link, kind: Kind, tags: &tags::T
     let id = arn("AddTags", resource)?;
     match kind {
         Kind::Certificate => session.add_certificate_tags(&id, tags).await,
-        Kind::SecurityGroup => session.create_tags(&id, tags).await,
+        Kind::SecurityGroup => session.create_tags(&[Id(id)].into(), tags).await,
         Kind::LoadBalancer | Kind::Listener | Kind::Rule | Kind::TargetGroup => session.add_tags(&id, tags).await,
         Kind::Target => Err(refused("AddTags", "targets have no tags")),
     }

@@ -7,6 +7,7 @@
 //!
 //! A read that fails leaves a gap; one that fails for a reason that concerns all ends the fetch.
 
+mod groups;
 mod wanted;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +19,7 @@ use super::network::{Owners, Wanted};
 use super::owned::Owned;
 use super::session::Session;
 use super::{certificate, listener, load_balancer, rule, security_group, target_group};
-use crate::cloud::{CloudError, CloudErrorKind, Facts, Gap, Hidden, NeededFor, OwnRule, Scope, Snapshot};
+use crate::cloud::{CloudError, CloudErrorKind, Facts, Gap, GroupRule, Hidden, NeededFor, Scope, Snapshot};
 use crate::model::kind::Certificate;
 use crate::model::value::Protocol;
 use crate::model::{Id, Kind, Link, Selectable, Spec};
@@ -35,8 +36,8 @@ struct View<'a> {
     certificates: BTreeSet<Id>,
     /// What bears the stack's tag.
     owned: Owned,
-    /// Rules of security groups that do, each with its group.
-    own_rules: Vec<(Id, OwnRule)>,
+    /// Rules of security groups that do, each with its group; `None` if they could not be read.
+    own_rules: Option<Vec<(Id, GroupRule)>>,
 }
 
 /// Many results of one kind of read.
@@ -53,7 +54,7 @@ pub(super) async fn fetch(session: &Arc<Session>, scope: &Scope) -> Result<Snaps
         listeners: Vec::new(),
         certificates: scope.certificates.clone(),
         owned: Owned::default(),
-        own_rules: Vec::new(),
+        own_rules: None,
     };
     view.owned().await?;
     view.lists().await?;
@@ -101,7 +102,7 @@ impl View<'_> {
         let (owned, rules) =
             tokio::try_join!(async { soft(session.owned_by(stack).await) }, async { soft(session.own_rules().await) })?;
         self.owned = self.keep_owned(owned).unwrap_or_default();
-        self.own_rules = self.keep_owned(rules).unwrap_or_default();
+        self.own_rules = self.keep_owned(rules);
         Ok(())
     }
 
@@ -321,24 +322,8 @@ impl View<'_> {
                 self.snapshot.insert(id, spec, Facts::None);
             }
         }
-        for (group, rule) in std::mem::take(&mut self.own_rules) {
-            if let Some(live) = self.snapshot.found.get_mut(&group) {
-                live.facts.owns(rule);
-            }
-        }
-        self.members().await
-    }
-
-    /// Who is in security groups of the stack that the files no longer mention.
-    async fn members(&mut self) -> Result<(), CloudError> {
-        let (ids, names) = (&self.scope.security_group_ids, &self.scope.security_group_names);
-        let groups = self.snapshot.security_groups().filter(|(id, group)| {
-            self.owned.security_groups.contains(*id) && !ids.contains(*id) && !names.contains(&group.name)
-        });
-        let groups: Vec<Id> = groups.map(|(id, _)| id.clone()).collect();
-        let found = soft(self.session.members(&groups).await)?;
-        self.snapshot.members = self.keep_owned(found).unwrap_or_default();
-        Ok(())
+        self.group_rules().await?;
+        self.users().await
     }
 
     /// A certificate that exists and could not be read. One that was looked for by its name may be any

@@ -1,10 +1,11 @@
 //! What bears our tag: found by one paged query over the account, whatever the files name.
 //!
-//! The answer may lag behind and may name what is gone: it only says what to read.
+//! The answer may lag behind and may name what is gone: it only says what to read. Beside it, what is known of rules of
+//! security groups, and of who uses a group that may go.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_ec2::types::SecurityGroupRule;
+use aws_sdk_ec2::types::{Filter, SecurityGroup as SdkGroup, SecurityGroupRule};
 use aws_sdk_resourcegroupstagging::types::TagFilter;
 
 use super::budget::Category;
@@ -14,7 +15,7 @@ use super::network::{FILTER_VALUES, filter, interface_from_sdk};
 use super::security_group::{from_permission, tags_from_sdk};
 use super::session::Session;
 use super::{listener, rule};
-use crate::cloud::{CloudError, Interface, OwnRule};
+use crate::cloud::{CloudError, GroupRule, Interface};
 use crate::model::Id;
 use crate::model::kind::Direction;
 use crate::model::tag::ID_TAG;
@@ -101,23 +102,48 @@ impl Session {
         Ok(members)
     }
 
-    /// The rules of security groups that bear a stack's tag, each with its group.
-    pub(super) async fn own_rules(&self) -> Result<Vec<(Id, OwnRule)>, CloudError> {
+    /// The rules of security groups that pass a filter, each with its group.
+    pub(super) async fn group_rules(&self, filter: Filter) -> Result<Vec<(Id, GroupRule)>, CloudError> {
         const CALL: Call = Call::new("DescribeSecurityGroupRules", Category::Ec2Read);
-        let tagged = filter("tag-key", [ID_TAG.to_owned()]);
-        let request = self.ec2.describe_security_group_rules().filters(tagged).max_results(RULES_PAGE);
+        let request = self.ec2.describe_security_group_rules().filters(filter).max_results(RULES_PAGE);
         let mut found = Vec::new();
         let mut token = None;
         loop {
             let request = request.clone().set_next_token(token.take());
             let page = self.calls.run(CALL, || request.clone().send()).await?;
             let rules = present(CALL.name, page.security_group_rules)?;
-            found.extend(rules.into_iter().filter_map(own_rule));
+            found.extend(rules.into_iter().filter_map(group_rule));
             token = page.next_token.filter(|next| !next.is_empty());
             if token.is_none() {
                 return Ok(found);
             }
         }
+    }
+
+    /// The rules of security groups that bear a stack's tag, wherever they are.
+    pub(super) async fn own_rules(&self) -> Result<Vec<(Id, GroupRule)>, CloudError> {
+        self.group_rules(filter("tag-key", [ID_TAG.to_owned()])).await
+    }
+
+    /// Every rule of these security groups.
+    pub(super) async fn rules_of_groups(&self, groups: &[Id]) -> Result<Vec<(Id, GroupRule)>, CloudError> {
+        let mut found = Vec::new();
+        for chunk in groups.chunks(FILTER_VALUES) {
+            found.extend(self.group_rules(filter("group-id", chunk.iter().map(|id| id.0.clone()))).await?);
+        }
+        Ok(found)
+    }
+
+    /// The security groups that have a rule which names one of these.
+    pub(super) async fn users_of_groups(&self, groups: &[Id]) -> Result<Vec<SdkGroup>, CloudError> {
+        let mut found = Vec::new();
+        for chunk in groups.chunks(FILTER_VALUES) {
+            for name in ["ip-permission.group-id", "egress.ip-permission.group-id"] {
+                let ids = chunk.iter().map(|id| id.0.clone());
+                found.extend(self.security_groups(Some(filter(name, ids))).await?);
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -125,9 +151,10 @@ fn is_of(stack: &str, value: &str) -> bool {
     value.split_once(':').is_some_and(|(owner, _)| owner == stack)
 }
 
-fn own_rule(rule: SecurityGroupRule) -> Option<(Id, OwnRule)> {
+fn group_rule(rule: SecurityGroupRule) -> Option<(Id, GroupRule)> {
     let id = Id(rule.security_group_rule_id?);
-    let stack = tags_from_sdk(rule.tags).get(ID_TAG)?.split_once(':')?.0.to_owned();
+    let tags = tags_from_sdk(rule.tags);
+    let stack = tags.get(ID_TAG).and_then(|tag| tag.split_once(':')).map(|(stack, _)| stack.to_owned());
     let direction = if rule.is_egress == Some(true) { Direction::Egress } else { Direction::Ingress };
     let permission = aws_sdk_ec2::types::IpPermission::builder()
         .set_ip_protocol(rule.ip_protocol)
@@ -150,5 +177,5 @@ fn own_rule(rule: SecurityGroupRule) -> Option<(Id, OwnRule)> {
         )
     };
     let rule_of = from_permission(permission.build()).pop()?;
-    Some((Id(rule.group_id?), OwnRule { id, stack, direction, rule: rule_of }))
+    Some((Id(rule.group_id?), GroupRule { id, stack, direction, rule: rule_of }))
 }

@@ -1,6 +1,6 @@
 //! Security groups: SDK shape ⇄ spec, and the calls for one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types::{
     Filter, IpPermission, IpRange, Ipv6Range, PrefixListId, ResourceType, SecurityGroup as SdkGroup, Tag,
@@ -233,9 +233,10 @@ impl Session {
     }
 
     /// EC2 `CreateTags`.
-    pub(super) async fn create_tags(&self, id: &str, tags: &Tags) -> Result<(), CloudError> {
+    pub(super) async fn create_tags(&self, ids: &BTreeSet<Id>, tags: &Tags) -> Result<(), CloudError> {
         const CALL: Call = Call::new("CreateTags", Category::Ec2Write);
-        let request = self.ec2.create_tags().resources(id).set_tags(Some(tags_to_sdk(tags)));
+        let ids = ids.iter().map(|id| id.0.clone()).collect();
+        let request = self.ec2.create_tags().set_resources(Some(ids)).set_tags(Some(tags_to_sdk(tags)));
         self.calls.run(CALL, || request.clone().send()).await.map(drop)
     }
 }

@@ -39,7 +39,10 @@ impl Observer for Progress {
         match event {
             Event::Begun { step, operation, .. } => {
                 state.began.insert(step.clone(), Instant::now());
-                if matches!(**operation, Operation::AddTags { .. } | Operation::RemoveTags { .. }) {
+                if matches!(
+                    **operation,
+                    Operation::AddTags { .. } | Operation::TagRules { .. } | Operation::RemoveTags { .. }
+                ) {
                     state.stamps.insert(step.clone());
                 }
             }

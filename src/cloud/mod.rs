@@ -18,7 +18,8 @@ pub use error::{CloudError, CloudErrorKind};
 pub use operation::{ListenerEdit, Operation, Output};
 pub use scope::Scope;
 pub use snapshot::{
-    CertificateFacts, Facts, Gap, Hidden, Interface, Live, LoadBalancerFacts, NeededFor, OwnRule, Snapshot, Subnet, Vpc,
+    CertificateFacts, Facts, Gap, GroupRule, Hidden, Interface, Live, LoadBalancerFacts, NeededFor, Snapshot, Subnet,
+    Vpc,
 };
 
 use crate::model::{Id, Kind};

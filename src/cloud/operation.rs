@@ -4,9 +4,10 @@
 //! of something that an earlier step of the same plan creates. Secrets are references.
 
 mod links;
+mod name;
 mod secrets;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -215,6 +216,15 @@ pub enum Operation {
         /// Keys and values.
         tags: BTreeMap<String, String>,
     },
+    /// EC2 `CreateTags` on rules of one security group.
+    TagRules {
+        /// The group.
+        group: Link,
+        /// Its rules.
+        rules: BTreeSet<Id>,
+        /// Keys and values.
+        tags: BTreeMap<String, String>,
+    },
     /// `RemoveTags`, acm `RemoveTagsFromCertificate` or EC2 `DeleteTags`.
     RemoveTags {
         /// The resource.
@@ -264,56 +274,6 @@ pub struct Output {
 }
 
 impl Operation {
-    /// The API operation's name.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::CreateSecurityGroup { .. } => "CreateSecurityGroup",
-            Self::Authorize { direction: Direction::Ingress, .. } => "AuthorizeSecurityGroupIngress",
-            Self::Authorize { direction: Direction::Egress, .. } => "AuthorizeSecurityGroupEgress",
-            Self::Describe { direction: Direction::Ingress, .. } => "UpdateSecurityGroupRuleDescriptionsIngress",
-            Self::Describe { direction: Direction::Egress, .. } => "UpdateSecurityGroupRuleDescriptionsEgress",
-            Self::Revoke { direction: Direction::Ingress, .. } => "RevokeSecurityGroupIngress",
-            Self::Revoke { direction: Direction::Egress, .. } => "RevokeSecurityGroupEgress",
-            Self::ImportCertificate { .. } => "ImportCertificate",
-            Self::RequestCertificate { .. } => "RequestCertificate",
-            Self::CreateTargetGroup { .. } => "CreateTargetGroup",
-            Self::ModifyTargetGroup { .. } => "ModifyTargetGroup",
-            Self::ModifyTargetGroupAttributes { .. } => "ModifyTargetGroupAttributes",
-            Self::RegisterTargets { .. } => "RegisterTargets",
-            Self::DeregisterTargets { .. } => "DeregisterTargets",
-            Self::CreateLoadBalancer { .. } => "CreateLoadBalancer",
-            Self::ModifyLoadBalancerAttributes { .. } => "ModifyLoadBalancerAttributes",
-            Self::SetSecurityGroups { .. } => "SetSecurityGroups",
-            Self::SetSubnets { .. } => "SetSubnets",
-            Self::SetIpAddressType { .. } => "SetIpAddressType",
-            Self::ModifyIpPools { .. } => "ModifyIpPools",
-            Self::ModifyCapacityReservation { .. } => "ModifyCapacityReservation",
-            Self::CreateListener { .. } => "CreateListener",
-            Self::ModifyListener { .. } => "ModifyListener",
-            Self::AddListenerCertificate { .. } => "AddListenerCertificates",
-            Self::RemoveListenerCertificate { .. } => "RemoveListenerCertificates",
-            Self::ModifyListenerAttributes { .. } => "ModifyListenerAttributes",
-            Self::CreateRule { .. } => "CreateRule",
-            Self::ModifyRule { .. } => "ModifyRule",
-            Self::SetRulePriorities { .. } => "SetRulePriorities",
-            Self::AddTags { kind: Kind::Certificate, .. } => "AddTagsToCertificate",
-            Self::AddTags { kind: Kind::SecurityGroup, .. } => "CreateTags",
-            Self::AddTags { .. } => "AddTags",
-            Self::RemoveTags { kind: Kind::Certificate, .. } => "RemoveTagsFromCertificate",
-            Self::RemoveTags { kind: Kind::SecurityGroup, .. } => "DeleteTags",
-            Self::RemoveTags { .. } => "RemoveTags",
-            Self::Delete { kind, .. } => match kind {
-                Kind::SecurityGroup => "DeleteSecurityGroup",
-                Kind::Certificate => "DeleteCertificate",
-                Kind::TargetGroup => "DeleteTargetGroup",
-                Kind::Target => "DeregisterTargets",
-                Kind::LoadBalancer => "DeleteLoadBalancer",
-                Kind::Listener => "DeleteListener",
-                Kind::Rule => "DeleteRule",
-            },
-        }
-    }
-
     /// The existing resource that the call changes; `None` for a create.
     pub const fn subject(&self) -> Option<&Link> {
         match self {
@@ -324,7 +284,10 @@ impl Operation {
             | Self::CreateListener { .. }
             | Self::CreateRule { .. } => None,
             Self::ImportCertificate { certificate, .. } => certificate.as_ref(),
-            Self::Authorize { group, .. } | Self::Describe { group, .. } | Self::Revoke { group, .. } => Some(group),
+            Self::Authorize { group, .. }
+            | Self::Describe { group, .. }
+            | Self::Revoke { group, .. }
+            | Self::TagRules { group, .. } => Some(group),
             Self::ModifyTargetGroup { target_group, .. }
             | Self::ModifyTargetGroupAttributes { target_group, .. }
             | Self::RegisterTargets { target_group, .. }
@@ -379,6 +342,7 @@ impl Operation {
             | Self::ModifyRule { .. }
             | Self::SetRulePriorities { .. }
             | Self::AddTags { .. }
+            | Self::TagRules { .. }
             | Self::RemoveTags { .. }
             | Self::Delete { .. } => None,
         }

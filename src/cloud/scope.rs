@@ -37,6 +37,8 @@ pub struct Scope {
     pub security_group_ids: BTreeSet<Id>,
     /// Security groups by group name.
     pub security_group_names: BTreeSet<String>,
+    /// Security groups by group name of which every rule's owner is wanted; of the others, what bears a stack's tag.
+    pub security_group_rules: BTreeSet<String>,
     /// Selectors to resolve: their subnets, VPCs and groups are read.
     pub selectors: BTreeSet<Selector>,
     /// VPCs by id, read where a security group with exclusive egress is to be created.

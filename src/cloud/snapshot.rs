@@ -65,40 +65,41 @@ pub enum Facts {
     Target(TargetHealth),
     /// Of a certificate.
     Certificate(CertificateFacts),
-    /// Of a security group: its rules that bear the tag of this or of another stack.
+    /// Of a security group: its rules that bear the tag of a stack, and all of them where that was asked for.
     SecurityGroup {
         /// The rules.
-        own: Vec<OwnRule>,
+        rules: Vec<GroupRule>,
     },
 }
 
 impl Facts {
-    /// The rules of a security group that bear a stack's tag.
-    pub fn own_rules(&self) -> &[OwnRule] {
+    /// The rules of a security group whose ids are known.
+    pub fn group_rules(&self) -> &[GroupRule] {
         match self {
-            Self::SecurityGroup { own } => own,
+            Self::SecurityGroup { rules } => rules,
             Self::None | Self::LoadBalancer(_) | Self::TargetGroup { .. } | Self::Target(_) | Self::Certificate(_) => {
                 &[]
             }
         }
     }
-    /// Notes that a stack has made this rule of the security group.
-    pub fn owns(&mut self, rule: OwnRule) {
-        if let Self::SecurityGroup { own } = self {
-            own.push(rule);
+    /// Notes a rule of the security group.
+    pub fn has_rule(&mut self, rule: GroupRule) {
+        if let Self::SecurityGroup { rules } = self {
+            rules.retain(|known| known.id != rule.id);
+            rules.push(rule);
         } else {
-            *self = Self::SecurityGroup { own: vec![rule] };
+            *self = Self::SecurityGroup { rules: vec![rule] };
         }
     }
 }
 
-/// A rule of a security group that bears a stack's tag (API (EC2): `DescribeSecurityGroupRules`).
+/// A rule of a security group as a thing of its own (API (EC2): `DescribeSecurityGroupRules`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OwnRule {
+pub struct GroupRule {
     /// Its id.
     pub id: Id,
-    /// The stack.
-    pub stack: String,
+    /// The stack whose tag it bears.
+    pub stack: Option<String>,
     /// Which way.
     pub direction: Direction,
     /// What it lets pass.

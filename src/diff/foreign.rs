@@ -88,8 +88,9 @@ pub(super) fn undeletable(
     if let Some(gap) = snapshot.incomplete().find(|gap| hides(bound, gap, &is_within)) {
         return Some(Obstacle::Held(format!("what lives in it is not fully known: {}", gap.error)));
     }
-    if let Some(theirs) = live.facts.own_rules().iter().find(|rule| rule.stack != desired.stack) {
-        let because = format!("its rule {} belongs to the stack `{}`", theirs.rule, theirs.stack);
+    let mut rules = live.facts.group_rules().iter().filter_map(|rule| Some((&rule.rule, rule.stack.as_ref()?)));
+    if let Some((rule, stack)) = rules.find(|(_, stack)| **stack != desired.stack) {
+        let because = format!("its rule {rule} belongs to the stack `{stack}`");
         return Some(Obstacle::ForeignOwner(because));
     }
     let foreign = bound.live.iter().filter(|(other, _)| *other != address && is_within(other));

@@ -11,9 +11,10 @@ mod priorities;
 mod rotate;
 mod scope;
 mod select;
+mod unmanaged;
 mod unwanted;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -140,7 +141,7 @@ pub fn compare(desired: &Resolved, snapshot: &Snapshot) -> Result<Diff, Vec<Prob
     if !problems.is_empty() {
         return Err(problems);
     }
-    let unmanaged = unmanaged(desired, &bound, &changes);
+    let unmanaged = unmanaged::find(desired, &bound, &changes);
     let causes = causes(desired, &bound, &changes);
     for change in &mut changes {
         change.cause = change.cause.or_else(|| causes.get(&change.address).copied());
@@ -262,36 +263,4 @@ fn causes(desired: &Resolved, bound: &Bound, changes: &[Change]) -> BTreeMap<Add
         causes.insert(address.clone(), cause);
     }
     causes
-}
-
-/// Live listeners and rules under declared resources that no file mentions, and that stay.
-fn unmanaged(desired: &Resolved, bound: &Bound, changes: &[Change]) -> Vec<Unmanaged> {
-    let leaving: BTreeSet<&Address> = changes.iter().map(|change| &change.address).collect();
-    let mut found = Vec::new();
-    for (address, live) in &bound.live {
-        let declared_parent = address.parent().is_some_and(|p| bound.want.contains_key(&p));
-        if leaving.contains(address) || !declared_parent {
-            continue;
-        }
-        let what = match &live.spec {
-            Spec::Listener(l) => l.default.as_ref().map_or_else(|| "listener".to_owned(), ToString::to_string),
-            Spec::Rule(r) => r.action.as_ref().map_or_else(|| "rule".to_owned(), ToString::to_string),
-            // targets are either declared as a whole or somebody else's; the other kinds have no parent
-            Spec::Target(_)
-            | Spec::LoadBalancer(_)
-            | Spec::TargetGroup(_)
-            | Spec::Certificate(_)
-            | Spec::SecurityGroup(_) => continue,
-        };
-        let owner = live.spec.tags().map(|tags| ownership::owner(tags, &desired.stack));
-        let what = match owner {
-            Some(Owner::OtherStack(stack)) => format!("{what}; of the stack `{stack}`"),
-            Some(Owner::Controller(tool)) => format!("{what}; of {tool}"),
-            Some(Owner::Ours(_) | Owner::Nobody) | None => what,
-        };
-        if let Some(id) = bound.ids.get(address) {
-            found.push(Unmanaged { address: address.clone(), id: id.clone(), what });
-        }
-    }
-    found
 }

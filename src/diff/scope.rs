@@ -31,18 +31,23 @@ pub fn scope(desired: &Resolved) -> Scope {
                 }
                 (_, None) => {}
             },
-            Spec::SecurityGroup(group) => match desired.pinned.get(address) {
-                None if desired.is_exclusive(address, Part::Egress) => {
-                    scope.vpcs.extend(group.vpc.as_ref().and_then(Link::id).cloned());
-                    scope.security_group_names.insert(group.name.clone());
+            Spec::SecurityGroup(group) => {
+                if !desired.existing.contains(address) {
+                    scope.security_group_rules.insert(group.name.clone());
                 }
-                Some(id) => {
-                    scope.security_group_ids.insert(id.clone());
+                match desired.pinned.get(address) {
+                    None if desired.is_exclusive(address, Part::Egress) => {
+                        scope.vpcs.extend(group.vpc.as_ref().and_then(Link::id).cloned());
+                        scope.security_group_names.insert(group.name.clone());
+                    }
+                    Some(id) => {
+                        scope.security_group_ids.insert(id.clone());
+                    }
+                    None => {
+                        scope.security_group_names.insert(group.name.clone());
+                    }
                 }
-                None => {
-                    scope.security_group_names.insert(group.name.clone());
-                }
-            },
+            }
             Spec::Listener(listener) => scope.sni_certificates |= listener.sni_certificates.is_some(),
             Spec::Rule(_) | Spec::Target(_) => {}
         }

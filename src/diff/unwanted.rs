@@ -95,8 +95,8 @@ fn rules(
         let is_exclusive = desired.is_exclusive(address, part);
         let made_by = |rule: &TrafficRule| {
             let same = |made: &TrafficRule| bound.in_addresses(made.clone()).same_traffic(rule);
-            let made = live.facts.own_rules().iter().find(|made| made.direction == direction && same(&made.rule));
-            made.map(|made| made.stack == desired.stack)
+            let known = live.facts.group_rules().iter().find(|known| known.direction == direction && same(&known.rule));
+            known.and_then(|known| known.stack.as_ref()).map(|stack| *stack == desired.stack)
         };
         let is_declared =
             |rule: &TrafficRule| want.rules(direction).into_iter().flatten().any(|w| w.same_traffic(rule));

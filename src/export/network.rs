@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use super::group::{ids, ports};
 use super::yaml::{Map, Node};
 use super::{Export, attribute, keys};
-use crate::cloud::{Facts, OwnRule};
+use crate::cloud::GroupRule;
 use crate::model::kind::{Direction, Peer, SecurityGroup, TrafficRule};
 use crate::model::value::IpProtocol;
 use crate::model::{Id, Kind};
@@ -20,7 +20,7 @@ type Shared<'r> = (IpProtocol, BTreeSet<Ports>, Option<&'r str>);
 
 impl<'s> Export<'s> {
     /// The groups that let requests in: all of the load balancers', and of the targets' those that
-    /// have a rule for it; and the stack's own.
+    /// have a rule for it; the stack's own, and those in which it has rules.
     pub(super) fn groups_on_the_path(&self) -> BTreeSet<&'s Id> {
         let front = self.front();
         let let_in = |id: &&Id| {
@@ -28,7 +28,7 @@ impl<'s> Export<'s> {
             spec.is_some_and(|spec| !self.on_the_path(id, spec).is_empty())
         };
         let behind: Vec<&Id> = self.behind().into_keys().filter(let_in).collect();
-        front.into_keys().chain(behind).chain(self.owned(Kind::SecurityGroup)).collect()
+        front.into_keys().chain(behind).chain(self.owned(Kind::SecurityGroup)).chain(self.with_own_rules()).collect()
     }
 
     /// The load balancers' groups with the ports of their listeners.
@@ -69,16 +69,25 @@ impl<'s> Export<'s> {
 
     /// The rules of a group that the stack has made; all of them, if the group is the stack's.
     fn own(&self, id: &Id, spec: &'s SecurityGroup, direction: Direction) -> Vec<&'s TrafficRule> {
-        let facts = self.snapshot.found.get(id).map(|live| &live.facts);
-        let made = facts.into_iter().flat_map(Facts::own_rules).filter(|own| own.stack == self.stack);
-        let made: Vec<&OwnRule> = made.collect();
-        let by_aws = SecurityGroup::egress_of_new(true);
         let is_ours = keys::own_key(&spec.tags, &self.stack, Kind::SecurityGroup).is_some();
-        let is_own = |rule: &TrafficRule| {
-            made.iter().any(|own| own.direction == direction && own.rule.same_traffic(rule))
-                || (is_ours && (direction == Direction::Ingress || !by_aws.contains(rule)))
+        let is_own = |rule: &&TrafficRule| match self.owner_of(id, direction, rule) {
+            Some(stack) => *stack == self.stack,
+            None => is_ours && !SecurityGroup::has_from_aws(direction, rule),
         };
-        spec.rules(direction).into_iter().flatten().filter(|rule| is_own(rule)).collect()
+        spec.rules(direction).into_iter().flatten().filter(is_own).collect()
+    }
+
+    /// The stack whose tag a rule of a group bears.
+    fn owner_of(&self, id: &Id, direction: Direction, rule: &TrafficRule) -> Option<&'s String> {
+        let rules = self.snapshot.found.get(id).map(|live| live.facts.group_rules()).unwrap_or_default();
+        let known = rules.iter().find(|known| known.direction == direction && known.rule.same_traffic(rule))?;
+        known.stack.as_ref()
+    }
+
+    /// The groups in which the stack has rules, whosever they are.
+    fn with_own_rules(&self) -> impl Iterator<Item = &'s Id> + '_ {
+        let own = |rule: &GroupRule| rule.stack.as_ref() == Some(&self.stack);
+        self.snapshot.found.iter().filter(move |(_, live)| live.facts.group_rules().iter().any(own)).map(|(id, _)| id)
     }
 
     /// The ingress rules of a group that requests and health checks need.
@@ -95,7 +104,10 @@ impl<'s> Export<'s> {
         let wanted = |rule: &&TrafficRule| {
             admits(rule, front.get(id)) || (admits(rule, behind.get(id)) && from_front(&rule.peer))
         };
-        spec.ingress.iter().flatten().filter(wanted).collect()
+        // what another stack made, its own files say
+        let is_theirs =
+            |rule: &&TrafficRule| self.owner_of(id, Direction::Ingress, rule).is_some_and(|stack| *stack != self.stack);
+        spec.ingress.iter().flatten().filter(wanted).filter(|rule| !is_theirs(rule)).collect()
     }
 
     /// `security_groups:`.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::Builder;
 use super::{After, Gate, Held};
-use crate::cloud::Operation;
+use crate::cloud::{Hidden, Operation};
 use crate::diff::{Change, Verdict};
 use crate::model::kind::{Action, Direction, Peer, TrafficRule};
 use crate::model::{Address, Id, Kind, Link, Spec, StepId};
@@ -132,8 +132,13 @@ impl Remaining {
                 .any(|d| group.rules(*d).into_iter().flatten().any(|rule| rule.peer == Peer::Group(link.clone()))),
             Spec::Certificate(_) | Spec::TargetGroup(_) | Spec::Target(_) | Spec::Listener(_) | Spec::Rule(_) => false,
         };
-        if let Some((user, _)) = self.specs.iter().find(|(user, spec)| *user != address && uses(spec)) {
-            return Some(format!("{user} still names it"));
+        if let Some((user, spec)) = self.specs.iter().find(|(user, spec)| *user != address && uses(spec)) {
+            let known_as = spec.security_group().filter(|_| !b.bound.want.contains_key(user));
+            let known_as = known_as.map(|group| format!(" ({})", group.name)).unwrap_or_default();
+            return Some(format!("{user}{known_as} still names it"));
+        }
+        if let Some(gap) = b.basis.incomplete().find(|gap| gap.hidden == Hidden::Owned) {
+            return Some(format!("what uses it could not be read: {}", gap.error));
         }
         let id = b.bound.ids.get(address)?;
         let targets = b.basis.interfaces.iter().flatten().map(|(_, interface)| interface);

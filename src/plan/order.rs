@@ -53,7 +53,7 @@ const fn phase(operation: &Operation) -> u8 {
         | Operation::SetRulePriorities { .. }
         | Operation::ModifyCapacityReservation { .. }
         | Operation::DeregisterTargets { .. } => 4,
-        Operation::AddTags { .. } | Operation::RemoveTags { .. } => 5,
+        Operation::AddTags { .. } | Operation::TagRules { .. } | Operation::RemoveTags { .. } => 5,
         Operation::RemoveListenerCertificate { .. } | Operation::Revoke { .. } => 6,
         Operation::Delete { .. } => 7,
     }

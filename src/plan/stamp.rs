@@ -3,10 +3,10 @@
 //! The tags' values are known at planning time, because a resource is stamped only where the rehearsal
 //! ends in sync. Adopting a stack is a plan of stamps alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::Builder;
-use crate::cloud::{Operation, OwnRule};
+use crate::cloud::{GroupRule, Operation};
 use crate::desired::Part;
 use crate::diff::{self, Applied, Change, Diff, Owner, Verdict, ownership};
 use crate::model::kind::{Origin, SecurityGroup};
@@ -19,6 +19,7 @@ pub(super) fn stamps(b: &mut Builder<'_>, diff: &Diff) {
         if stampable(b, diff, change) {
             stamp(b, &change.address);
         }
+        mark_rules(b, change);
     }
     for address in &b.desired.existing {
         disown(b, address);
@@ -43,11 +44,12 @@ fn disown(b: &mut Builder<'_>, address: &Address) {
 fn disown_rules(b: &mut Builder<'_>, address: &Address) {
     let Some(live) = b.bound.live.get(address) else { return };
     let Some(want) = b.bound.want.get(address).and_then(Spec::security_group) else { return };
-    let declared = |made: &OwnRule| {
+    let declared = |made: &GroupRule| {
         let rule = b.bound.in_addresses(made.rule.clone());
         want.rules(made.direction).into_iter().flatten().any(|want| want.same_traffic(&rule))
     };
-    let made = live.facts.own_rules().iter().filter(|made| made.stack == b.desired.stack && !declared(made));
+    let ours = |made: &&GroupRule| made.stack.as_ref() == Some(&b.desired.stack);
+    let made = live.facts.group_rules().iter().filter(ours).filter(|made| !declared(made));
     let ids: Vec<Id> = made.map(|made| made.id.clone()).collect();
     for id in ids {
         let (resource, keys) = (Link::Id(id.clone()), vec![ID_TAG.to_owned()]);
@@ -58,15 +60,43 @@ fn disown_rules(b: &mut Builder<'_>, address: &Address) {
     }
 }
 
-fn stampable(b: &Builder<'_>, diff: &Diff, change: &Change) -> bool {
-    let address = &change.address;
-    let open = |c: &Change| match c.verdict {
+/// Whether a difference stays open.
+fn is_open(b: &Builder<'_>, change: &Change) -> bool {
+    match change.verdict {
         Verdict::InSync => false,
         Verdict::Unknown(_) | Verdict::Replace(_) => true,
         Verdict::Create | Verdict::Update(_) | Verdict::Delete => {
-            c.obstacle.is_some() || b.built.held.iter().any(|h| h.address == c.address)
+            change.obstacle.is_some() || b.built.held.iter().any(|h| h.address == change.address)
         }
+    }
+}
+
+/// Marks the declared rules of a managed security group that nobody's tag is on: this stack found them there.
+fn mark_rules(b: &mut Builder<'_>, change: &Change) {
+    let address = &change.address;
+    let live = b.bound.live.get(address).filter(|_| markable(b, address) && change.obstacle.is_none());
+    let want = b.bound.want.get(address).and_then(Spec::security_group);
+    let (Some(live), Some(want), false) = (live, want, is_open(b, change)) else { return };
+    let found = |known: &&GroupRule| {
+        let rule = b.bound.in_addresses(known.rule.clone());
+        let mut declared = want.rules(known.direction).into_iter().flatten();
+        known.stack.is_none()
+            && !SecurityGroup::has_from_aws(known.direction, &rule)
+            && declared.any(|want| want.same_traffic(&rule))
     };
+    let rules: BTreeSet<Id> = live.facts.group_rules().iter().filter(found).map(|known| known.id.clone()).collect();
+    if rules.is_empty() {
+        return;
+    }
+    let call = Operation::TagRules { group: b.link(address), rules, tags: b.rule_tags(address) };
+    let step = b.push(address, call, "declared: mark these rules as managed");
+    step.id = super::build::step_id("Stamp rules of", address);
+    step.stamp = true;
+}
+
+fn stampable(b: &Builder<'_>, diff: &Diff, change: &Change) -> bool {
+    let address = &change.address;
+    let open = |c: &Change| is_open(b, c);
     let child_open = diff
         .changes
         .iter()

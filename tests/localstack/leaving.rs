@@ -142,7 +142,7 @@ fn exclusive_parts_lose_what_is_not_declared() {
     wait_for(open.send()).unwrap();
 
     let plan = stack.plan().exits(0).json();
-    assert_eq!(plan["summary"]["unmanaged"], 3, "a listener and two rules, listed and left alone");
+    assert_eq!(plan["summary"]["unmanaged"], 4, "a listener, two rules and a permission, listed and left alone");
     stack.edit(
         "    idle_timeout: 60s\n",
         "    idle_timeout: 60s\n    exclusive: [listeners, rules, sni_certificates]\n",

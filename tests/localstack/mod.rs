@@ -11,6 +11,7 @@ mod export;
 mod faults;
 mod fields;
 mod gaps;
+mod groups;
 mod leaving;
 mod order;
 mod package;

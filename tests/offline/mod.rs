@@ -4,6 +4,7 @@ mod apply;
 mod export;
 mod fields;
 mod gone;
+mod groups;
 mod leaving;
 mod login;
 mod order;

@@ -142,8 +142,8 @@ pub fn done(snapshot: Snapshot, number: usize, deed: &Deed) -> Snapshot {
 fn retag(snapshot: &mut Snapshot, id: &Id, owner: Owner) {
     let Some(live) = snapshot.found.get_mut(id) else { return };
     // who takes over a group takes over its rules
-    if let (Facts::SecurityGroup { own }, true) = (&mut live.facts, owner != Owner::Us) {
-        own.clear();
+    if let (Facts::SecurityGroup { rules }, true) = (&mut live.facts, owner != Owner::Us) {
+        rules.iter_mut().for_each(|rule| rule.stack = None);
     }
     let Some(tags) = live.spec.tags_mut() else { return };
     match owner {

@@ -57,7 +57,7 @@ impl View<'_> {
         let mut groups = Wanted::by_selectors(&self.scope.selectors, Selectable::SecurityGroup);
         groups.ids.clone_from(&self.scope.security_group_ids);
         groups.ids.extend(self.owned.security_groups.iter().cloned());
-        let ours = self.own_rules.iter().filter(|(_, rule)| self.scope.owned_by.as_ref() == Some(&rule.stack));
+        let ours = self.own_rules.iter().flatten().filter(|(_, rule)| self.scope.owned_by == rule.stack);
         groups.ids.extend(ours.map(|(group, _)| group.clone()));
         groups.names.clone_from(&self.scope.security_group_names);
         let is_named = !groups.ids.is_empty() || !groups.names.is_empty();

@@ -25,6 +25,7 @@ impl Operation {
                 Self::ImportCertificate { certificate: certificate.map(f), spec }
             }
             Self::RequestCertificate { spec } => Self::RequestCertificate { spec },
+            Self::TagRules { group, rules, tags } => Self::TagRules { group: f(group), rules, tags },
             Self::CreateTargetGroup { spec } => Self::CreateTargetGroup { spec: spec.map_links(f) },
             Self::ModifyTargetGroup { target_group, health_check } => {
                 Self::ModifyTargetGroup { target_group: f(target_group), health_check }
@@ -113,6 +114,7 @@ impl Operation {
             | Self::Authorize { .. }
             | Self::Describe { .. }
             | Self::Revoke { .. }
+            | Self::TagRules { .. }
             | Self::ImportCertificate { .. }
             | Self::RequestCertificate { .. }
             | Self::CreateTargetGroup { .. }

@@ -42,6 +42,7 @@ impl Operation {
             | Self::ModifyListenerAttributes { .. }
             | Self::SetRulePriorities { .. }
             | Self::AddTags { .. }
+            | Self::TagRules { .. }
             | Self::RemoveTags { .. }
             | Self::Delete { .. } => Vec::new(),
         }

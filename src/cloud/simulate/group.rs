@@ -1,6 +1,8 @@
 //! What operations on target groups, certificates and security groups do.
 
-use super::super::{CertificateFacts, Facts, Operation, Output, OwnRule, Snapshot};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::{CertificateFacts, Facts, GroupRule, Live, Operation, Output, Snapshot};
 use super::{Refusal, create, existing};
 use crate::model::attribute::{Applies, TARGET_GROUP};
 use crate::model::kind::{Direction, HealthCheck, SecurityGroup, Target, TargetGroup, TrafficRule};
@@ -14,9 +16,13 @@ pub(super) fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Ou
         Operation::CreateSecurityGroup { spec } => create_security_group(snapshot, spec, output),
         Operation::Authorize { direction, group, rules, tags } => {
             authorize(snapshot, *direction, group, rules)?;
-            if let Some((stack, _)) = tags.get(ID_TAG).and_then(|tag| tag.split_once(':')) {
-                own(snapshot, *direction, group, rules, stack)?;
-            }
+            let id = group.to_string();
+            let facts = &mut existing(snapshot, group)?.facts;
+            rules.iter().for_each(|rule| facts.has_rule(known(&id, *direction, rule, stack_of(tags))));
+            Ok(())
+        }
+        Operation::TagRules { group, rules, tags } => {
+            tag_rules(existing(snapshot, group)?, rules, stack_of(tags));
             Ok(())
         }
         Operation::Describe { direction, group, rules } => describe(snapshot, *direction, group, rules),
@@ -78,9 +84,11 @@ fn create_security_group(snapshot: &mut Snapshot, spec: &SecurityGroup, output: 
         let message = format!("the VPC has a security group named {} already", spec.name);
         return Err(Refusal::new("InvalidGroup.Duplicate", message, "API (EC2): CreateSecurityGroup"));
     }
-    let egress = Some(snapshot.egress_of_new(spec.vpc.as_ref()));
-    let spec = SecurityGroup { ingress: Some(Vec::new()), egress, ..spec.clone() };
-    create(snapshot, output, spec, Facts::None);
+    let egress = snapshot.egress_of_new(spec.vpc.as_ref());
+    let id = output.id.as_ref().map(ToString::to_string).unwrap_or_default();
+    let rules = egress.iter().map(|rule| known(&id, Direction::Egress, rule, None)).collect();
+    let spec = SecurityGroup { ingress: Some(Vec::new()), egress: Some(egress), ..spec.clone() };
+    create(snapshot, output, spec, Facts::SecurityGroup { rules });
     Ok(())
 }
 
@@ -123,22 +131,23 @@ fn describe(snapshot: &mut Snapshot, direction: Direction, group: &Link, rules: 
     Ok(())
 }
 
-/// Rules that are made with our tag are ours.
-fn own(
-    snapshot: &mut Snapshot,
-    direction: Direction,
-    group: &Link,
-    rules: &[TrafficRule],
-    stack: &str,
-) -> Result<(), Refusal> {
-    let facts = &mut existing(snapshot, group)?.facts;
-    for rule in rules {
-        let made_up: String = format!("{group}-{}-{rule}", direction.key());
-        let made_up: String = made_up.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-        let id = Id(format!("sgr-{made_up}"));
-        facts.owns(OwnRule { id, stack: stack.to_owned(), direction, rule: rule.clone() });
+/// The stack that tags name.
+fn stack_of(tags: &BTreeMap<String, String>) -> Option<String> {
+    Some(tags.get(ID_TAG)?.split_once(':')?.0.to_owned())
+}
+
+/// A rule as a thing of its own, under a made-up id.
+fn known(group: &str, direction: Direction, rule: &TrafficRule, stack: Option<String>) -> GroupRule {
+    let made_up = format!("{group}-{}-{rule}", direction.key());
+    let made_up: String = made_up.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    GroupRule { id: Id(format!("sgr-{made_up}")), stack, direction, rule: rule.clone() }
+}
+
+/// Gives rules of a security group to a stack, or to nobody.
+pub(super) fn tag_rules(live: &mut Live, ids: &BTreeSet<Id>, stack: Option<String>) {
+    if let Facts::SecurityGroup { rules } = &mut live.facts {
+        rules.iter_mut().filter(|rule| ids.contains(&rule.id)).for_each(|rule| rule.stack.clone_from(&stack));
     }
-    Ok(())
 }
 
 fn revoke(snapshot: &mut Snapshot, direction: Direction, group: &Link, rules: &[TrafficRule]) -> Result<(), Refusal> {
@@ -153,8 +162,8 @@ fn revoke(snapshot: &mut Snapshot, direction: Direction, group: &Link, rules: &[
         };
         have.remove(at);
     }
-    if let Facts::SecurityGroup { own } = &mut existing(snapshot, group)?.facts {
-        own.retain(|own| own.direction != direction || !rules.iter().any(|rule| rule.same_traffic(&own.rule)));
+    if let Facts::SecurityGroup { rules: known } = &mut existing(snapshot, group)?.facts {
+        known.retain(|known| known.direction != direction || !rules.iter().any(|rule| rule.same_traffic(&known.rule)));
     }
     Ok(())
 }
@@ -205,7 +214,7 @@ fn with_defaults(spec: TargetGroup) -> TargetGroup {
         Applies::HttpsListener | Applies::Fixed => false,
     };
     let defaults = TARGET_GROUP.iter().filter(|a| applies(a.applies));
-    let mut attributes: std::collections::BTreeMap<_, _> =
+    let mut attributes: BTreeMap<_, _> =
         defaults.filter_map(|a| a.default.map(|value| (a.key.to_owned(), value.to_owned()))).collect();
     attributes.extend(spec.attributes);
     TargetGroup {

@@ -76,6 +76,7 @@ fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Output) -> Re
         | Operation::Authorize { .. }
         | Operation::Describe { .. }
         | Operation::Revoke { .. }
+        | Operation::TagRules { .. }
         | Operation::ImportCertificate { .. }
         | Operation::RequestCertificate { .. }
         | Operation::CreateTargetGroup { .. }
@@ -107,9 +108,7 @@ fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Output) -> Re
         }
         Operation::RemoveTags { resource: Link::Id(id), .. } if id.as_str().starts_with("sgr-") => {
             for live in snapshot.found.values_mut() {
-                if let Facts::SecurityGroup { own } = &mut live.facts {
-                    own.retain(|rule| rule.id != *id);
-                }
+                group::tag_rules(live, &[id.clone()].into(), None);
             }
             Ok(())
         }

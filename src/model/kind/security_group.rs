@@ -165,6 +165,12 @@ impl SecurityGroup {
         everywhere.into_iter().map(rule).collect()
     }
 
+    /// Whether a rule is one that AWS itself gives to every new group. Whoever made it, it bears nobody's tag and is
+    /// no stranger: taken away from the files, it is AWS's default again.
+    pub fn has_from_aws(direction: Direction, rule: &TrafficRule) -> bool {
+        direction == Direction::Egress && Self::egress_of_new(true).iter().any(|made| made.same_traffic(rule))
+    }
+
     /// The rules of one direction; `None` is undeclared.
     pub const fn rules(&self, direction: Direction) -> Option<&Vec<TrafficRule>> {
         match direction {

@@ -252,8 +252,8 @@ fn unknown(view: &View<'_>, page: &mut Page<'_>) {
 }
 
 /// Addresses in a row; in a brief report three of them.
-pub(super) fn list<'a>(addresses: impl Iterator<Item = &'a Address>, brief: bool) -> String {
-    let all: Vec<String> = addresses.map(ToString::to_string).collect();
+pub(super) fn list<T: ToString>(names: impl Iterator<Item = T>, brief: bool) -> String {
+    let all: Vec<String> = names.map(|name| name.to_string()).collect();
     match all.as_slice() {
         [first, second, third, rest @ ..] if brief && !rest.is_empty() => {
             format!("{first}, {second}, {third} and {} more", rest.len())

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::changes::list;
 use super::page::Page;
-use crate::model::Address;
+use crate::diff::Unmanaged;
+use crate::model::{Address, Kind};
 use crate::plan::{Guard, Plan};
 use crate::report::layout::{clean, count, pad};
 use crate::report::paint::{BAD, FAINT, HINT};
@@ -143,7 +144,12 @@ fn unmanaged(plan: &Plan, page: &mut Page<'_>) {
         return;
     }
     if page.is_brief() {
-        let names = list(found.iter().map(|u| &u.address), true);
+        // the group is managed: it is a rule of it that is not
+        let name = |u: &Unmanaged| match u.address.kind {
+            Kind::SecurityGroup => format!("{} ({})", u.address, u.what),
+            _ => u.address.to_string(),
+        };
+        let names = list(found.iter().map(name), true);
         return note(page, &format!("Unmanaged, never touched: {}", clean(&names)));
     }
     page.heading("Unmanaged: on AWS, not in the files, never touched");

@@ -83,7 +83,7 @@ impl Phase {
                 Self::Rules
             }
             Operation::DeregisterTargets { .. } => Self::Leave,
-            Operation::AddTags { .. } | Operation::RemoveTags { .. } => Self::Tags,
+            Operation::AddTags { .. } | Operation::TagRules { .. } | Operation::RemoveTags { .. } => Self::Tags,
             Operation::Revoke { .. } => Self::Close,
             Operation::Delete { .. } => Self::Delete,
         }
