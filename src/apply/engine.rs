@@ -75,7 +75,8 @@ pub async fn run<W: Write + Send + Sync + 'static>(
         }
         while board.end.is_none() && tasks.len() < settings.concurrency {
             let Some((step, operation)) = board.next() else { break };
-            tasks.spawn(task(Arc::clone(&cloud), board.job(&step, operation), settings.clone(), Arc::clone(&observer)));
+            let job = board.job(&step, operation, stop.clone());
+            tasks.spawn(task(Arc::clone(&cloud), job, settings.clone(), Arc::clone(&observer)));
         }
         if tasks.is_empty() {
             break;
@@ -104,6 +105,7 @@ struct Job {
     gate: Option<Gate>,
     expected: Vec<(Kind, Id, Option<Spec>)>,
     before: Option<Spec>,
+    stop: watch::Receiver<bool>,
 }
 
 impl Board {
@@ -127,7 +129,7 @@ impl Board {
         }
     }
 
-    fn job(&self, step: &Step, operation: Operation) -> Job {
+    fn job(&self, step: &Step, operation: Operation, stop: watch::Receiver<bool>) -> Job {
         let created: BTreeSet<&Id> = self.world.outputs.values().filter_map(|o| o.id.as_ref()).collect();
         let expected = stale::written(step, &operation)
             .into_iter()
@@ -145,6 +147,7 @@ impl Board {
             gate: step.gate.clone(),
             expected,
             before,
+            stop,
         }
     }
 
@@ -160,6 +163,10 @@ impl Board {
         }
         match result {
             Ok(_) => self.done.push(id.clone()),
+            Err((_, why @ Failure::Interrupted { .. })) => {
+                let _ = observer.observe(&Event::Failed { step: id.clone(), why });
+                self.end.get_or_insert(Outcome::Interrupted);
+            }
             Err((_, Failure::GateTimedOut { sees })) if step.gate == Some(Gate::CertificateIssued) => {
                 self.parked.insert(id.clone(), sees);
             }
@@ -182,7 +189,24 @@ impl Board {
 
 async fn task<W: Write>(cloud: Arc<W>, job: Job, settings: Settings, observer: Arc<dyn Observer>) -> Ended {
     let step = job.step.clone();
-    (step, perform(&*cloud, job, &settings, &observer).await)
+    let result = perform(&*cloud, job, &settings, &observer).await;
+    let unless_interrupted = |why| {
+        if let Failure::Call { error } = &why
+            && error.kind == CloudErrorKind::Interrupted
+        {
+            return Failure::Interrupted { sees: error.to_string() };
+        }
+        why
+    };
+    (step, result.map_err(|(output, why)| (output, unless_interrupted(why))))
+}
+
+/// Ends once the user interrupts.
+async fn interrupted(mut stop: watch::Receiver<bool>) {
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        // nobody can interrupt any more
+        std::future::pending::<()>().await;
+    }
 }
 
 async fn perform<W: Write>(
@@ -240,7 +264,11 @@ async fn pass<W: Write>(
 ) -> Result<Output, (Option<Output>, Failure)> {
     let subject = output.id.clone().or_else(|| job.operation.subject().and_then(|l| l.id().cloned()));
     if let (Some(gate), Some(id), true) = (&job.gate, subject, settings.gates) {
-        gate::pass(cloud, &job.step, gate, &id, settings, observer).await.map_err(|why| (Some(output.clone()), why))?;
+        let passed = tokio::select! {
+            passed = gate::pass(cloud, &job.step, gate, &id, settings, observer) => passed,
+            () = interrupted(job.stop.clone()) => Err(Failure::Interrupted { sees: "its call was made, and it waited".to_owned() }),
+        };
+        passed.map_err(|why| (Some(output.clone()), why))?;
     }
     Ok(output)
 }

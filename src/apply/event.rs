@@ -85,6 +85,11 @@ pub enum Failure {
         /// What it saw last.
         sees: String,
     },
+    /// The user interrupted while the step waited; what its call did is recorded.
+    Interrupted {
+        /// What it waited for.
+        sees: String,
+    },
     /// The intent could not be recorded, so the call was not made.
     NotRecorded {
         /// Why.

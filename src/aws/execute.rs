@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::Resolver;
 use super::error::refused;
 use super::session::Session;
-use super::{certificate, delete, tags};
+use super::{certificate, delete};
 use crate::cloud::{CloudError, CloudErrorKind, Operation, Output};
 use crate::model::{Id, Kind, Link, SecretRef, Text};
 
@@ -104,7 +104,7 @@ pub(super) async fn execute(session: &Arc<Session>, operation: &Operation) -> Re
             return Err(error);
         };
         tracing::debug!(operation = operation.name(), error = %error, "waiting for AWS to see what exists");
-        tokio::time::sleep(pause).await;
+        session.wait(pause, error).await?;
     }
 }
 
@@ -228,8 +228,7 @@ async fn modify(session: &Session, operation: &Operation, secrets: &Secrets<'_>)
             session.modify_rule(rule, when.as_ref(), actions, rewrite.as_ref(), secrets).await
         }
         Operation::SetRulePriorities { listener: _, priorities } => session.set_rule_priorities(priorities).await,
-        Operation::AddTags { resource, kind, tags } => add_tags(session, resource, *kind, tags).await,
-        Operation::TagRules { group: _, rules, tags } => session.create_tags(rules, tags).await,
+        Operation::AddTags { .. } | Operation::TagRules { .. } => add_tags(session, operation).await,
         Operation::RemoveTags { resource, kind, keys } => session.remove_tags(resource, *kind, keys).await,
         Operation::Delete { resource, kind } => session.delete(resource, *kind).await,
         Operation::CreateSecurityGroup { .. }
@@ -242,9 +241,15 @@ async fn modify(session: &Session, operation: &Operation, secrets: &Secrets<'_>)
     }
 }
 
-async fn add_tags(session: &Session, resource: &Link, kind: Kind, tags: &tags::Tags) -> Result<(), CloudError> {
+async fn add_tags(session: &Session, operation: &Operation) -> Result<(), CloudError> {
+    if let Operation::TagRules { group: _, rules, tags } = operation {
+        return session.create_tags(rules, tags).await;
+    }
+    let Operation::AddTags { resource, kind, tags } = operation else {
+        return Err(refused(operation.name(), "it adds no tags"));
+    };
     let id = arn("AddTags", resource)?;
-    match kind {
+    match *kind {
         Kind::Certificate => session.add_certificate_tags(&id, tags).await,
         Kind::SecurityGroup => session.create_tags(&[Id(id)].into(), tags).await,
         Kind::LoadBalancer | Kind::Listener | Kind::Rule | Kind::TargetGroup => session.add_tags(&id, tags).await,

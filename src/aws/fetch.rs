@@ -282,7 +282,10 @@ impl View<'_> {
         let attached = self.attached_certificates();
         let all = self.certificates.union(&attached).cloned();
         let (described, iam): (Vec<_>, Vec<_>) = all.partition(certificate::is_acm);
-        let asked: Vec<Id> = described.iter().filter(|id| self.certificates.contains(id)).cloned().collect();
+        let asked = |id: &&Id| {
+            self.scope.certificate_tags || self.certificates.contains(id) || self.owned.certificates.contains(id)
+        };
+        let asked: Vec<Id> = described.iter().filter(asked).cloned().collect();
         let (groups, needed_for) = self.wanted_groups();
         let (tags, certificates, certificate_tags, found_groups) = tokio::try_join!(
             session.tags_of(tagged),

@@ -41,6 +41,7 @@ use std::sync::Arc;
 use crate::cloud::{ApiCalls, CloudError, Identity, Operation, Output, Read, Scope, Snapshot, Write};
 use crate::model::{Id, Kind, SecretRef};
 use session::Session;
+use tokio::sync::watch;
 
 /// Resolves a secret to its value, just before it is sent. The error says why it cannot.
 pub type Resolver = Arc<dyn Fn(&SecretRef) -> Result<String, String> + Send + Sync>;
@@ -102,6 +103,11 @@ impl Aws {
     /// `Refused`, if no region is configured.
     pub async fn connect(options: Options, secrets: Resolver) -> Result<Self, CloudError> {
         Ok(Self { session: Arc::new(Session::connect(options, secrets).await?) })
+    }
+
+    /// From now on, waits for another attempt end when this turns true. Calls in flight are not touched.
+    pub fn heed(&self, stop: watch::Receiver<bool>) {
+        self.session.heed(stop);
     }
 
     /// The region that calls go to.

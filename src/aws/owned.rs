@@ -31,6 +31,8 @@ pub(super) struct Owned {
     pub(super) load_balancers: BTreeSet<Id>,
     /// Target groups.
     pub(super) target_groups: BTreeSet<Id>,
+    /// Certificates: never deleted, but detached from a listener that no longer mentions them.
+    pub(super) certificates: BTreeSet<Id>,
     /// Security groups.
     pub(super) security_groups: BTreeSet<Id>,
 }
@@ -50,6 +52,9 @@ impl Owned {
             ["targetgroup", ..] => {
                 self.target_groups.insert(id);
             }
+            ["certificate", _] => {
+                self.certificates.insert(id);
+            }
             ["security-group", group] => {
                 self.security_groups.insert(Id((*group).to_owned()));
             }
@@ -59,7 +64,7 @@ impl Owned {
 }
 
 impl Session {
-    /// The resources that bear this stack's tag. Certificates are left out: they are never deleted.
+    /// The resources that bear this stack's tag.
     pub(super) async fn owned_by(&self, stack: &str) -> Result<Owned, CloudError> {
         const CALL: Call = Call::new("GetResources", Category::Tagging);
         let request = self
@@ -67,6 +72,7 @@ impl Session {
             .get_resources()
             .resource_type_filters("elasticloadbalancing")
             .resource_type_filters("ec2:security-group")
+            .resource_type_filters("acm:certificate")
             .tag_filters(TagFilter::builder().key(ID_TAG).build())
             .resources_per_page(PAGE);
         let mut owned = Owned::default();

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::error::refused;
 use super::session::Session;
 use super::{certificate, listener, load_balancer, network, rule, security_group, target_group};
 use crate::cloud::{CloudError, CloudErrorKind, Facts, Snapshot};
@@ -34,7 +35,7 @@ pub(super) async fn reread(session: &Arc<Session>, kind: Kind, id: &Id) -> Resul
             other => other?,
         };
         if snapshot.found.is_empty() && session.is_fresh(id) && start.elapsed() < UNSEEN {
-            tokio::time::sleep(PAUSE).await;
+            session.wait(PAUSE, refused("read", format!("AWS does not show {} yet", id.short()))).await?;
         } else {
             return Ok(snapshot);
         }

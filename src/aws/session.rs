@@ -10,13 +10,14 @@ use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::budget::{Category, Service};
 use super::call::{Call, Caller, Hosts};
 use super::error::{incomplete, refused};
 use super::{AccessKey, Options, Resolver};
-use crate::cloud::{CloudError, Identity};
+use crate::cloud::{CloudError, CloudErrorKind, Identity};
 use crate::model::Id;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -36,6 +37,8 @@ pub(super) struct Session {
     pub(super) secrets: Resolver,
     created: Mutex<BTreeMap<Id, Instant>>,
     capacities: Mutex<BTreeSet<Id>>,
+    /// Turns true once the user no longer wants to wait.
+    stop: Mutex<Option<watch::Receiver<bool>>>,
 }
 
 impl Session {
@@ -87,6 +90,31 @@ impl Session {
             secrets,
             created: Mutex::default(),
             capacities: Mutex::default(),
+            stop: Mutex::default(),
+        }
+    }
+
+    /// From now on, waits end when this turns true.
+    pub(super) fn heed(&self, stop: watch::Receiver<bool>) {
+        *self.stop.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
+    }
+
+    /// Waits before another attempt, because of what AWS said to the last one.
+    pub(super) async fn wait(&self, pause: Duration, last: CloudError) -> Result<(), CloudError> {
+        let stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let stopped = async {
+            let is_stopped = match stop {
+                Some(mut stop) => stop.wait_for(|stop| *stop).await.is_ok(),
+                None => false,
+            };
+            // where nobody can interrupt, the time passes
+            if !is_stopped {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => Ok(()),
+            () = stopped => Err(CloudError { kind: CloudErrorKind::Interrupted, ..last }),
         }
     }
 

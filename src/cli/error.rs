@@ -69,6 +69,7 @@ impl From<CloudError> for CliError {
             CloudErrorKind::Throttled => "AWS is busy with this account; lower --max-rps, or try again later",
             CloudErrorKind::TimedOut | CloudErrorKind::Service => "AWS did not answer well; try again",
             CloudErrorKind::Malformed => "the answer is no AWS answer; check --endpoint-url and any proxy on the way",
+            CloudErrorKind::Interrupted => "run the same command again: it continues",
             CloudErrorKind::NotFound | CloudErrorKind::Refused => {
                 return Self::new(error.to_string());
             }

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use tokio::time::Instant;
 
 use super::terminal::Terminal;
-use crate::apply::{Event, Observer};
+use crate::apply::{Event, Failure, Observer};
 use crate::cloud::Operation;
 use crate::model::StepId;
 
@@ -70,6 +70,9 @@ impl Observer for Progress {
                 if state.seen.contains_key(step) {
                     self.terminal.note(&format!("          ready: {step}"));
                 }
+            }
+            Event::Failed { step, why: Failure::Interrupted { sees } } => {
+                self.terminal.note(&format!("  stopped at {step}: {sees}"));
             }
             Event::Failed { step, .. } => self.terminal.note(&format!("  failed: {step}")),
             Event::Stopped { .. } => {}

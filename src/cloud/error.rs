@@ -26,6 +26,8 @@ pub enum CloudErrorKind {
     Service,
     /// The answer could not be understood.
     Malformed,
+    /// The user did not want to wait for another attempt; what AWS said to the last one is in the message.
+    Interrupted,
 }
 
 impl CloudErrorKind {
@@ -41,6 +43,7 @@ impl CloudErrorKind {
             Self::Refused => "refused",
             Self::Service => "AWS failed",
             Self::Malformed => "answer not understood",
+            Self::Interrupted => "not tried again",
         }
     }
     /// Whether the failure concerns every call alike, so that going on makes no sense.
@@ -53,7 +56,8 @@ impl CloudErrorKind {
             | Self::NotFound
             | Self::Refused
             | Self::Service
-            | Self::Malformed => false,
+            | Self::Malformed
+            | Self::Interrupted => false,
         }
     }
 }

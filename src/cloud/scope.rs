@@ -31,6 +31,9 @@ pub struct Scope {
     /// Whether certificates chosen by server name are part of the diff; otherwise they are read for the
     /// rules' sake.
     pub sni_certificates: bool,
+    /// Whether it is wanted whose each certificate of the listeners is; otherwise it is asked of those that are looked
+    /// for, and of those that bear the stack's tag.
+    pub certificate_tags: bool,
     /// The load balancers, by name, whose reserved capacity is wanted, and who needs it.
     pub capacity: BTreeMap<String, NeededFor>,
     /// Security groups by id.

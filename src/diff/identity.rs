@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::bind::Bound;
 use super::leaving::is_rule_leaving;
 use super::ownership::{self, Owner};
+use super::turned;
 use crate::cloud::{Facts, Snapshot};
 use crate::desired::{Problem, Resolved};
 use crate::model::kind::{Authenticate, Certificate, Origin, Rule};
@@ -188,8 +189,10 @@ pub(super) fn pair_rules(
     let tagged = |address: &Address, _: &Rule, live: &Rule| {
         ownership::owner(&live.tags, stack) == Owner::Ours(address.to_string())
     };
+    // a second one of ours under the same name is known by what it says
+    let known = |rule: &Rule| free(rule) || matches!(ownership::owner(&rule.tags, stack), Owner::Ours(_));
     let same_when = |_: &Address, want: &Rule, live: &Rule| {
-        free(live) && matches!((&want.when, &live.when), (Some(a), Some(b)) if a.same(b))
+        known(live) && matches!((&want.when, &live.when), (Some(a), Some(b)) if a.same(b))
     };
     // two rules may say the same; the one that is already where it is wanted is the one that is meant
     let same_both = |address: &Address, want: &Rule, live: &Rule| {
@@ -197,7 +200,7 @@ pub(super) fn pair_rules(
     };
     let same_place = |_: &Address, want: &Rule, live: &Rule| {
         let same_login = want.authenticate.clone().unwrap_or(Authenticate::None).fits(live.authenticate.as_ref());
-        free(live)
+        known(live)
             && want.priority.is_some()
             && want.priority == live.priority
             && want.action == live.action
@@ -206,7 +209,9 @@ pub(super) fn pair_rules(
     let same_number = |_: &Address, want: &Rule, live: &Rule| {
         leaves(live) && want.priority.is_some() && want.priority == live.priority
     };
-    let passes: [&Fits<'_>; 5] = [&tagged, &same_both, &same_when, &same_place, &same_number];
+    let tagged_alike =
+        |address: &Address, want: &Rule, live: &Rule| tagged(address, want, live) && same_when(address, want, live);
+    let passes: [&Fits<'_>; 6] = [&tagged_alike, &tagged, &same_both, &same_when, &same_place, &same_number];
     for fits in passes {
         for (address, rule) in want {
             if paired.contains(*address) {
@@ -220,6 +225,7 @@ pub(super) fn pair_rules(
             }
         }
     }
+    turned::around(want, live, &mut found.pairs);
     for (address, rule) in want {
         let strangers = || live.iter().filter(|(id, other)| !taken.contains(*id) && !leaves(other));
         if let Some(priority) = rule.priority
@@ -262,16 +268,15 @@ fn name_kind(desired: &Resolved, snapshot: &Snapshot, names: &mut Names, kind: K
             continue;
         }
         let Some(natural) = stranger(id, &live.spec, names) else { continue };
-        let address = once_ours(desired, &live.spec, &natural).unwrap_or(natural);
-        let is_taken = |address: &Address| names.ids.contains_key(address) || desired.specs.contains_key(address);
-        // what AWS calls by a name that is a key of something else in the files
-        let by_aws = || Address::new(kind, format!("#{}", address.name));
-        let is_named = matches!(kind, Kind::LoadBalancer | Kind::TargetGroup);
-        let address = match (is_taken(&address), is_named) {
-            (false, _) => address,
-            (true, true) => by_aws(),
-            (true, false) => Address::new(kind, id.as_str()),
-        };
+        // two may bear the same name, in their tags or in what AWS calls them and a key of the files
+        let is_free = |address: &Address| !names.ids.contains_key(address) && !desired.specs.contains_key(address);
+        let address = once_ours(desired, &live.spec, &natural).filter(is_free);
+        let address = address.or_else(|| Some(natural.clone()).filter(is_free)).unwrap_or_else(|| match kind {
+            Kind::LoadBalancer | Kind::TargetGroup => Address::new(kind, format!("#{}", natural.name)),
+            Kind::SecurityGroup | Kind::Certificate | Kind::Target | Kind::Listener | Kind::Rule => {
+                Address::new(kind, id.as_str())
+            }
+        });
         names.pair(address, id.clone());
     }
 }

@@ -11,6 +11,7 @@ mod priorities;
 mod rotate;
 mod scope;
 mod select;
+mod turned;
 mod unmanaged;
 mod unwanted;
 

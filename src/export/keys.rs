@@ -62,6 +62,11 @@ pub(super) fn stack_of(tags: &BTreeMap<String, String>) -> Option<&str> {
     tags.get(ID_TAG)?.split_once(':').map(|(stack, _)| stack).filter(|stack| is_key(stack))
 }
 
+/// Whether our own tag is on it, whatever it is called there.
+pub(super) fn is_owned(tags: &BTreeMap<String, String>, stack: &str) -> bool {
+    tags.get(ID_TAG).and_then(|tag| tag.split_once(':')).is_some_and(|(owner, _)| owner == stack)
+}
+
 /// The key that our own tag gives a thing of a section.
 pub(super) fn own_key<'t>(tags: &'t BTreeMap<String, String>, stack: &str, kind: Kind) -> Option<&'t str> {
     let (owner, address) = tags.get(ID_TAG)?.split_once(':')?;
@@ -71,7 +76,7 @@ pub(super) fn own_key<'t>(tags: &'t BTreeMap<String, String>, stack: &str, kind:
 
 /// Whose rule it is: the key it must have, any, or the reason why the file cannot speak for it.
 pub(super) enum Claim<'t> {
-    /// Nobody's: any key will do.
+    /// Nobody's, or this stack's under another name: any key will do.
     Free,
     /// This stack's: exactly this key.
     Key(&'t str),
@@ -88,7 +93,8 @@ pub(super) fn claim<'t>(tags: &'t BTreeMap<String, String>, stack: &str, listene
     let prefix = format!("{}/{}/", Kind::Rule, listener.name);
     match address.strip_prefix(&prefix) {
         Some(key) if owner == stack && is_key(key) => Claim::Key(key),
-        _ if owner == stack => Claim::Foreign(format!("its tag says that it is {address}")),
+        // whatever it was called there: a file without it would have it deleted
+        _ if owner == stack => Claim::Free,
         _ => Claim::Foreign(format!("it belongs to the stack {owner}")),
     }
 }
@@ -116,11 +122,12 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_that_another_claims_is_not_ours_to_name() {
+    fn a_rule_that_another_stack_claims_is_not_ours_to_name() {
         let listener = Address::listener("web", 443);
         let tag = |value: &str| BTreeMap::from([(ID_TAG.to_owned(), value.to_owned())]);
         assert!(matches!(claim(&tag("shop:rule/web:443/api"), "shop", &listener), Claim::Key("api")));
-        assert!(matches!(claim(&tag("shop:rule/web:80/api"), "shop", &listener), Claim::Foreign(_)));
+        assert!(matches!(claim(&tag("shop:rule/web:80/api"), "shop", &listener), Claim::Free));
+        assert!(is_owned(&tag("shop:rule/web:80/api"), "shop") && !is_owned(&tag("bank:rule/web:80/api"), "shop"));
         assert!(matches!(claim(&tag("bank:rule/web:443/api"), "shop", &listener), Claim::Foreign(_)));
         assert!(matches!(claim(&BTreeMap::new(), "shop", &listener), Claim::Free));
         assert_eq!(own_key(&tag("shop:target_group/a"), "shop", Kind::TargetGroup), Some("a"));

@@ -6,6 +6,7 @@
 mod attribute;
 mod authenticate;
 mod balancer;
+mod certificate;
 mod condition;
 mod group;
 mod keys;
@@ -16,7 +17,7 @@ mod yaml;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cloud::{CertificateFacts, Facts, NeededFor, Scope, Snapshot};
+use crate::cloud::{NeededFor, Scope, Snapshot};
 use crate::model::kind::Listener;
 use crate::model::{Id, Kind, Link, Spec};
 use keys::Keys;
@@ -51,23 +52,34 @@ pub struct Exported {
 /// What must be read to export these load balancers, and all that a stack owns besides.
 pub fn scope(load_balancers: BTreeSet<String>, owned_by: Option<String>) -> Scope {
     let capacity = load_balancers.iter().map(|name| (name.clone(), NeededFor::Rules)).collect();
-    Scope { load_balancers, capacity, owned_by, attached_groups: true, network: true, ..Scope::default() }
+    Scope {
+        load_balancers,
+        capacity,
+        owned_by,
+        attached_groups: true,
+        certificate_tags: true,
+        network: true,
+        ..Scope::default()
+    }
 }
 
-/// The stack of ours that the file would be for, if it owns something already: then the file must name all
-/// that it owns, because what a stack owns and no file mentions is deleted.
-pub fn owner(snapshot: &Snapshot, request: &Request) -> Option<String> {
-    let export = Export::new(snapshot, request);
-    let owns = Kind::ALL.into_iter().any(|kind| !export.owned(kind).is_empty());
-    owns.then_some(export.stack)
+/// The stack that the file will be for. The file must name all that it owns, because what a stack owns and no file
+/// mentions is deleted: that must have been read.
+pub fn stack(snapshot: &Snapshot, request: &Request) -> String {
+    Export::new(snapshot, request).stack
 }
 
-/// Load balancers of the stack that were not asked for.
-pub fn left_behind(snapshot: &Snapshot, request: &Request) -> Vec<String> {
+/// Load balancers that were not asked for and in which something of the stack lives.
+pub fn left_behind(snapshot: &Snapshot, request: &Request) -> BTreeSet<String> {
     let export = Export::new(snapshot, request);
-    let owned = export.owned(Kind::LoadBalancer);
-    let owned = owned.into_iter().filter_map(|id| snapshot.found.get(id)?.spec.load_balancer());
-    owned.map(|lb| lb.name.clone()).filter(|name| !request.load_balancers.contains(name)).collect()
+    let balancer_of = |id: &Id| Some(snapshot.found.get(id)?.spec.load_balancer()?.name.clone());
+    let of_listener = |id: &Id| balancer_of(snapshot.found.get(id)?.spec.listener()?.load_balancer.id()?);
+    let of_rule = |id: &Id| of_listener(snapshot.found.get(id)?.spec.rule()?.listener.id()?);
+    let balancers = export.owned(Kind::LoadBalancer).into_iter().filter_map(balancer_of);
+    let listeners = export.owned(Kind::Listener).into_iter().filter_map(of_listener);
+    let rules = export.owned(Kind::Rule).into_iter().filter_map(of_rule);
+    let all = balancers.chain(listeners).chain(rules);
+    all.filter(|name| !request.load_balancers.contains(name)).collect()
 }
 
 /// Writes a desired file for the load balancers of a live view.
@@ -79,7 +91,11 @@ pub fn export(snapshot: &Snapshot, request: &Request) -> Exported {
     let balancers = export.load_balancers();
     let mut file = Map::default();
     export.head(request, &mut file);
-    file.section("certificates", certificates);
+    if certificates.is_empty() {
+        file.adopt_remarks(certificates);
+    } else {
+        file.section("certificates", certificates);
+    }
     file.section("security_groups", groups);
     file.section("target_groups", target_groups);
     file.section("load_balancers", balancers);
@@ -125,7 +141,7 @@ impl<'s> Export<'s> {
     /// What bears the stack's tag.
     fn owned(&self, kind: Kind) -> BTreeSet<&'s Id> {
         let of_kind = self.snapshot.found.iter().filter(|(_, live)| live.spec.kind() == kind);
-        let is_own = |tags| keys::own_key(tags, &self.stack, kind).is_some();
+        let is_own = |tags| keys::is_owned(tags, &self.stack);
         of_kind.filter(|(_, live)| live.spec.tags().is_some_and(is_own)).map(|(id, _)| id).collect()
     }
 
@@ -133,7 +149,8 @@ impl<'s> Export<'s> {
     fn name_everything(&mut self) {
         let balancers: BTreeSet<&Id> = self.balancers.iter().copied().collect();
         let shown = |(_, l): (_, &'s Listener)| l.certificate.iter().chain(l.sni_certificates.iter().flatten());
-        let certificates: BTreeSet<&Id> = self.listeners().flat_map(shown).filter_map(Link::id).collect();
+        let certificates = self.listeners().flat_map(shown).filter_map(Link::id);
+        let certificates: BTreeSet<&Id> = certificates.filter(|id| !self.beyond_words(id)).collect();
         for (kind, ids) in [
             (Kind::LoadBalancer, balancers),
             (Kind::TargetGroup, self.routed_groups()),
@@ -201,38 +218,6 @@ impl<'s> Export<'s> {
         file.put("account", Node::text(&request.account));
         file.put("region", Node::text(&request.region));
     }
-
-    /// `certificates:`, each by its ARN.
-    fn certificates(&self) -> Map {
-        let mut section = Map::default();
-        for (id, key) in &self.keys {
-            let Some(live) = self.snapshot.found.get(*id) else { continue };
-            let Spec::Certificate(certificate) = &live.spec else { continue };
-            let facts = match &live.facts {
-                Facts::Certificate(facts) => Some(facts),
-                Facts::None
-                | Facts::LoadBalancer(_)
-                | Facts::TargetGroup { .. }
-                | Facts::Target(_)
-                | Facts::SecurityGroup { .. } => None,
-            };
-            section.remark(&described(certificate.domain.as_deref(), facts));
-            let mut map = Map::flow();
-            map.put("arn", Node::text(id.as_str()));
-            section.put(key, Node::Map(map));
-        }
-        section
-    }
-}
-
-/// A certificate in words: its first name, its state, its last day.
-fn described(domain: Option<&str>, facts: Option<&CertificateFacts>) -> String {
-    let mut words = vec![domain.unwrap_or("its names could not be read").to_owned()];
-    if let Some(facts) = facts {
-        words.push(facts.status.to_ascii_lowercase().replace('_', " "));
-        words.extend(facts.not_after.map(|end| format!("valid until {}", end.strftime("%Y-%m-%d"))));
-    }
-    words.join(", ")
 }
 
 /// The key that a thing would like to have.

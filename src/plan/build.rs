@@ -5,7 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Built, Gate, Guard, Held, Options, Refused, Reversible, Step, delete, logins, places, stamp, update};
+use super::{Built, Gate, Guard, Held, Options, Refused, Reversible, Step};
+use super::{delete, logins, moves, places, stamp, update};
 use crate::cloud::{Facts, Operation, Snapshot};
 use crate::desired::{Part, Resolved};
 use crate::diff::{Bound, Change, Diff, Verdict, ownership};
@@ -36,9 +37,7 @@ pub(super) fn build(desired: &Resolved, basis: &Snapshot, diff: &Diff, options: 
             builder.creates.insert(change.address.clone(), step_id(create_name(spec), &change.address));
         }
     }
-    let workable: Vec<&Change> = workable.into_iter().filter(|c| builder.links_known(c)).collect();
-    let workable = logins::allowed(&mut builder, workable);
-    let workable = places::free(&mut builder, workable);
+    let workable = makeable(&mut builder, workable);
     for change in &workable {
         builder.change(change);
     }
@@ -46,8 +45,24 @@ pub(super) fn build(desired: &Resolved, basis: &Snapshot, diff: &Diff, options: 
     delete::deletes(&mut builder, &diff.changes, &workable);
     update::priorities(&mut builder, &workable);
     delete::rule_order(&mut builder);
+    logins::leave_first(&mut builder);
+    moves::order(&mut builder);
     stamp::stamps(&mut builder, diff);
     builder.built
+}
+
+/// The changes that can be made. What is held may be needed by one that was judged before it, so that all are judged
+/// until no more are held.
+fn makeable<'c>(builder: &mut Builder<'_>, mut changes: Vec<&'c Change>) -> Vec<&'c Change> {
+    loop {
+        let before = changes.len();
+        changes.retain(|change| builder.links_known(change));
+        changes = logins::allowed(builder, changes);
+        changes = places::free(builder, changes);
+        if changes.len() == before {
+            return changes;
+        }
+    }
 }
 
 pub(super) fn step_id(operation: &str, address: &Address) -> StepId {

@@ -1,13 +1,15 @@
 //! Logins need HTTPS: AWS refuses a listener that speaks plain HTTP while its default or one of its rules asks users to
 //! log in. What the files leave alone may be such a login; then the change is held.
 
-use super::Held;
 use super::build::Builder;
+use super::{After, Held};
 use crate::cloud::Operation;
 use crate::diff::{Change, Verdict};
 use crate::model::kind::{Authenticate, Listener};
 use crate::model::value::Protocol;
-use crate::model::{Address, Kind, Spec};
+use crate::model::{Address, Kind, Spec, StepId};
+
+const STAYS: &str = "AWS refuses plain HTTP as long as a rule has a login";
 
 /// The changes without those that AWS would refuse because of a login; these are held.
 pub(super) fn allowed<'c>(b: &mut Builder<'_>, changes: Vec<&'c Change>) -> Vec<&'c Change> {
@@ -46,7 +48,8 @@ fn plain_with_login(b: &Builder<'_>, changes: &[&Change], change: &Change) -> Op
     let stays = |address: &Address| {
         let changed = changes.iter().any(|c| c.address == *address && matches!(c.verdict, Verdict::Update(_)));
         let wanted = b.bound.want.get(address).and_then(Spec::rule).and_then(|rule| rule.authenticate.as_ref());
-        !(changed && wanted == Some(&Authenticate::None))
+        let goes = changes.iter().any(|c| c.address == *address && c.verdict == Verdict::Delete);
+        !(goes || changed && wanted == Some(&Authenticate::None))
     };
     let mut rules = b.bound.live.iter().filter(|(address, _)| address.parent().as_ref() == Some(&change.address));
     let (rule, _) = rules
@@ -63,6 +66,19 @@ fn login_without_https(b: &Builder<'_>, changes: &[&Change], change: &Change) ->
         && want(b, &listener).is_some_and(|want| want.protocol == Some(Protocol::Https));
     let refused = asks(rule.authenticate.as_ref()) && plain && !becomes;
     refused.then(|| format!("it asks users to log in, which takes HTTPS, and {listener} speaks plain HTTP"))
+}
+
+/// A rule with a login that goes, goes before its listener speaks plain HTTP.
+pub(super) fn leave_first(b: &mut Builder<'_>) {
+    let login = |address: &Address| asks(b.bound.live.get(address)?.spec.rule()?.authenticate.as_ref()).then_some(());
+    let deletes = b.built.steps.iter().filter(|step| matches!(step.operation, Operation::Delete { .. }));
+    let going = deletes.filter(|step| login(&step.address).is_some());
+    let going: Vec<(Option<Address>, StepId)> = going.map(|step| (step.address.parent(), step.id.clone())).collect();
+    let plain = b.built.steps.iter_mut().filter(|step| protocol(&step.operation) == Some(Protocol::Http));
+    for step in plain {
+        let first = going.iter().filter(|(listener, _)| listener.as_ref() == Some(&step.address));
+        step.after.extend(first.map(|(_, id)| After { step: id.clone(), why: STAYS.to_owned() }));
+    }
 }
 
 fn want<'b>(b: &'b Builder<'_>, address: &Address) -> Option<&'b Listener> {
@@ -99,6 +115,5 @@ pub(super) fn edge(
     };
     let stops = login == Some(false);
     let of_listener = earlier.kind == Kind::Rule && earlier.parent().as_ref() == Some(later);
-    (stops && of_listener && protocol(next) == Some(Protocol::Http))
-        .then_some("AWS refuses plain HTTP as long as a rule has a login")
+    (stops && of_listener && protocol(next) == Some(Protocol::Http)).then_some(STAYS)
 }

@@ -6,6 +6,7 @@ mod build;
 mod delete;
 mod evidence;
 mod logins;
+mod moves;
 mod order;
 mod places;
 mod rehearse;
@@ -14,6 +15,8 @@ pub mod rollback;
 pub mod saved;
 mod select;
 mod stamp;
+#[cfg(test)]
+mod tests;
 mod update;
 
 use std::collections::BTreeSet;

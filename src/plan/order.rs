@@ -15,10 +15,34 @@ const ONE_WRITE: &str = "one write at a time to a resource, each checked against
 pub(super) fn order(mut steps: Vec<Step>) -> Vec<Step> {
     steps.sort_by(|a, b| rank(a).cmp(&rank(b)));
     let edges: Vec<Vec<After>> = steps.iter().map(|step| edges_into(step, &steps)).collect();
+    let told: Vec<(StepId, StepId)> =
+        steps.iter().flat_map(|step| step.after.iter().map(|after| (step.id.clone(), after.step.clone()))).collect();
     for (step, after) in steps.iter_mut().zip(edges) {
         step.after.extend(after);
     }
+    cut(&mut steps, &told);
     sort(steps)
+}
+
+/// What another step was told to wait for does not itself wait for that step, nor for what comes after it, unless it
+/// was told to as well.
+fn cut(steps: &mut [Step], told: &[(StepId, StepId)]) {
+    let first: BTreeSet<&StepId> = told.iter().map(|(_, first)| first).collect();
+    for id in first {
+        let mut later = BTreeSet::from([id.clone()]);
+        loop {
+            let waits = |step: &&Step| !later.contains(&step.id) && step.after.iter().any(|a| later.contains(&a.step));
+            let more: Vec<StepId> = steps.iter().filter(waits).map(|step| step.id.clone()).collect();
+            if more.is_empty() {
+                break;
+            }
+            later.extend(more);
+        }
+        if let Some(step) = steps.iter_mut().find(|step| step.id == *id) {
+            let is_told = |after: &After| told.iter().any(|(of, first)| of == id && *first == after.step);
+            step.after.retain(|after| is_told(after) || !later.contains(&after.step));
+        }
+    }
 }
 
 /// The order among steps that do not wait for each other.

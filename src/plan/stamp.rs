@@ -9,7 +9,7 @@ use super::build::Builder;
 use crate::cloud::{GroupRule, Operation};
 use crate::desired::Part;
 use crate::diff::{self, Applied, Change, Diff, Owner, Verdict, ownership};
-use crate::model::kind::{Origin, SecurityGroup};
+use crate::model::kind::{Origin, SecurityGroup, TrafficRule};
 use crate::model::tag::{APPLIED_TAG, ID_TAG};
 use crate::model::{Address, Id, Kind, Link, Spec};
 
@@ -139,11 +139,10 @@ fn stamp(b: &mut Builder<'_>, address: &Address) {
 /// What a create makes of a spec: a new group lets everything out besides what is declared.
 fn once_created(b: &Builder<'_>, address: &Address, want: &Spec) -> Spec {
     let Some(group) = want.security_group() else { return want.clone() };
-    if b.desired.is_exclusive(address, Part::Egress) {
-        let egress = Some(group.egress.clone().unwrap_or_default());
-        return SecurityGroup { egress, ..group.clone() }.into();
-    }
-    let egress = b.basis.egress_of_new(group.vpc.as_ref());
+    let is_exclusive = b.desired.is_exclusive(address, Part::Egress);
+    let is_declared = |rule: &TrafficRule| group.egress.iter().flatten().any(|declared| declared.same_traffic(rule));
+    let egress = b.basis.egress_of_new(group.vpc.as_ref()).into_iter();
+    let egress = egress.filter(|rule| !is_exclusive || is_declared(rule)).collect();
     let made = SecurityGroup { egress: Some(egress), ..SecurityGroup::default() };
     group.clone().over(&made).into()
 }

@@ -136,6 +136,53 @@ fn an_interrupted_run_ends_the_call_in_flight_and_no_other() {
     assert_eq!(census(&stack), EXPECTED);
 }
 
+fn interrupt(running: &crate::support::program::Running) {
+    let sent = std::process::Command::new("kill").args(["-INT", &running.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+#[test]
+fn an_interrupt_ends_the_attempts_to_delete_what_is_in_use() {
+    let stack = Stack::applied();
+    let head: Vec<String> =
+        stack.file().lines().take_while(|line| !line.starts_with("tags")).map(str::to_owned).collect();
+    stack.account.write("desired/shop.yaml", head.join("\n") + "\n");
+    let proxy = proxy();
+    proxy.on("DeleteTargetGroup").answer(
+        400,
+        "ResourceInUse",
+        "Target group is currently in use by a listener or a rule",
+    );
+    let consent = ["apply", "--yes", "--dangerous-allow", "delete-load-balancer"];
+    let running = stack.account.behind(&proxy).args(consent).start();
+    let tried = || (proxy.count("DeleteTargetGroup") > 0).then_some(());
+    crate::support::eventually("a first attempt", Duration::from_secs(120), tried);
+    let began = std::time::Instant::now();
+    interrupt(&running);
+    let run = running.end().exits(130).says("stopped at DeleteTargetGroup target_group/").says("ResourceInUse");
+    assert!(began.elapsed() < Duration::from_secs(10), "it went on for {:?}: {}", began.elapsed(), run.all());
+    proxy.calm();
+    stack.account.behind(&proxy).args(consent).run().exits(0);
+}
+
+#[test]
+fn an_interrupt_ends_the_wait_at_a_gate() {
+    let stack = Stack::prepared();
+    stack.edit(
+        "  app: { import: { certificate: ../app.crt, private_key: { file: ../app.key } } }",
+        "  app: { domain: shop.example.com }",
+    );
+    let proxy = proxy();
+    let running = stack.account.behind(&proxy).args(APPLY).start();
+    let asked = || (proxy.count("DescribeCertificate") > 0).then_some(());
+    crate::support::eventually("a look at the gate", Duration::from_secs(120), asked);
+    let began = std::time::Instant::now();
+    interrupt(&running);
+    running.end().exits(130).says("stopped at RequestCertificate certificate/app");
+    assert!(began.elapsed() < Duration::from_secs(10), "it went on for {:?}", began.elapsed());
+    assert_eq!(proxy.count("RequestCertificate"), 1);
+}
+
 #[test]
 fn several_calls_are_under_way_at_once_but_not_many() {
     let stack = Stack::prepared();

@@ -217,3 +217,45 @@ async fn a_load_balancer_with_another_stack_s_rule_or_with_protection_stays() {
         "what it needs stays with it; nobody is in that group"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn keys_that_change_places_with_their_rules_only_change_tags() {
+    let fake = deployed(STACK).await;
+    let swapped = STACK.replace("          api: {", "          x: {").replace("          old: {", "          api: {");
+    let swapped = swapped.replace("          x: {", "          old: {");
+    assert_eq!(converges(&fake, &swapped).await, ["AddTags", "AddTags"]);
+    // one tag was written, the other was not: each still finds its rule
+    fake.edit(|snapshot| rule_mut(snapshot, 10).tags = rule_mut(snapshot, 20).tags.clone());
+    assert_eq!(converges(&fake, &swapped).await, ["AddTags"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_condition_moves_to_another_rule_before_it_leaves_its_own() {
+    for (giver, taker) in [("a", "b"), ("b", "a")] {
+        let rule = |key: &str, at: u32, paths: &str| {
+            format!("          {key}: {{ priority: {at}, when: {{ path: [{paths}] }}, forward: django }}\n")
+        };
+        let body = |given: &str, taken: &str| {
+            let rules = rule(giver, 1, given) + &rule(taker, 2, taken);
+            STACK.replace("        rules:\n", &format!("        rules:\n{rules}"))
+        };
+        let fake = deployed(&body("/one, /two", "/three")).await;
+        let plan = planned(&fake, &desired(&body("/one", "/two, /three"))).await;
+        let loses = plan.steps.iter().find(|s| s.id.0 == format!("ModifyRule rule/web:443/{giver}")).unwrap();
+        let first = loses.after.iter().map(|after| after.step.to_string()).collect::<Vec<_>>();
+        assert_eq!(first, [format!("ModifyRule rule/web:443/{taker}")]);
+        converges(&fake, &body("/one", "/two, /three")).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_condition_moves_to_a_new_rule_before_it_leaves_its_own() {
+    let fake = deployed(&STACK.replace("path: [\"/api/*\"]", "path: [\"/api/*\", \"/v2/*\"]")).await;
+    let split = STACK.replace(
+        "          old:",
+        "          v2: { priority: 15, when: { path: [\"/v2/*\"] }, forward: django }\n          old:",
+    );
+    let calls = converges(&fake, &split).await;
+    let at = |name: &str| calls.iter().position(|call| *call == name).unwrap();
+    assert!(at("CreateRule") < at("ModifyRule"), "{calls:?}");
+}

@@ -5,6 +5,7 @@ mod export;
 mod fields;
 mod gone;
 mod groups;
+mod interrupt;
 mod leaving;
 mod login;
 mod order;

@@ -2,6 +2,7 @@
 
 use no502::cloud::simulate::{World, apply_to};
 use no502::cloud::{Operation, Snapshot};
+use no502::export::{Request, export};
 use no502::model::kind::{SecurityGroup, TargetGroup};
 use no502::model::tag::ID_TAG;
 use no502::model::value::ProtocolVersion;
@@ -185,4 +186,103 @@ fn a_login_that_no_file_mentions_holds_its_listener() {
 fn the_check_of_a_function_may_take_its_whole_interval() {
     let check = "health_check: { enabled: true, interval: 30s, timeout: 30s }";
     lawful(&account::empty(), &format!("target_groups:\n  thumbs: {{ target_type: lambda, {check} }}\n"));
+}
+
+#[test]
+fn a_new_exclusive_group_keeps_what_aws_gave_it_if_that_is_declared() {
+    let egress = "egress: [{ to: 0.0.0.0/0, ports: 8000 }, { to: 0.0.0.0/0, protocol: all, description: all }]";
+    let body =
+        format!("security_groups:\n  a: {{ vpc: vpc-0a1b2c3d, description: d, {egress}, exclusive: [egress] }}\n");
+    lawful(&account::empty(), &body);
+}
+
+/// The live view with another tag of ours on the rule at a priority.
+fn tagged(mut before: Snapshot, priority: u32, tag: &str) -> Snapshot {
+    let rules = before.found.values_mut().filter_map(|live| match &mut live.spec {
+        Spec::Rule(rule) if rule.priority == Some(priority) => Some(rule),
+        _ => None,
+    });
+    rules.for_each(|rule| drop(rule.tags.insert(ID_TAG.to_owned(), tag.to_owned())));
+    before
+}
+
+const TWO: &str = "one: { priority: 1, when: { path: /one }, fixed_response: { status: 200 } }, \
+                   two: { priority: 2, when: { path: /two }, fixed_response: { status: 200 } }";
+
+#[test]
+fn rules_that_bear_one_name_go_with_their_listener() {
+    let before = tagged(live(&rules(TWO)), 2, "shop:rule/web:80/one");
+    lawful(&before, &balancer("      {}\n"));
+}
+
+#[test]
+fn a_rule_of_ours_under_another_name_is_exported_and_stays() {
+    for tag in ["shop:rule/web:80/one", "shop:rule/web:443/two", "shop:rule/web:80/old", "shop:nonsense"] {
+        let before = tagged(live(&rules(TWO)), 2, tag);
+        laws::exports(&before, true);
+        let plan = lawful(&before, &rules(TWO));
+        assert!(plan.is_clean(), "{tag}: {:#?}", plan.differences().collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn own_certificates_are_exported_as_they_were_requested() {
+    let request = "app: { domain: shop.example.com, alternative_names: [\"*.shop.example.com\"], key_algorithm: EC_prime256v1, tags: { who: us } }";
+    let import = format!(
+        "partner: {{ import: {{ certificate: \"{}\", private_key: {{ env: PARTNER_KEY }} }} }}",
+        account::pem(false)
+    );
+    let tls = "protocol: https, ssl_policy: ELBSecurityPolicy-TLS13-1-2-2021-06";
+    let listener = format!(
+        "      443: {{ {tls}, certificate: app, sni_certificates: [partner, \"{}\"], default: {{ fixed_response: {{ status: 404 }} }} }}\n",
+        account::CERTIFICATE
+    );
+    let before = live(&format!("certificates: {{ {request}, {import} }}\n{}", balancer(&listener)));
+    let request = Request {
+        load_balancers: ["web".to_owned()].into(),
+        account: account::NUMBER.into(),
+        region: account::REGION.into(),
+        stack: None,
+    };
+    let text = export(&before, &request).text;
+    for words in
+        ["domain: shop.example.com", "key_algorithm: EC_prime256v1", "who: us", "partner.example.org, which the stack"]
+    {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    assert_eq!(text.matches("arn: ").count(), 1, "somebody else's\n{text}");
+    laws::exports(&before, true);
+}
+
+#[test]
+fn own_rules_in_groups_of_others_are_exported() {
+    let ours = format!(
+        "security_groups:\n  theirs: {{ existing: true, id: {}, ingress: {{ from: 10.0.0.0/8, ports: 22 }}, egress: {{ to: 10.0.0.0/8, ports: 25 }} }}\n",
+        account::DOOR
+    );
+    let before = live(&format!("{ours}{}", rules(TWO)));
+    laws::exports(&before, true);
+}
+
+#[test]
+fn a_rule_with_a_login_goes_and_its_listener_gives_up_https_in_one_apply() {
+    let rule = |key: &str, more: &str| {
+        format!("{key}: {{ when: {{ path: /{key} }}, fixed_response: {{ status: 200 }}{more} }}")
+    };
+    let file = |protocol: &str, rules: &str| {
+        balancer(&format!(
+            "      443: {{ {protocol}, default: {{ fixed_response: {{ status: 404 }} }}, rules: {{ {rules} }} }}\n"
+        ))
+    };
+    let tls = format!(
+        "protocol: https, ssl_policy: ELBSecurityPolicy-TLS13-1-2-2021-06, certificate: \"{}\"",
+        account::CERTIFICATE
+    );
+    let login = format!(", {LOGIN}");
+    let many = [rule("one", &login), rule("two", ""), rule("three", &login), rule("four", "")].join(", ");
+    let few = [rule("four", ""), rule("two", "").replace("200", "503"), rule("new", "")].join(", ");
+    let plan = lawful(&live(&file(&tls, &many)), &file("protocol: http", &few));
+    assert!(plan.held.is_empty() && plan.refused.is_empty(), "{:#?} {:#?}", plan.held, plan.refused);
+    let at = |name: &str| plan.steps.iter().position(|step| step.id.0.starts_with(name)).unwrap();
+    assert!(at("DeleteRule") < at("ModifyListener"));
 }

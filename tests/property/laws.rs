@@ -1,14 +1,15 @@
 //! What holds for every live view and every file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use no502::cloud::{ApiCalls, Operation, Snapshot};
 use no502::desired::Resolved;
 use no502::diff::Verdict;
 use no502::export::{Request, export};
 use no502::model::kind::{Action, Authenticate, Direction, MutualAuthentication};
+use no502::model::tag::ID_TAG;
 use no502::model::value::Protocol;
-use no502::model::{Address, Spec};
+use no502::model::{Address, Id, Spec};
 use no502::plan::{Guard, Plan, Step};
 use no502::report::{View, json};
 
@@ -220,10 +221,21 @@ pub fn exports(snapshot: &Snapshot, adopt: bool) {
     assert_eq!(export(snapshot, &request).text, exported.text);
     let stamps = plan.steps.iter().all(|step| step.stamp);
     assert!(stamps, "{}\n{:#?}", exported.text, names(&plan));
-    // a certificate of ours is exported by its ARN: then it is somebody else's, and its key is forgotten
     let disowns = plan.steps.iter().any(|step| matches!(step.operation, Operation::RemoveTags { .. }));
-    if adopt && !disowns {
+    assert!(!disowns, "{}\n{:#?}", exported.text, names(&plan));
+    if adopt {
         let (adopted, _) = converges(&desired, snapshot, &plan, 0);
         assert_eq!(export(&adopted, &request).text, exported.text);
+        let (before, after) = (owners(snapshot), owners(&adopted));
+        let lost: Vec<_> = before.iter().filter(|(id, owner)| after.get(*id) != Some(*owner)).collect();
+        assert!(lost.is_empty(), "{}\nthese have another owner now: {lost:#?}", exported.text);
     }
+}
+
+/// The stack of everything that bears the tag of one, rules of security groups included.
+fn owners(snapshot: &Snapshot) -> BTreeMap<&Id, String> {
+    let stack = |tags: &BTreeMap<String, String>| Some(tags.get(ID_TAG)?.split_once(':')?.0.to_owned());
+    let resources = snapshot.found.iter().filter_map(|(id, live)| Some((id, stack(live.spec.tags()?)?)));
+    let rules = snapshot.found.values().flat_map(|live| live.facts.group_rules());
+    resources.chain(rules.filter_map(|rule| Some((&rule.id, rule.stack.clone()?)))).collect()
 }

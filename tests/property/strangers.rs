@@ -50,6 +50,12 @@ pub enum Deed {
     Permission {
         door: u8,
         direction: Direction,
+        owner: Owner,
+    },
+    /// Our tag names something that is not there, or what another one is.
+    Misname {
+        thing: u8,
+        twin: bool,
     },
     ServerName {
         listener: u8,
@@ -87,8 +93,9 @@ pub fn deed() -> impl Strategy<Value = Deed> {
         1 => (number(), owner()).prop_map(|(balancer, owner)| Deed::Listener { balancer, owner }),
         1 => owner().prop_map(|owner| Deed::Group { owner }),
         4 => (number(), owner()).prop_map(|(thing, owner)| Deed::Retag { thing, owner }),
-        2 => (number(), select(&Direction::ALL[..]))
-            .prop_map(|(door, direction)| Deed::Permission { door, direction }),
+        2 => (number(), select(&Direction::ALL[..]), select(&[Owner::Nobody, Owner::Us, Owner::OtherStack][..]))
+            .prop_map(|(door, direction, owner)| Deed::Permission { door, direction, owner }),
+        2 => (number(), any::<bool>()).prop_map(|(thing, twin)| Deed::Misname { thing, twin }),
         1 => number().prop_map(|listener| Deed::ServerName { listener }),
         1 => number().prop_map(|thing| Deed::Tag { thing }),
         1 => number().prop_map(|listener| Deed::Swap { listener }),
@@ -134,9 +141,22 @@ pub fn done(snapshot: Snapshot, number: usize, deed: &Deed) -> Snapshot {
             }
         }
         Deed::Swap { listener } => swap(&mut world.snapshot, *listener),
+        Deed::Misname { thing, twin } => misname(&mut world.snapshot, *thing, *twin),
         _ => {}
     }
     world.snapshot
+}
+
+/// A rule of ours bears a name that no rule has, or that of another one.
+fn misname(snapshot: &mut Snapshot, thing: u8, twin: bool) {
+    let ours = |rule: &Rule| rule.tags.get(ID_TAG).filter(|tag| tag.starts_with("shop:")).cloned();
+    let rules: Vec<(Id, String)> = snapshot.rules().filter_map(|(id, rule)| Some((id.clone(), ours(rule)?))).collect();
+    let other = nth(rules.clone(), thing.wrapping_add(1)).map(|(_, tag)| tag);
+    let (Some((id, tag)), Some(other)) = (nth(rules, thing), other) else { return };
+    let name = if twin { other } else { format!("{tag}-once") };
+    if let Some(Spec::Rule(rule)) = snapshot.found.get_mut(&id).map(|live| &mut live.spec) {
+        rule.tags.insert(ID_TAG.to_owned(), name);
+    }
 }
 
 fn retag(snapshot: &mut Snapshot, id: &Id, owner: Owner) {
@@ -206,23 +226,27 @@ fn operations(snapshot: &Snapshot, deed: &Deed) -> Vec<Operation> {
             };
             Some(Operation::CreateTargetGroup { spec })
         }
-        Deed::Permission { door, direction } => nth(ids(snapshot, Kind::SecurityGroup), *door).and_then(|door| {
-            let rule = TrafficRule {
-                protocol: IpProtocol::Tcp,
-                ports: Some((22, 22)),
-                peer: Peer::Cidr("10.9.0.0/16".parse().unwrap()),
-                description: None,
-            };
-            let live = snapshot.found[&door].spec.security_group()?;
-            let there = live.rules(*direction).is_some_and(|rules| rules.iter().any(|have| have.same_traffic(&rule)));
-            let group = Link::Id(door);
-            (!there).then(|| Operation::Authorize {
-                direction: *direction,
-                group,
-                rules: vec![rule],
-                tags: Default::default(),
+        Deed::Permission { door, direction, owner } => {
+            nth(ids(snapshot, Kind::SecurityGroup), *door).and_then(|door| {
+                let rule = TrafficRule {
+                    protocol: IpProtocol::Tcp,
+                    ports: Some((22, 22)),
+                    peer: Peer::Cidr("10.9.0.0/16".parse().unwrap()),
+                    description: None,
+                };
+                let live = snapshot.found[&door].spec.security_group()?;
+                let there =
+                    live.rules(*direction).is_some_and(|rules| rules.iter().any(|have| have.same_traffic(&rule)));
+                let stack = match owner {
+                    Owner::Us => Some("shop"),
+                    Owner::OtherStack => Some("bank"),
+                    Owner::Nobody | Owner::Kubernetes | Owner::CloudFormation => None,
+                };
+                let tags = stack.map(|stack| (ID_TAG.to_owned(), format!("{stack}:security_group/elsewhere")));
+                let (group, tags) = (Link::Id(door), tags.into_iter().collect());
+                (!there).then(|| Operation::Authorize { direction: *direction, group, rules: vec![rule], tags })
             })
-        }),
+        }
         Deed::ServerName { listener } => {
             let https = snapshot.listeners().filter(|(_, l)| l.protocol == Some(Protocol::Https));
             nth(https.map(|(id, _)| id.clone()).collect(), *listener).map(|listener| {
@@ -245,7 +269,7 @@ fn operations(snapshot: &Snapshot, deed: &Deed) -> Vec<Operation> {
             let group = Link::Id(door);
             (!rules.is_empty()).then_some(Operation::Describe { direction: *direction, group, rules })
         }),
-        Deed::Retag { .. } | Deed::Swap { .. } => None,
+        Deed::Retag { .. } | Deed::Swap { .. } | Deed::Misname { .. } => None,
     };
     operation.into_iter().collect()
 }

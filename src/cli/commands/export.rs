@@ -8,11 +8,11 @@ use super::super::error::CliError;
 use super::super::session::{self, Connection, World};
 use super::super::terminal::Terminal;
 use super::super::{exit, output};
-use crate::cloud::{CloudError, Gap, Hidden, NeededFor, Read as _, Snapshot};
+use crate::cloud::{CloudError, Gap, Hidden, NeededFor, Operation, Read as _, Snapshot};
 use crate::desired::{self, Problems};
 use crate::export::{self, Exported, Request};
 use crate::model::SecretRef;
-use crate::plan::{self, Options};
+use crate::plan::{self, Options, Step};
 use crate::report::text;
 
 /// How alike a name must be to be offered.
@@ -26,7 +26,9 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
     let connection = session::open(global.region.clone(), global, world).await?;
     let known = connection.aws.load_balancer_names().await.map_err(unread)?;
     let names = names(args, &known)?;
-    let mut snapshot = connection.aws.fetch(&export::scope(names.clone(), None)).await?;
+    // what the file will call its stack, unless a tag says otherwise
+    let guess = args.stack.clone().or_else(|| names.first().cloned());
+    let mut snapshot = connection.aws.fetch(&export::scope(names.clone(), guess.clone())).await?;
     complete(&snapshot)?;
     let request = Request {
         load_balancers: names,
@@ -34,11 +36,12 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
         region: connection.identity.region.clone(),
         stack: args.stack.clone(),
     };
-    if let Some(stack) = export::owner(&snapshot, &request) {
+    let stack = export::stack(&snapshot, &request);
+    if guess.as_ref() != Some(&stack) {
         snapshot = connection.aws.fetch(&export::scope(request.load_balancers.clone(), Some(stack.clone()))).await?;
         complete(&snapshot)?;
-        whole(&stack, &export::left_behind(&snapshot, &request))?;
     }
+    whole(&stack, &export::left_behind(&snapshot, &request))?;
     let exported = export::export(&snapshot, &request);
     // what is left after `complete` hides nothing that the file could have said
     for gap in &snapshot.gaps {
@@ -61,13 +64,14 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
 }
 
 /// Refuses to write a file for a stack that leaves out what the stack owns: it would be deleted.
-fn whole(stack: &str, left_behind: &[String]) -> Result<(), CliError> {
+fn whole(stack: &str, left_behind: &BTreeSet<String>) -> Result<(), CliError> {
     if left_behind.is_empty() {
         return Ok(());
     }
-    let list = left_behind.join(", ");
-    let error =
-        CliError::new(format!("the stack `{stack}` also owns {list}: a file without them would have them deleted"));
+    let list = left_behind.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let error = CliError::new(format!(
+        "the stack `{stack}` also owns {list}, or something in it: a file without would have that deleted"
+    ));
     Err(error.hint("name them too, or give this file a stack of its own with --stack"))
 }
 
@@ -150,7 +154,7 @@ fn in_words(hidden: &Hidden) -> String {
     }
 }
 
-/// What a plan on the exported file would show; nothing, or the export is wrong.
+/// What a plan on the exported file would change or give away; nothing, or the export is wrong.
 fn differences(
     exported: &Exported,
     snapshot: Snapshot,
@@ -172,5 +176,8 @@ fn differences(
     let files = resolved.files.clone();
     let plan = plan::plan(&resolved, snapshot, connection.identity.clone(), world.now, &Options::default())
         .map_err(|list| CliError::Files(Box::new(Problems { files, list })))?;
-    Ok(plan.differences().map(|change| change.address.to_string()).collect())
+    let differs = plan.differences().map(|change| change.address.to_string());
+    let gives_away = |step: &&Step| matches!(step.operation, Operation::RemoveTags { .. });
+    let given = plan.steps.iter().filter(gives_away).map(|step| step.address.to_string());
+    Ok(differs.chain(given).collect())
 }

@@ -102,6 +102,7 @@ pub async fn execute(
     let total = steps.len();
     let both = Arc::new(Both { journal, progress: Progress::new(terminal, total) });
     let stop = interrupt::listen(terminal)?;
+    connection.aws.heed(stop.clone());
     let began = Instant::now();
     let run = run(Arc::clone(&connection.aws), steps, plan.basis.clone(), shown(plan), settings, both, stop).await;
     Ok(Recorded { run, id, journal: path, total, took: began.elapsed() })
@@ -166,6 +167,7 @@ fn failure(why: &Failure) -> (String, u8) {
         Failure::Call { error } => (error.to_string(), exit::STOPPED),
         Failure::GateFailed { sees } => (sees.clone(), exit::STOPPED),
         Failure::GateTimedOut { sees } => (format!("waited too long (--gate-timeout): {sees}"), exit::STOPPED),
+        Failure::Interrupted { sees } => (sees.clone(), interrupt::exit_code()),
         Failure::NotRecorded { message } => {
             (format!("the journal cannot be written, so the call was not made: {message}"), exit::STOPPED)
         }

@@ -145,9 +145,9 @@ fn unmanaged(plan: &Plan, page: &mut Page<'_>) {
     }
     if page.is_brief() {
         // the group is managed: it is a rule of it that is not
-        let name = |u: &Unmanaged| match u.address.kind {
-            Kind::SecurityGroup => format!("{} ({})", u.address, u.what),
-            _ => u.address.to_string(),
+        let name = |u: &Unmanaged| {
+            let rule = u.address.kind == Kind::SecurityGroup;
+            if rule { format!("{} ({})", u.address, u.what) } else { u.address.to_string() }
         };
         let names = list(found.iter().map(name), true);
         return note(page, &format!("Unmanaged, never touched: {}", clean(&names)));
