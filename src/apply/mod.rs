@@ -7,6 +7,7 @@ mod engine;
 mod event;
 mod gate;
 mod journal;
+pub mod lock;
 mod stale;
 
 use std::time::Duration;

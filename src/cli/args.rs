@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::model::Address;
 
-pub use recorded::{Liftable, Rollback, Runs, Show};
+pub use recorded::{Liftable, Rollback, Runs, Show, Unlock};
 
 /// Finds and closes the differences between AWS Application Load Balancers and the files that describe
 /// them, and says which of them make clients see 502, 503 or 504.
@@ -140,6 +140,8 @@ pub enum Command {
     Rollback(Rollback),
     /// List the recorded runs
     Runs(Runs),
+    /// Remove a lock that nobody holds any more
+    Unlock(Unlock),
     /// Show a saved plan
     Show(Show),
     /// Mark live resources that match the files as managed by this stack; change nothing else

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use args::{Cli, Command, Global};
-use commands::{adopt, apply, check, explain, export, plan, print, rollback, runs, show, validate};
+use commands::{adopt, apply, check, explain, export, plan, print, rollback, runs, show, unlock, validate};
 use error::CliError;
 use session::World;
 use terminal::Terminal;
@@ -75,6 +75,7 @@ fn run(cli: &Cli, terminal: Terminal) -> Result<u8, CliError> {
         Command::Man => print::man(terminal),
         Command::Show(args) => show::run(args, terminal),
         Command::Runs(args) => runs::run(args, terminal),
+        Command::Unlock(args) => wait(unlock::run(args, global, terminal, &world)),
         Command::Rollback(args) => wait(rollback::run(args, global, terminal, &world)),
         Command::Plan(args) => wait(plan::run(args, global, terminal, &world)),
         Command::Apply(args) => wait(apply::run(args, global, terminal, &world)),

@@ -131,11 +131,13 @@ pub enum Guard {
     Rehearsal,
     /// A rollback cannot bring something back as it was.
     Irreversible,
+    /// Another run works on the stack; apply asks for it, plans do not.
+    Lock,
 }
 
 impl Guard {
     /// Every guard.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::WrongAccount,
         Self::ForeignOwner,
         Self::FedGroup,
@@ -144,6 +146,7 @@ impl Guard {
         Self::Incomplete,
         Self::Rehearsal,
         Self::Irreversible,
+        Self::Lock,
     ];
     /// The name for `--dangerous-allow`.
     pub const fn as_str(self) -> &'static str {
@@ -156,6 +159,7 @@ impl Guard {
             Self::Incomplete => "incomplete",
             Self::Rehearsal => "rehearsal",
             Self::Irreversible => "irreversible",
+            Self::Lock => "lock",
         }
     }
     /// Whether `--dangerous-allow` lifts it.
@@ -166,7 +170,8 @@ impl Guard {
             | Self::DeleteLoadBalancer
             | Self::Incomplete
             | Self::Rehearsal
-            | Self::Irreversible => true,
+            | Self::Irreversible
+            | Self::Lock => true,
             Self::WrongAccount | Self::Replacement => false,
         }
     }

@@ -13,6 +13,7 @@ mod fields;
 mod gaps;
 mod groups;
 mod leaving;
+mod lock;
 mod order;
 mod package;
 mod replace;

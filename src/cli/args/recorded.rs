@@ -20,6 +20,8 @@ pub enum Liftable {
     Incomplete,
     /// Apply although the rehearsal found fault with the plan.
     Rehearsal,
+    /// Work although another run has the stack's lock.
+    Lock,
     /// Undo a run although something cannot come back as it was.
     Irreversible,
 }
@@ -33,6 +35,20 @@ pub struct Show {
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// `no502 unlock`
+#[derive(Debug, Args)]
+pub struct Unlock {
+    #[command(flatten)]
+    /// Which files.
+    pub files: Files,
+    /// Do not ask
+    #[arg(long, visible_alias = "auto-approve")]
+    pub yes: bool,
+    /// Folder of the journals
+    #[arg(long, value_name = "DIR")]
+    pub journal: Option<PathBuf>,
 }
 
 /// `no502 runs`

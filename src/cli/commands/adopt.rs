@@ -5,6 +5,7 @@ use super::super::error::CliError;
 use super::super::session::{self, World};
 use super::super::terminal::Terminal;
 use super::super::{exit, output};
+use super::locked::Respect;
 use super::run::{self, Work};
 use crate::apply::Settings;
 use crate::plan::Options;
@@ -28,7 +29,8 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
         run::consent(args.yes, terminal, question(releases < steps.len(), releases > 0))?;
         let record = Record::of(&plan, &steps);
         let work = Work { plan: &plan, record: &record, command: "adopt", of: None };
-        let recorded = run::execute(&connection, &work, &Settings::default(), None, (terminal, world)).await?;
+        let how = (&Settings::default(), Respect::Others);
+        let recorded = run::execute(&connection, &work, how, None, (terminal, world)).await?;
         if let Some(ending) = run::unfinished(&recorded) {
             let done = recorded.run.done.len();
             let end = Run {

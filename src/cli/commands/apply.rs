@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::super::args::{Apply as Args, Format, Global};
+use super::super::args::{Apply as Args, Format, Global, Liftable};
 use super::super::error::CliError;
 use super::super::session::{self, Connection, World};
 use super::super::terminal::Terminal;
 use super::super::{exit, output};
+use super::locked::Respect;
 use super::plan::{guard, selection};
 use super::rollback::{self, Wanted};
 use super::run::{self, Ending, Recorded, Work};
@@ -83,7 +84,7 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
     }
     let record = Record::of(&plan, &plan.steps);
     let work = Work { plan: &plan, record: &record, command: "apply", of: None };
-    let recorded = run::execute(&connection, &work, &c.settings(), args.journal.as_deref(), (terminal, world)).await?;
+    let recorded = c.execute(&work).await?;
     if args.rollback_on_failure && matches!(recorded.run.outcome, Outcome::Failed { .. }) {
         return c.undo(&plan, &recorded).await;
     }
@@ -125,6 +126,18 @@ impl Context<'_> {
         let gate_timeout = self.args.gate_timeout;
         let poll = (gate_timeout / 20).clamp(Duration::from_millis(500), Duration::from_secs(5));
         Settings { gate_timeout, poll, gates: !self.args.no_gates, ..Settings::default() }
+    }
+
+    /// Runs the steps under the stack's lock.
+    pub(super) async fn execute(&self, work: &Work<'_>) -> Result<Recorded, CliError> {
+        let respect = if self.args.allow.contains(&Liftable::Lock) { Respect::Nobody } else { Respect::Others };
+        let journal = self.args.journal.as_deref();
+        let how = (&self.settings(), respect);
+        let run = run::execute(self.connection, work, how, journal, (self.terminal, self.world)).await;
+        if run.is_err() {
+            self.document(work.plan, None, json::Outcome::Refused, json::resources(work.plan))?;
+        }
+        run
     }
 
     pub(super) fn nothing_to_do(&self, plan: &Plan) -> Result<u8, CliError> {

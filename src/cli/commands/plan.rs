@@ -24,6 +24,7 @@ pub const fn guard(liftable: Liftable) -> Guard {
         Liftable::Incomplete => Guard::Incomplete,
         Liftable::Rehearsal => Guard::Rehearsal,
         Liftable::Irreversible => Guard::Irreversible,
+        Liftable::Lock => Guard::Lock,
     }
 }
 

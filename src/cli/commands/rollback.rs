@@ -179,7 +179,7 @@ pub async fn undo(
     }
     let back = Record::of(&plan, &plan.steps);
     let work = Work { plan: &plan, record: &back, command: "rollback", of: Some(run) };
-    let recorded = run::execute(connection, &work, &c.settings(), args.journal.as_deref(), (terminal, world)).await?;
+    let recorded = c.execute(&work).await?;
     let ending = match run::unfinished(&recorded) {
         Some(ending) => ending,
         None => {

@@ -12,6 +12,7 @@ use super::super::progress::Progress;
 use super::super::session::{self, Connection, World};
 use super::super::terminal::Terminal;
 use super::super::{exit, interrupt};
+use super::locked::{self, Held, Respect};
 use crate::apply::{Event, Failure, Header, Journal, Observer, Outcome, Run, Settings, run};
 use crate::model::{Id, Spec};
 use crate::plan::Plan;
@@ -80,11 +81,12 @@ pub struct Work<'a> {
 /// Runs steps of a plan, recorded in `folder`, or where XDG says state belongs.
 ///
 /// # Errors
-/// The journal cannot be made, and without one nothing is applied; signals cannot be listened to.
+/// The journal cannot be made, and without one nothing is applied; signals cannot be listened to; another run has the
+/// lock, or AWS changed until this one had it.
 pub async fn execute(
     connection: &Connection,
     work: &Work<'_>,
-    settings: &Settings,
+    (settings, respect): (&Settings, Respect),
     folder: Option<&Path>,
     (terminal, world): (Terminal, &World),
 ) -> Result<Recorded, CliError> {
@@ -97,15 +99,51 @@ pub async fn execute(
             .hint("choose another folder with --journal; nothing is applied without one")
     })?;
     let path = journal.path().to_owned();
+    let held = match under_lock(connection, work, &id, &folder, (respect, terminal)).await {
+        Ok(held) => held,
+        Err(error) => {
+            // nothing was begun: there is nothing to record
+            let _ = std::fs::remove_file(&path);
+            return Err(error);
+        }
+    };
     terminal.note(&format!("journal: {}", path.display()));
     let steps = record.steps.clone();
     let total = steps.len();
     let both = Arc::new(Both { journal, progress: Progress::new(terminal, total) });
-    let stop = interrupt::listen(terminal)?;
-    connection.aws.heed(stop.clone());
     let began = Instant::now();
-    let run = run(Arc::clone(&connection.aws), steps, plan.basis.clone(), shown(plan), settings, both, stop).await;
-    Ok(Recorded { run, id, journal: path, total, took: began.elapsed() })
+    let run = match interrupt::listen(terminal) {
+        Ok(stop) => {
+            connection.aws.heed(stop.clone());
+            Ok(run(Arc::clone(&connection.aws), steps, plan.basis.clone(), shown(plan), settings, both, stop).await)
+        }
+        Err(error) => Err(error),
+    };
+    if let Some(held) = held {
+        held.release().await;
+    }
+    Ok(Recorded { run: run?, id, journal: path, total, took: began.elapsed() })
+}
+
+/// Takes the lock, and looks whether the plan still holds under it.
+async fn under_lock(
+    connection: &Connection,
+    work: &Work<'_>,
+    id: &str,
+    folder: &Path,
+    how: (Respect, Terminal),
+) -> Result<Option<Held>, CliError> {
+    let mut folders = vec![folder.to_owned()];
+    folders.extend(session::state_folder());
+    let held = locked::take(connection, work.record, id, &folders, how).await?;
+    let Some(held) = held else { return Ok(None) };
+    match locked::unmoved(connection, work.plan, work.record).await {
+        Ok(()) => Ok(Some(held)),
+        Err(error) => {
+            held.release().await;
+            Err(error)
+        }
+    }
 }
 
 /// What to say of marks that were not allowed.

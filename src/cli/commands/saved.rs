@@ -5,12 +5,13 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use super::super::args::{Apply as Args, Files, Format, Global};
+use super::super::args::{Apply as Args, Files, Format, Global, Liftable};
 use super::super::error::CliError;
 use super::super::session::{self, Connection, World};
 use super::super::terminal::Terminal;
 use super::super::{exit, output};
 use super::apply::{Context, refusal};
+use super::locked;
 use super::run::{self, Ending, Recorded, Work};
 use crate::cloud::{Gap, Read as _, Snapshot};
 use crate::desired::Resolved;
@@ -107,7 +108,7 @@ pub async fn apply(
         return c.nothing_to_do(&plan);
     }
     let work = Work { plan: &plan, record: &file.record, command: "apply", of: None };
-    let recorded = run::execute(&connection, &work, &c.settings(), args.journal.as_deref(), (terminal, world)).await?;
+    let recorded = c.execute(&work).await?;
     let ending = match run::unfinished(&recorded) {
         Some(ending) => ending,
         None => verify(&c, &file.record, &plan, &recorded).await?,
@@ -126,7 +127,7 @@ fn only_fits_files(args: &Args) -> Result<(), CliError> {
         Args { part, .. } if !part.targets.is_empty() => "--target",
         Args { part, .. } if part.only_5xx => "--only-5xx",
         Args { rotate, .. } if !rotate.rotate.is_empty() => "--rotate",
-        Args { allow, .. } if !allow.is_empty() => "--dangerous-allow",
+        Args { allow, .. } if allow.iter().any(|guard| *guard != Liftable::Lock) => "--dangerous-allow",
         _ => return Ok(()),
     };
     let message = format!("{flag} says what is planned, and this plan is made already");
@@ -155,26 +156,22 @@ async fn still_fits(connection: &Connection, file: &PlanFile, plan: &Plan) -> Re
     if plan.steps.is_empty() {
         return Ok(());
     }
-    let now = connection.aws.fetch(&file.record.scope()).await?;
-    hides_nothing(&now, &file.shown.gaps)?;
-    match file.record.moved(&now) {
-        moved if moved.is_empty() => Ok(()),
-        moved => {
-            let message = format!("nothing was changed: AWS changed since the plan was made: {}", listed(&moved));
-            Err(CliError::refused(message).hint("make the plan again, and look at what is different"))
-        }
-    }
+    locked::unmoved(connection, plan, &file.record).await
 }
 
 /// What cannot be read cannot be compared with what the plan saw.
-fn hides_nothing(now: &Snapshot, then: &[Gap]) -> Result<(), CliError> {
+///
+/// # Errors
+/// What hides more than it did then.
+pub fn hides_nothing(now: &Snapshot, then: &[Gap]) -> Result<(), CliError> {
     let new = now.incomplete().find(|gap| then.iter().all(|then| then.hidden != gap.hidden));
     let Some(gap) = new else { return Ok(()) };
     let message = format!("nothing was changed: whether AWS is as the plan saw it cannot be read: {}", gap.error);
     Err(CliError::refused(message).hint("grant the permission, or try again later"))
 }
 
-fn listed(moved: &[Moved]) -> String {
+/// What moved, in words.
+pub fn listed(moved: &[Moved]) -> String {
     moved.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 

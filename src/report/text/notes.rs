@@ -46,7 +46,8 @@ fn refused(plan: &Plan, page: &mut Page<'_>) {
             | Guard::DeleteLoadBalancer
             | Guard::Replacement
             | Guard::Rehearsal
-            | Guard::Irreversible => &refused.because,
+            | Guard::Irreversible
+            | Guard::Lock => &refused.because,
         };
         by.entry((refused.guard, because)).or_default().extend(refused.address.as_ref());
     }

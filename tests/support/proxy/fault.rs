@@ -22,6 +22,8 @@ pub enum Fault {
     Drop,
     /// It takes its effect, but the answer is lost.
     LoseAnswer,
+    /// It is answered at once and takes its effect later, as if what is read of it lagged.
+    Late(Duration),
     /// It is late.
     Delay(Duration),
     /// It waits at the proxy until the test lets it go.
@@ -79,7 +81,7 @@ impl Rule {
     /// Counts a call if it matches; the fault if it is one of those meant.
     pub(super) fn meet(&mut self, call: &Call) -> Option<Fault> {
         let named = match self.operation.as_str() {
-            WRITES => !call.is_read(),
+            WRITES => !call.is_read() && !call.is_lock(),
             _ => self.names(call),
         };
         if !named || self.holding.as_ref().is_some_and(|text| !call.body.contains(text)) {

@@ -128,9 +128,9 @@ impl Proxy {
         self.counts().get(operation).copied().unwrap_or(0)
     }
 
-    /// The calls that changed something, or tried to.
+    /// The calls that changed something, or tried to; the stack's lock aside, which comes and goes with every run.
     pub fn writes(&self) -> Vec<String> {
-        self.calls().into_iter().filter(|call| !call.is_read()).map(|call| call.operation).collect()
+        self.calls().into_iter().filter(|call| !call.is_read() && !call.is_lock()).map(|call| call.operation).collect()
     }
 
     /// How many calls the buckets refused.
@@ -168,7 +168,7 @@ async fn serve(client: TcpStream, state: Arc<State>) {
 
 impl State {
     /// The answer to a request; `None` if the connection is to be cut.
-    async fn answer(&self, request: Message) -> Option<Message> {
+    async fn answer(self: &Arc<Self>, request: Message) -> Option<Message> {
         let Some(call) = Call::of(&request) else { return self.forward(&request).await };
         let (faults, free) = self.note(&call);
         let answer = self.meet(&call, &request, faults, free).await;
@@ -178,7 +178,7 @@ impl State {
     }
 
     /// What becomes of a call under these faults.
-    async fn meet(&self, call: &Call, request: &Message, faults: Vec<Fault>, free: bool) -> Option<Message> {
+    async fn meet(self: &Arc<Self>, call: &Call, request: &Message, faults: Vec<Fault>, free: bool) -> Option<Message> {
         if !free {
             let refusal = call.throttled();
             return Some(call.refuse(refusal.status, refusal.code, &refusal.message));
@@ -190,6 +190,17 @@ impl State {
                 Fault::Deny => {
                     let refusal = call.denied();
                     return Some(call.refuse(refusal.status, refusal.code, &refusal.message));
+                }
+                Fault::Late(time) => {
+                    let (upstream, request) = (self.upstream.clone(), request.clone());
+                    let state = Arc::clone(self);
+                    state.inner.lock().unwrap().under_way += 1;
+                    tokio::spawn(async move {
+                        tokio::time::sleep(time).await;
+                        forward(&upstream, &request).await;
+                        state.inner.lock().unwrap().under_way -= 1;
+                    });
+                    return Some(call.accepted());
                 }
                 Fault::Malformed => return Some(call.malformed()),
                 Fault::Drop => return None,
@@ -216,8 +227,12 @@ impl State {
     }
 
     async fn forward(&self, request: &Message) -> Option<Message> {
-        let mut upstream = TcpStream::connect(&self.upstream).await.ok()?;
-        upstream.write_all(&request.to_bytes(true)).await.ok()?;
-        http::read(&mut BufReader::new(upstream), Side::Response).await.ok()?
+        forward(&self.upstream, request).await
     }
+}
+
+async fn forward(upstream: &str, request: &Message) -> Option<Message> {
+    let mut upstream = TcpStream::connect(upstream).await.ok()?;
+    upstream.write_all(&request.to_bytes(true)).await.ok()?;
+    http::read(&mut BufReader::new(upstream), Side::Response).await.ok()?
 }

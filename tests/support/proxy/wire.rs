@@ -68,6 +68,11 @@ impl Call {
         ["Describe", "Get", "List", "Search"].iter().any(|verb| self.operation.starts_with(verb))
     }
 
+    /// Whether it writes the stack's lock.
+    pub fn is_lock(&self) -> bool {
+        !self.is_read() && self.body.contains("no502%3Alock")
+    }
+
     /// What the service says to a caller without permission.
     pub fn denied(&self) -> Refusal {
         let (status, code) = match self.wire() {
@@ -87,6 +92,18 @@ impl Call {
             Wire::Json => (400, "ThrottlingException"),
         };
         Refusal { status, code, message: "Rate exceeded".to_owned() }
+    }
+
+    /// An empty success in the service's own format.
+    pub fn accepted(&self) -> Message {
+        let name = &self.operation;
+        match self.wire() {
+            Wire::Query | Wire::Ec2 => {
+                let body = format!("<{name}Response><{name}Result></{name}Result></{name}Response>");
+                Message::response(200, "text/xml", body)
+            }
+            Wire::Json => Message::response(200, "application/x-amz-json-1.1", "{}"),
+        }
     }
 
     /// An error in the service's own format.
