@@ -68,7 +68,8 @@ impl Found {
         {
             if let Some(more) = all.checked_sub(SHOWN).filter(|n| *n > 0) {
                 let s = if more == 1 { "" } else { "s" };
-                list.push(Problem { level, ..Problem::general(format!("{more} more {noun}{s} not shown")) });
+                let message = format!("{more} more {noun}{s} not shown");
+                list.push(Problem { level, counts: more, ..Problem::general(message) });
             }
         }
         list

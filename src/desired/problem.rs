@@ -26,6 +26,8 @@ pub struct Problem {
     pub hint: Option<String>,
     /// Whether what follows the place on its line may be a secret, which is shown nowhere.
     pub hides_rest: bool,
+    /// How many problems it is: one, but for the last, which counts those that were not kept.
+    pub counts: usize,
 }
 
 impl Problem {
@@ -39,7 +41,15 @@ impl Problem {
     }
     /// An error about a file as a whole, or about no file.
     pub fn general(message: impl Into<String>) -> Self {
-        Self { level: Level::Error, message: message.into(), at: None, also: None, hint: None, hides_rest: false }
+        Self {
+            level: Level::Error,
+            message: message.into(),
+            at: None,
+            also: None,
+            hint: None,
+            hides_rest: false,
+            counts: 1,
+        }
     }
     /// Adds the words under the caret.
     #[must_use]

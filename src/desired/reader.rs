@@ -31,13 +31,20 @@ pub(super) struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// Adds a resource under its key.
+    /// Adds a resource under its key. Once errors are only counted nothing is kept: the files will be refused,
+    /// and what is wrong with each of many thousand resources shall not cost the memory of them all.
     pub fn add(&self, address: &Address, at: Span, spec: impl Into<Spec>) {
+        if self.found.full() {
+            return;
+        }
         self.source(address, "", at);
         self.out.borrow_mut().specs.insert(address.clone(), spec.into());
     }
     /// Writes down where a field stands.
     pub fn source(&self, address: &Address, path: &str, at: Span) {
+        if self.found.full() {
+            return;
+        }
         self.out.borrow_mut().sources.insert(address, path, at);
     }
     /// The folder of the file that a place is in.

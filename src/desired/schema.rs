@@ -17,10 +17,13 @@ pub fn schema() -> Value {
     let mut schema = map(&DOCUMENT);
     if let Value::Object(object) = &mut schema {
         object.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
-        object.insert("title".to_owned(), json!("no502 desired state"));
+        // no title: editors would show it above the description of every key
         object.insert(
             "description".to_owned(),
-            json!("What AWS Application Load Balancers shall be. Files merge by key, so that each may hold a part."),
+            json!(
+                "The desired state of no502: what AWS Application Load Balancers shall be. Files merge by key, so that \
+                 each may hold a part."
+            ),
         );
     }
     schema
@@ -94,9 +97,12 @@ fn example(text: &str) -> serde_json::Result<Option<Value>> {
     }
 }
 
+/// Finds a variable in a text.
+const VARIABLE: &str = r"\$\{";
+
 /// What a variable may stand for.
 fn variable() -> Value {
-    json!({ "type": "string", "pattern": r"\$\{" })
+    json!({ "type": "string", "pattern": VARIABLE })
 }
 
 fn or_variable(schema: Value) -> Value {
@@ -106,12 +112,15 @@ fn or_variable(schema: Value) -> Value {
 fn shape(of: &Shape) -> Value {
     match of {
         Shape::Bool => or_variable(json!({ "type": "boolean" })),
-        Shape::Number(low, high) => or_variable(integer(*low, *high)),
-        Shape::Seconds(low, high) => durations(integer(*low, *high), &pattern::durations(*low, *high)),
-        Shape::ZeroOrSeconds(low, high) => durations(
-            json!({ "anyOf": [{ "const": 0 }, integer(*low, *high)] }),
-            &format!("({}|0+[smh]?)", pattern::durations(*low, *high)),
-        ),
+        Shape::Number(low, high) => number_or_text(of, bounds(*low, *high), VARIABLE),
+        Shape::Seconds(low, high) => {
+            let pattern = format!("^{}$|{VARIABLE}", pattern::durations(*low, *high));
+            number_or_text(of, bounds(*low, *high), &pattern)
+        }
+        Shape::ZeroOrSeconds(low, high) => {
+            let pattern = format!("^({}|0+[smh]?)$|{VARIABLE}", pattern::durations(*low, *high));
+            number_or_text(of, json!({ "anyOf": [{ "const": 0 }, bounds(*low, *high)] }), &pattern)
+        }
         Shape::Scalar => json!({ "type": ["string", "number", "boolean"] }),
         Shape::Words(words) => or_variable(json!({ "enum": words })),
         Shape::Text(rule) => text(rule),
@@ -137,8 +146,19 @@ fn integer(low: u32, high: u32) -> Value {
     json!({ "type": "integer", "minimum": low, "maximum": high })
 }
 
-fn durations(seconds: Value, pattern: &str) -> Value {
-    json!({ "anyOf": [seconds, { "type": "string", "pattern": format!("^{pattern}$") }, variable()] })
+/// Bounds of numbers, which say nothing of texts.
+fn bounds(low: u32, high: u32) -> Value {
+    json!({ "minimum": low, "maximum": high })
+}
+
+/// A number within bounds, or a text of a pattern: one schema without alternatives, so that an editor says what is
+/// wrong with the number or the text, not that it should have been the other. `patternErrorMessage` is what the
+/// language servers of VS Code and of YAML say; others pass over it.
+fn number_or_text(of: &Shape, mut bounds: Value, pattern: &str) -> Value {
+    bounds["type"] = json!(["integer", "string"]);
+    bounds["pattern"] = json!(pattern);
+    bounds["patternErrorMessage"] = json!(format!("Write {}.", of.expects()));
+    bounds
 }
 
 fn text(rule: &TextRule) -> Value {

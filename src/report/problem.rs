@@ -23,8 +23,9 @@ pub fn render(files: &Sources, problems: &[Problem], look: &Look) -> String {
         out.push_str(&one(&places, problem, look));
         out.push('\n');
     }
-    if problems.len() > SHOWN {
-        out.push_str(&format!("… and {} more\n\n", problems.len() - SHOWN));
+    let more: usize = problems.iter().skip(SHOWN).map(|p| p.counts).sum();
+    if more > 0 {
+        out.push_str(&format!("… and {more} more\n\n"));
     }
     out.push_str(&look.colour.paint(BAD, &tally(problems)));
     out.push('\n');
@@ -33,7 +34,7 @@ pub fn render(files: &Sources, problems: &[Problem], look: &Look) -> String {
 
 /// `2 errors, 1 warning`.
 pub fn tally(problems: &[Problem]) -> String {
-    let of = |level: Level| problems.iter().filter(|p| p.level == level).count();
+    let of = |level: Level| problems.iter().filter(|p| p.level == level).map(|p| p.counts).sum::<usize>();
     match (of(Level::Error), of(Level::Warning)) {
         (errors, 0) => count(errors, "error"),
         (0, warnings) => count(warnings, "warning"),

@@ -111,3 +111,19 @@ fn a_single_line_of_seven_mebibytes() {
         refused(what, text.as_bytes(), says);
     }
 }
+
+/// Many resources, each wrong: what is only counted is not kept.
+#[test]
+fn a_file_of_nothing_but_mistakes() {
+    const HEAD: &str = "version: 1\nstack: s\naccount: \"000000000000\"\nregion: eu-west-1\n";
+    let many = |n: usize, one: &str| (0..n).map(|i| format!("k{i}: {one}, ")).collect::<String>();
+    let rules =
+        format!("load_balancers: {{ web: {{ listeners: {{ 80: {{ rules: {{ {} }} }} }} }} }}", many(240_000, "{}"));
+    for (what, text, says) in [
+        ("target groups that are texts", format!("target_groups: {{ {} }}", many(330_000, "v")), "\n330000 errors\n"),
+        ("empty load balancers", format!("load_balancers: {{ {} }}", many(300_000, "{}")), "more\n\n"),
+        ("empty rules", rules, "more\n\n"),
+    ] {
+        refused(what, format!("{HEAD}{text}\n").as_bytes(), says);
+    }
+}
