@@ -1,4 +1,5 @@
-//! Apply's progress on standard error: one line when a step ends, one when a gate waits.
+//! Apply's progress on standard error: one line when a step ends; on a terminal also one for each step that runs, with
+//! what its gate waits for. Where nobody looks (CI), a gate says once that it waits and once that it opened.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -23,7 +24,18 @@ struct State {
     began: BTreeMap<StepId, Instant>,
     ended: usize,
     stamps: BTreeSet<StepId>,
-    seen: BTreeMap<StepId, String>,
+    /// The steps that run, with what they wait for.
+    running: BTreeMap<StepId, String>,
+    /// Steps whose gate said that it waits.
+    waited: BTreeSet<StepId>,
+    /// Lines of running steps on the terminal.
+    drawn: usize,
+}
+
+impl State {
+    fn took(&self, step: &StepId) -> f64 {
+        self.began.get(step).map_or(0.0, |at| at.elapsed().as_secs_f64())
+    }
 }
 
 impl Progress {
@@ -31,11 +43,26 @@ impl Progress {
     pub fn new(terminal: Terminal, total: usize) -> Self {
         Self { terminal, total, state: Mutex::new(State::default()) }
     }
-}
 
-impl Observer for Progress {
-    fn observe(&self, event: &Event) -> io::Result<()> {
-        let mut state = self.state.lock().map_err(|_| io::Error::other("the display's lock is poisoned"))?;
+    /// Prints a line that stays, above those of the steps that run.
+    fn print(&self, state: &mut State, line: Option<&str>) {
+        if !self.terminal.live {
+            line.into_iter().for_each(|line| self.terminal.note(line));
+            return;
+        }
+        let mut text = line.map(|line| format!("{line}\n")).unwrap_or_default();
+        for (step, waits) in &state.running {
+            // a line that wraps could not be taken back
+            let line: String = format!("  … {step}  {waits}").chars().take(self.terminal.width - 1).collect();
+            text.push_str(&line);
+            text.push('\n');
+        }
+        self.terminal.rewrite(state.drawn, &text);
+        state.drawn = state.running.len();
+    }
+
+    /// What a line says of an event, if it says something.
+    fn note(&self, state: &mut State, event: &Event) -> Option<String> {
         match event {
             Event::Begun { step, operation, .. } => {
                 state.began.insert(step.clone(), Instant::now());
@@ -44,39 +71,58 @@ impl Observer for Progress {
                     Operation::AddTags { .. } | Operation::TagRules { .. } | Operation::RemoveTags { .. }
                 ) {
                     state.stamps.insert(step.clone());
+                } else {
+                    state.running.insert(step.clone(), String::new());
                 }
+                None
             }
             Event::Done { step, .. } => {
                 state.ended += 1;
+                state.running.remove(step);
                 // marks are many and dull
-                if state.stamps.contains(step) && self.terminal.verbose == 0 {
-                    return Ok(());
-                }
-                let took = state.began.get(step).map_or(0.0, |at| at.elapsed().as_secs_f64());
-                self.terminal.note(&format!("  [{}/{}] {step}  {took:.1}s", state.ended, self.total));
+                let dull = state.stamps.contains(step) && self.terminal.verbose == 0;
+                let took = state.took(step);
+                (!dull).then(|| format!("  [{}/{}] {step}  {took:.1}s", state.ended, self.total))
             }
             Event::Gone { step } => {
                 state.ended += 1;
-                self.terminal.note(&format!("  [{}/{}] {step}  gone already", state.ended, self.total));
+                state.running.remove(step);
+                Some(format!("  [{}/{}] {step}  gone already", state.ended, self.total))
             }
             Event::Waiting { step, sees, .. } => {
-                // say a thing once, not at every look
-                if state.seen.get(step) != Some(sees) {
-                    self.terminal.note(&format!("          waiting: {sees}"));
-                    state.seen.insert(step.clone(), sees.clone());
-                }
+                state.running.insert(step.clone(), format!("waits: {sees}"));
+                let first = state.waited.insert(step.clone());
+                (first && !self.terminal.live).then(|| format!("          waiting: {sees}"))
             }
             Event::Opened { step } => {
-                if state.seen.contains_key(step) {
-                    self.terminal.note(&format!("          ready: {step}"));
-                }
+                state.running.remove(step);
+                let took = state.took(step);
+                state.waited.contains(step).then(|| format!("          ready: {step}  {took:.1}s"))
             }
-            Event::Failed { step, why: Failure::Interrupted { sees } } => {
-                self.terminal.note(&format!("  stopped at {step}: {sees}"));
+            Event::Failed { step, why } => {
+                state.running.remove(step);
+                Some(match why {
+                    Failure::Interrupted { sees } => format!("  stopped at {step}: {sees}"),
+                    Failure::Call { .. }
+                    | Failure::Stale { .. }
+                    | Failure::GateFailed { .. }
+                    | Failure::GateTimedOut { .. }
+                    | Failure::NotRecorded { .. } => format!("  failed: {step}"),
+                })
             }
-            Event::Failed { step, .. } => self.terminal.note(&format!("  failed: {step}")),
-            Event::Stopped { .. } => {}
+            Event::Stopped { .. } => {
+                state.running.clear();
+                None
+            }
         }
+    }
+}
+
+impl Observer for Progress {
+    fn observe(&self, event: &Event) -> io::Result<()> {
+        let mut state = self.state.lock().map_err(|_| io::Error::other("the display's lock is poisoned"))?;
+        let line = self.note(&mut state, event);
+        self.print(&mut state, line.as_deref());
         Ok(())
     }
 }

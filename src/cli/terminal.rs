@@ -20,6 +20,8 @@ pub struct Terminal {
     pub width: usize,
     /// How much more to print.
     pub verbose: u8,
+    /// Whether somebody looks at the notes as they come.
+    pub live: bool,
 }
 
 impl Terminal {
@@ -36,6 +38,7 @@ impl Terminal {
             quiet: global.quiet,
             width: WIDTH,
             verbose: global.verbose,
+            live: io::stderr().is_terminal() && !global.quiet,
         }
     }
 
@@ -56,6 +59,16 @@ impl Terminal {
         if !self.quiet {
             self.error(text);
         }
+    }
+
+    /// Replaces the last lines of standard error.
+    pub fn rewrite(self, lines: usize, text: &str) {
+        let mut err = io::stderr().lock();
+        if lines > 0 {
+            // up so many lines, and everything from there on goes
+            let _ = write!(err, "\u{1b}[{lines}A\u{1b}[J");
+        }
+        let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
     }
 
     /// An error, to standard error. There is nobody left to tell if that fails.

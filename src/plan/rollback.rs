@@ -20,7 +20,7 @@ use crate::desired::Problem;
 use crate::diff::Verdict;
 use crate::diff::ownership::{self, Owner};
 use crate::model::tag::{ID_TAG, LOCK_TAG};
-use crate::model::{Address, Id, Link, Spec, StepId};
+use crate::model::{Address, Id, Kind, Link, Spec, StepId};
 
 /// A call of the run that is undone.
 #[derive(Clone, Debug)]
@@ -225,29 +225,47 @@ impl Undo<'_> {
             if keys.is_empty() {
                 continue;
             }
-            let address = before.address.clone();
-            let kind = live.spec.kind();
-            let operation = Operation::RemoveTags { resource: Link::Id(id.clone()), kind, keys };
-            let earlier = plan.steps.iter().filter(|step| step.address == address).map(|step| step.id.clone());
-            let why = "its other changes come first".to_owned();
-            steps.push(Step {
-                id: build::step_id("Untag", &address),
-                after: earlier.map(|step| After { step, why: why.clone() }).collect(),
-                operation,
-                address,
-                gate: None,
-                stamp: false,
-                reversible: Reversible::Exact,
-                why: format!("run {} put them there", self.run),
-            });
+            let operation = Operation::RemoveTags { resource: Link::Id(id.clone()), kind: live.spec.kind(), keys };
+            steps.push(self.untag_step(plan, "Untag", &before.address, operation));
+        }
+        for call in self.calls {
+            let Operation::TagRules { rules, tags, .. } = &call.operation else { continue };
+            for rule in rules {
+                let keys = tags.keys().cloned().collect();
+                let operation =
+                    Operation::RemoveTags { resource: Link::Id(rule.clone()), kind: Kind::SecurityGroup, keys };
+                steps.push(self.untag_step(plan, &format!("Untag {rule} of"), &call.address, operation));
+            }
         }
         steps
     }
+
+    fn untag_step(&self, plan: &Plan, name: &str, address: &Address, operation: Operation) -> Step {
+        let earlier = plan.steps.iter().filter(|step| step.address == *address).map(|step| step.id.clone());
+        let why = "its other changes come first".to_owned();
+        Step {
+            id: build::step_id(name, address),
+            after: earlier.map(|step| After { step, why: why.clone() }).collect(),
+            operation,
+            address: address.clone(),
+            gate: None,
+            stamp: false,
+            reversible: Reversible::Exact,
+            why: format!("run {} put them there", self.run),
+        }
+    }
 }
 
-/// Whether everything that this plan of a rollback is about is as it was: nothing differs, and no mark is left.
+/// Whether everything that this plan of a rollback is about is as it was: nothing differs, and no mark is left. Marks
+/// of single rules of security groups are not read again.
 pub fn is_back(plan: &Plan) -> bool {
-    plan.steps.is_empty() && plan.diff.changes.iter().all(|c| matches!(c.verdict, Verdict::InSync))
+    let of_a_rule = |step: &Step| {
+        let subject = step.operation.subject().and_then(Link::id);
+        matches!(step.operation, Operation::RemoveTags { .. })
+            && subject.is_some_and(|id| id.as_str().starts_with("sgr-"))
+    };
+    let steps = plan.steps.iter().all(of_a_rule);
+    steps && plan.diff.changes.iter().all(|c| matches!(c.verdict, Verdict::InSync))
 }
 
 /// The address that a tag gives a resource.

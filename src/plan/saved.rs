@@ -45,6 +45,8 @@ pub struct Record {
     pub subnets: BTreeMap<Id, Subnet>,
     /// What bears the lock while the stack is worked on.
     pub lock: Option<Lockable>,
+    /// What else bears a lock: of a run that began before there was anything better to bear it.
+    pub locks: Vec<Lockable>,
 }
 
 /// A live object as the plan saw it.
@@ -105,6 +107,7 @@ impl Record {
             Some((id.clone(), Before { address, role, live }))
         });
         let before = before.collect();
+        let lock = lockable(plan);
         let vpcs = plan.basis.vpcs.iter().filter(|(id, _)| named.contains(*id));
         let subnets = plan.basis.subnets.iter().filter(|(id, _)| named.contains(*id));
         Self {
@@ -115,7 +118,8 @@ impl Record {
             before,
             vpcs: vpcs.map(|(id, vpc)| (id.clone(), vpc.clone())).collect(),
             subnets: subnets.map(|(id, subnet)| (id.clone(), subnet.clone())).collect(),
-            lock: lockable(plan),
+            locks: locks(plan, lock.as_ref()),
+            lock,
         }
     }
 
@@ -232,16 +236,20 @@ fn hidden(when: Conditions) -> Conditions {
 fn lockable(plan: &Plan) -> Option<Lockable> {
     const ORDER: [Kind; 4] = [Kind::LoadBalancer, Kind::TargetGroup, Kind::SecurityGroup, Kind::Certificate];
     let bound = &plan.diff.bound;
-    let ours = |address: &Address, live: &Live| {
+    let ours = |live: &Live| {
         let owner = live.spec.tags().map(|tags| ownership::owner(tags, &plan.stack));
-        match owner {
-            Some(Owner::Ours(_)) => true,
-            Some(Owner::Nobody) => bound.want.contains_key(address),
-            Some(Owner::OtherStack(_) | Owner::Controller(_)) | None => false,
-        }
+        matches!(owner, Some(Owner::Ours(_)))
     };
     ORDER.into_iter().find_map(|kind| {
-        let (address, _) = bound.live.iter().find(|(a, live)| a.kind == kind && ours(a, live))?;
+        let (address, _) = bound.live.iter().find(|(a, live)| a.kind == kind && ours(live))?;
         Some(Lockable { kind, id: bound.ids.get(address)?.clone() })
     })
+}
+
+/// What bears a lock besides.
+fn locks(plan: &Plan, lock: Option<&Lockable>) -> Vec<Lockable> {
+    let bound = &plan.diff.bound;
+    let locked = bound.live.iter().filter(|(_, l)| l.spec.tags().is_some_and(|tags| tags.contains_key(LOCK_TAG)));
+    let locked = locked.filter_map(|(a, _)| Some(Lockable { kind: a.kind, id: bound.ids.get(a)?.clone() }));
+    locked.filter(|other| Some(other) != lock).collect()
 }

@@ -6,6 +6,7 @@ mod apply;
 mod beside;
 mod calls;
 mod check;
+mod crash;
 mod demo;
 mod export;
 mod faults;

@@ -85,8 +85,8 @@ async fn read(account: &Account) -> Vec<String> {
     for lb in balancers.load_balancers() {
         let name = format!("balancer:{}", lb.load_balancer_name().unwrap());
         out.name(lb.load_balancer_arn(), name.clone());
-        let mut zones: Vec<_> = lb.availability_zones().iter().map(|z| z.subnet_id().unwrap()).collect();
-        zones.sort_unstable();
+        let mut zones: Vec<_> = lb.availability_zones().iter().map(|z| (z.zone_name(), z.subnet_id())).collect();
+        zones.sort();
         out.line("balancer", &name, &(lb.scheme(), zones, lb.security_groups(), lb.ip_address_type()));
         let arn = lb.load_balancer_arn().unwrap();
         tagged.push(arn.to_owned());

@@ -27,6 +27,8 @@ struct State {
     /// What happens to the world just before a re-read, once.
     surprise: Option<Surprise>,
     counter: u32,
+    /// How many writes still go well; the error of the one after them, and whether it takes effect all the same.
+    ends: Option<(usize, CloudErrorKind, bool)>,
 }
 
 pub fn error(operation: &str, kind: CloudErrorKind) -> CloudError {
@@ -43,6 +45,10 @@ impl Fake {
     /// Lets the next write of this operation fail.
     pub fn fail(&self, operation: &'static str, kind: CloudErrorKind) {
         self.state.lock().unwrap().failures.entry(operation).or_default().push_back(kind);
+    }
+    /// Lets the n-th write from now on, counted from zero, end with an error, with or without its effect.
+    pub fn fail_at(&self, nth: usize, kind: CloudErrorKind, took_effect: bool) {
+        self.state.lock().unwrap().ends = Some((nth, kind, took_effect));
     }
     /// Changes the world behind the caller's back, just before the next re-read.
     pub fn surprise(&self, change: impl FnOnce(&mut Snapshot) + Send + 'static) {
@@ -105,6 +111,15 @@ impl Write for Fake {
         if let Some(kind) = state.failures.get_mut(name).and_then(VecDeque::pop_front) {
             return Err(error(name, kind));
         }
+        let lost = match state.ends.take() {
+            Some((0, kind, false)) => return Err(error(name, kind)),
+            Some((0, kind, true)) => Some(kind),
+            Some((left, kind, took_effect)) => {
+                state.ends = Some((left - 1, kind, took_effect));
+                None
+            }
+            None => None,
+        };
         state.counter += 1;
         let step = StepId(format!("call {}", state.counter));
         let output = apply_to(&mut state.world, &step, operation).map_err(|refusal| {
@@ -114,7 +129,7 @@ impl Write for Fake {
             CloudError { message, ..error(name, kind) }
         })?;
         state.written.push(operation.clone());
-        Ok(output)
+        lost.map_or(Ok(output), |kind| Err(error(name, kind)))
     }
 }
 

@@ -69,7 +69,7 @@ pub async fn take(
     let Some(on) = record.lock.clone() else { return Ok(None) };
     let lock = Lock::new(&owner(), run, session::clock());
     let meaningless = |other: &Lock| respect == Respect::Nobody || is_dead(folders, other);
-    let taken = match lock::take(&*connection.aws, &on, &lock, session::clock(), meaningless).await {
+    let taken = match lock::take(&*connection.aws, &on, &lock, session::clock(), &meaningless).await {
         Ok(taken) => taken,
         Err(error) if error.kind.is_fatal() => return Err(error.into()),
         Err(error) => {
@@ -92,9 +92,28 @@ pub async fn take(
         }
         Taken::Ours(None) | Taken::Unseen => {}
     }
+    for other in &record.locks {
+        if let Some(theirs) = left(&connection.aws, other, &meaningless, terminal).await {
+            let _ = lock::release(&*connection.aws, &on, &lock).await;
+            return refused(format!("stack {} is locked by {}", record.stack, in_words(&theirs)));
+        }
+    }
     let aws = Arc::clone(&connection.aws);
     let renewal = tokio::spawn(renewed(Arc::clone(&aws), on.clone(), lock.clone(), terminal));
     Ok(Some(Held { aws, on, lock, terminal, renewal }))
+}
+
+/// Removes a lock that a run left on something else, when there was nothing better to bear it; whose it is if it counts.
+async fn left(aws: &Aws, on: &Lockable, meaningless: &impl Fn(&Lock) -> bool, terminal: Terminal) -> Option<Lock> {
+    let seen = lock::look(aws, on).await.ok()??;
+    if seen.until > session::clock() && !meaningless(&seen) {
+        return Some(seen);
+    }
+    match lock::remove(aws, on).await {
+        Ok(()) => terminal.note(&format!("note: removed the lock that {} left", in_words(&seen))),
+        Err(error) => terminal.note(&format!("note: an old lock could not be removed: {error}")),
+    }
+    None
 }
 
 async fn renewed(aws: Arc<Aws>, on: Lockable, lock: Lock, terminal: Terminal) {

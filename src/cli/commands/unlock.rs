@@ -19,21 +19,22 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
     output::warnings(terminal, &warnings);
     let connection = session::connect(&desired, global, world).await?;
     let plan = session::plan(&connection, &desired, &Options::default(), world.now).await?;
-    let found = match Record::of(&plan, &[]).lock {
-        Some(on) => lock::look(&*connection.aws, &on).await?.map(|lock| (on, lock)),
-        None => None,
-    };
-    let Some((on, held)) = found else {
-        output::data(terminal, &format!("Stack {} is not locked.\n", plan.stack))?;
-        return Ok(exit::CLEAN);
-    };
+    let record = Record::of(&plan, &[]);
     let folders = args.journal.clone().map_or_else(session::state_folder, Ok).into_iter().collect::<Vec<_>>();
-    let whose = locked::in_words(&held);
-    if held.until > world.now && !locked::is_dead(&folders, &held) {
-        terminal.note(&format!("stack {} is locked by {whose}, as far as can be known", plan.stack));
-        run::consent(args.yes, terminal, "Remove the lock all the same?")?;
+    let mut removed = 0;
+    for on in record.lock.iter().chain(&record.locks) {
+        let Some(held) = lock::look(&*connection.aws, on).await? else { continue };
+        let whose = locked::in_words(&held);
+        if held.until > world.now && !locked::is_dead(&folders, &held) {
+            terminal.note(&format!("stack {} is locked by {whose}, as far as can be known", plan.stack));
+            run::consent(args.yes, terminal, "Remove the lock all the same?")?;
+        }
+        lock::remove(&*connection.aws, on).await?;
+        output::data(terminal, &format!("Removed the lock of {whose}.\n"))?;
+        removed += 1;
     }
-    lock::remove(&*connection.aws, &on).await?;
-    output::data(terminal, &format!("Removed the lock of {whose}.\n"))?;
+    if removed == 0 {
+        output::data(terminal, &format!("Stack {} is not locked.\n", plan.stack))?;
+    }
     Ok(exit::CLEAN)
 }

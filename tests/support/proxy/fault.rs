@@ -66,6 +66,7 @@ enum Which {
     Only(u64),
     First(u64),
     From(u64),
+    Every(u64, u64),
 }
 
 /// A fault and the calls that it is for.
@@ -93,6 +94,7 @@ impl Rule {
             Which::Only(n) => self.seen == n,
             Which::First(n) => self.seen <= n,
             Which::From(n) => self.seen >= n,
+            Which::Every(n, rest) => self.seen % n == rest % n,
         };
         meant.then(|| self.fault.clone())
     }
@@ -135,6 +137,10 @@ impl<'a> On<'a> {
     /// The n-th call from now on and every later one.
     pub fn from(self, n: u64) -> Self {
         Self { which: Which::From(n), ..self }
+    }
+    /// One call in n, beginning somewhere.
+    pub fn every(self, n: u64, from: u64) -> Self {
+        Self { which: Which::Every(n, from), ..self }
     }
     /// Refuse it.
     pub fn answer(self, status: u16, code: &str, message: &str) {
