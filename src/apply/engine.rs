@@ -14,7 +14,7 @@ use super::stale::Seen;
 use super::{Event, Observer, Outcome, Settings, gate, stale};
 use crate::cloud::simulate::{self, World};
 use crate::cloud::{CloudError, CloudErrorKind, Operation, Output, Snapshot, Write};
-use crate::model::{Address, Id, Kind, Spec, StepId};
+use crate::model::{Address, Id, Kind, Link, Spec, StepId};
 use crate::plan::{Gate, Step};
 
 /// What a run did.
@@ -28,6 +28,21 @@ pub struct Run {
     pub outputs: BTreeMap<StepId, Output>,
     /// Marks that were not allowed, and what AWS said. Nothing else hangs on them.
     pub unmarked: BTreeMap<StepId, CloudError>,
+    /// The steps that took back what a step had done whose gate did not open.
+    pub undone: Vec<StepId>,
+}
+
+/// What there is to do.
+#[derive(Debug, Default)]
+pub struct Work {
+    /// The steps.
+    pub steps: Vec<Step>,
+    /// What undoes a step whose gate does not open.
+    pub compensations: BTreeMap<StepId, Vec<Step>>,
+    /// The live view they were planned on.
+    pub basis: Snapshot,
+    /// The same objects with secrets hidden, for the journal.
+    pub shown: BTreeMap<Id, Spec>,
 }
 
 struct Board {
@@ -46,17 +61,15 @@ struct Board {
 
 type Ended = (StepId, Result<Output, (Option<Output>, Failure)>);
 
-/// Runs the steps. `basis` is the live view they were planned on; `shown` holds the same objects with
-/// secrets hidden. `stop` turns true when the user interrupts.
+/// Runs the steps. `stop` turns true when the user interrupts.
 pub async fn run<W: Write + Send + Sync + 'static>(
     cloud: Arc<W>,
-    steps: Vec<Step>,
-    basis: Snapshot,
-    shown: BTreeMap<Id, Spec>,
+    work: Work,
     settings: &Settings,
     observer: Arc<dyn Observer>,
     mut stop: watch::Receiver<bool>,
 ) -> Run {
+    let Work { steps, mut compensations, basis, shown } = work;
     let world = World { snapshot: basis, ..World::default() };
     let mut board = Board {
         waiting: steps,
@@ -91,10 +104,17 @@ pub async fn run<W: Write + Send + Sync + 'static>(
             _ = stop.changed(), if board.end.is_none() => {}
         }
     }
+    let undo = match &board.end {
+        Some(Outcome::Failed { step, why: Failure::GateFailed { .. } | Failure::GateTimedOut { .. } }) => {
+            compensations.remove(step).unwrap_or_default()
+        }
+        Some(_) | None => Vec::new(),
+    };
+    let undone = board.undo(&*cloud, undo, settings, &observer, &stop).await;
     let awaiting = board.parked.into_iter().next().map(|(step, sees)| Outcome::AwaitingValidation { step, sees });
     let outcome = board.end.or(awaiting).unwrap_or(Outcome::Completed);
     let _ = observer.observe(&Event::Stopped { outcome: outcome.clone() });
-    Run { outcome, done: board.done, outputs: board.world.outputs, unmarked: board.unmarked }
+    Run { outcome, done: board.done, outputs: board.world.outputs, unmarked: board.unmarked, undone }
 }
 
 /// All that a task needs.
@@ -102,9 +122,11 @@ struct Job {
     step: StepId,
     address: Address,
     operation: Operation,
+    before: Vec<Gate>,
     gate: Option<Gate>,
     expected: Vec<(Kind, Id, Option<Spec>)>,
-    before: Option<Spec>,
+    /// The object as it was, for the journal.
+    was: Option<Spec>,
     stop: watch::Receiver<bool>,
 }
 
@@ -139,16 +161,50 @@ impl Board {
                 (kind, id, spec)
             })
             .collect::<Vec<_>>();
-        let before = expected.first().and_then(|(_, id, _)| self.shown.get(id).cloned());
+        let was = expected.first().and_then(|(_, id, _)| self.shown.get(id).cloned());
         Job {
             step: step.id.clone(),
             address: step.address.clone(),
             operation,
-            gate: step.gate.clone(),
+            before: step.before.iter().map(|gate| self.known(gate)).collect(),
+            gate: step.gate.as_ref().map(|gate| self.known(gate)),
             expected,
-            before,
+            was,
             stop,
         }
+    }
+
+    /// Takes back, one after the other, what a step had done; stops where that fails, which the journal shows.
+    async fn undo<W: Write>(
+        &mut self,
+        cloud: &W,
+        steps: Vec<Step>,
+        settings: &Settings,
+        observer: &Arc<dyn Observer>,
+        stop: &watch::Receiver<bool>,
+    ) -> Vec<StepId> {
+        let mut undone = Vec::new();
+        for step in steps {
+            let Ok(operation) = simulate::resolve(&self.world, &step.operation) else { break };
+            let job = self.job(&step, operation, stop.clone());
+            match perform(cloud, job, settings, observer).await {
+                Ok(_) => undone.push(step.id),
+                Err((_, why)) => {
+                    let _ = observer.observe(&Event::Failed { step: step.id, why });
+                    break;
+                }
+            }
+        }
+        undone
+    }
+
+    /// A gate with the id that an earlier step returned.
+    fn known(&self, gate: &Gate) -> Gate {
+        let id = |step: &StepId| self.world.outputs.get(step).and_then(|output| output.id.clone());
+        gate.clone().map_links(&mut |link| match &link {
+            Link::Step(step) => id(step).map_or(link.clone(), Link::Id),
+            Link::Id(_) | Link::Address(_) | Link::Select(_) => link,
+        })
     }
 
     fn ended(&mut self, id: &StepId, result: Result<Output, (Option<Output>, Failure)>, observer: &Arc<dyn Observer>) {
@@ -215,6 +271,10 @@ async fn perform<W: Write>(
     settings: &Settings,
     observer: &Arc<dyn Observer>,
 ) -> Result<Output, (Option<Output>, Failure)> {
+    for gate in job.before.iter().filter(|_| settings.gates) {
+        let waits = "its call was not made yet: it waited";
+        wait(cloud, &job, gate, None, waits, (settings, observer)).await.map_err(|why| (None, why))?;
+    }
     for (kind, id, expected) in &job.expected {
         let seen = stale::check(cloud, &job.operation, (*kind, id), expected.as_ref()).await;
         match seen.map_err(|why| (None, why))? {
@@ -226,7 +286,7 @@ async fn perform<W: Write>(
         step: job.step.clone(),
         address: job.address.clone(),
         operation: Box::new(job.operation.clone()),
-        before: job.before.clone().map(Box::new),
+        before: job.was.clone().map(Box::new),
     };
     gate::record(observer, &begun).map_err(|why| (None, why))?;
     let output = match cloud.execute(&job.operation).await {
@@ -254,6 +314,21 @@ async fn gone<W: Write>(
     pass(cloud, job, output, settings, observer).await
 }
 
+/// Waits at one gate, or until the user interrupts.
+async fn wait<W: Write>(
+    cloud: &W,
+    job: &Job,
+    gate: &Gate,
+    subject: Option<&Id>,
+    sees: &str,
+    (settings, observer): (&Settings, &Arc<dyn Observer>),
+) -> Result<(), Failure> {
+    tokio::select! {
+        passed = gate::pass(cloud, &job.step, gate, subject, settings, observer) => passed,
+        () = interrupted(job.stop.clone()) => Err(Failure::Interrupted { sees: sees.to_owned() }),
+    }
+}
+
 /// Waits at the step's gate.
 async fn pass<W: Write>(
     cloud: &W,
@@ -264,11 +339,9 @@ async fn pass<W: Write>(
 ) -> Result<Output, (Option<Output>, Failure)> {
     let subject = output.id.clone().or_else(|| job.operation.subject().and_then(|l| l.id().cloned()));
     if let (Some(gate), Some(id), true) = (&job.gate, subject, settings.gates) {
-        let passed = tokio::select! {
-            passed = gate::pass(cloud, &job.step, gate, &id, settings, observer) => passed,
-            () = interrupted(job.stop.clone()) => Err(Failure::Interrupted { sees: "its call was made, and it waited".to_owned() }),
-        };
-        passed.map_err(|why| (Some(output.clone()), why))?;
+        wait(cloud, job, gate, Some(&id), "its call was made, and it waited", (settings, observer))
+            .await
+            .map_err(|why| (Some(output.clone()), why))?;
     }
     Ok(output)
 }

@@ -2,14 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
 use super::event::Failure;
 use super::{Event, Observer, Settings};
 use crate::cloud::{Facts, Read, Snapshot};
+use crate::model::kind::Target;
 use crate::model::{Id, Kind, StepId};
 use crate::plan::Gate;
+
+/// How much longer than promised AWS may take to let go of a target.
+const SLACK: Duration = Duration::from_secs(60);
 
 /// What a look at a gate shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,21 +24,29 @@ enum Look {
     Failed(String),
 }
 
-/// Waits until a gate opens.
+/// Waits until a gate opens. `subject` is what the step's call was about, for gates that name nothing.
 pub(super) async fn pass<R: Read>(
     cloud: &R,
     step: &StepId,
     gate: &Gate,
-    id: &Id,
+    subject: Option<&Id>,
     settings: &Settings,
     observer: &Arc<dyn Observer>,
 ) -> Result<(), Failure> {
-    let deadline = Instant::now() + settings.gate_timeout;
-    let kind = match gate {
-        Gate::LoadBalancerActive | Gate::LoadBalancerGone => Kind::LoadBalancer,
-        Gate::CertificateIssued => Kind::Certificate,
-        Gate::TargetsHealthy { .. } => Kind::TargetGroup,
+    let (kind, id, longest) = match gate {
+        Gate::LoadBalancerActive | Gate::LoadBalancerGone => (Kind::LoadBalancer, subject, settings.gate_timeout),
+        Gate::CertificateIssued => (Kind::Certificate, subject, settings.gate_timeout),
+        Gate::TargetsHealthy { group, .. } => (Kind::TargetGroup, group.id(), settings.gate_timeout),
+        // AWS itself takes as long as the group says; a shorter patience would only leave the work half done
+        Gate::Drained { group, within } => {
+            let aws = Duration::from_secs(u64::from(*within)) + SLACK;
+            (Kind::TargetGroup, group.id(), settings.gate_timeout.max(aws))
+        }
+        Gate::Settled { at_least } => return settle(step, gate, *at_least, settings, observer).await,
     };
+    // nothing was made, so there is nothing to wait for
+    let Some(id) = id else { return Ok(()) };
+    let deadline = Instant::now() + longest;
     loop {
         let look = match cloud.reread(kind, id).await {
             Ok(snapshot) => look(&snapshot, gate, id),
@@ -54,6 +67,21 @@ pub(super) async fn pass<R: Read>(
         record(observer, &Event::Waiting { step: step.clone(), gate: gate.clone(), sees })?;
         sleep(settings.poll).await;
     }
+}
+
+/// Lets some time pass, so that what moved can be seen to hold.
+async fn settle(
+    step: &StepId,
+    gate: &Gate,
+    at_least: u32,
+    settings: &Settings,
+    observer: &Arc<dyn Observer>,
+) -> Result<(), Failure> {
+    let pause = settings.settle.max(Duration::from_secs(u64::from(at_least)));
+    let sees = format!("{} s since requests have moved", pause.as_secs());
+    record(observer, &Event::Waiting { step: step.clone(), gate: gate.clone(), sees })?;
+    sleep(pause).await;
+    record(observer, &Event::Opened { step: step.clone() })
 }
 
 pub(super) fn record(observer: &Arc<dyn Observer>, event: &Event) -> Result<(), Failure> {
@@ -85,7 +113,8 @@ fn look(snapshot: &Snapshot, gate: &Gate, id: &Id) -> Look {
                 Look::Failed(format!("the certificate is {status}: {why}"))
             }
         },
-        (Gate::TargetsHealthy { at_least, leaving }, Some(_)) => targets(snapshot, *at_least, leaving),
+        (Gate::TargetsHealthy { group: _, at_least, leaving }, Some(_)) => targets(snapshot, id, *at_least, leaving),
+        (Gate::Drained { .. }, _) => drained(snapshot, id),
         _ => Look::Wait("AWS does not show it yet".to_owned()),
     }
 }
@@ -98,12 +127,17 @@ fn records(validation: &[(String, String)]) -> String {
     format!("ACM waits for DNS: create {}", lines.join(" and "))
 }
 
-fn targets(snapshot: &Snapshot, at_least: usize, leaving: &BTreeSet<String>) -> Look {
+/// The targets of a group.
+fn members<'s>(snapshot: &'s Snapshot, group: &'s Id) -> impl Iterator<Item = (&'s Id, &'s Target)> {
+    snapshot.targets().filter(move |(_, target)| target.target_group.id() == Some(group))
+}
+
+fn targets(snapshot: &Snapshot, group: &Id, at_least: usize, leaving: &BTreeSet<String>) -> Look {
     let mut healthy = 0;
     let mut waiting = Vec::new();
-    for (id, target) in snapshot.targets().filter(|(_, target)| !leaving.contains(&target.label())) {
+    for (id, target) in members(snapshot, group).filter(|(_, target)| !leaving.contains(&target.label())) {
         let Some(Facts::Target(health)) = snapshot.found.get(id).map(|l| &l.facts) else { continue };
-        if health.is_healthy() {
+        if health.is_ready() {
             healthy += 1;
         } else {
             waiting.push(format!("{} {}", target.label(), health.in_words()));
@@ -113,4 +147,12 @@ fn targets(snapshot: &Snapshot, at_least: usize, leaving: &BTreeSet<String>) -> 
         return Look::Open;
     }
     Look::Wait(format!("{healthy} of at least {at_least} targets healthy; {}", waiting.join("; ")))
+}
+
+fn drained(snapshot: &Snapshot, group: &Id) -> Look {
+    let left: Vec<String> = members(snapshot, group).map(|(_, target)| target.label()).collect();
+    if left.is_empty() {
+        return Look::Open;
+    }
+    Look::Wait(format!("requests to {} may still be under way", left.join(", ")))
 }

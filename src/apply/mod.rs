@@ -12,7 +12,7 @@ mod stale;
 
 use std::time::Duration;
 
-pub use engine::{Run, run};
+pub use engine::{Run, Work, run};
 pub use event::{Event, Failure, Observer, Outcome};
 pub use journal::{BadJournal, CallEnd, Ended, Header, Journal, Past, Ran, is_running, runs};
 
@@ -27,10 +27,18 @@ pub struct Settings {
     pub poll: Duration,
     /// Whether to wait at gates at all.
     pub gates: bool,
+    /// The pause between a shift of requests and what takes the old side away.
+    pub settle: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { concurrency: 4, gate_timeout: Duration::from_secs(600), poll: Duration::from_secs(5), gates: true }
+        Self {
+            concurrency: 4,
+            gate_timeout: Duration::from_secs(600),
+            poll: Duration::from_secs(5),
+            gates: true,
+            settle: Duration::from_secs(30),
+        }
     }
 }

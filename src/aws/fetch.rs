@@ -144,7 +144,7 @@ impl View<'_> {
             let protocol = group.protocol.as_ref().map(|p| p.as_str().to_owned());
             let Some((id, spec, load_balancers)) = target_group::from_sdk(group) else { continue };
             let is_attached = scope.attached_groups && load_balancers.iter().any(|lb| self.load_balancers.contains(lb));
-            let is_wanted = scope.target_groups.contains(&spec.name) || self.owned.target_groups.contains(&id);
+            let is_wanted = scope.wants_group(&spec.name) || self.owned.target_groups.contains(&id);
             if !is_attached && !is_wanted {
                 continue;
             }
@@ -204,8 +204,7 @@ impl View<'_> {
         self.attributes(group_attributes);
         for (id, result) in targets {
             let name = self.snapshot.found.get(&id).and_then(|live| live.spec.target_group()).map(|g| g.name.clone());
-            let is_diffed =
-                self.scope.attached_groups || name.is_some_and(|name| self.scope.membership.contains(&name));
+            let is_diffed = self.scope.attached_groups || name.is_some_and(|name| self.scope.wants_members(&name));
             let needed_for = if is_diffed { NeededFor::Diff } else { NeededFor::Rules };
             let hidden = Hidden::Children(id, Kind::Target);
             for (target, spec, health) in self.keep(result, hidden, needed_for).unwrap_or_default() {

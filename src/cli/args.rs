@@ -301,6 +301,9 @@ pub struct Apply {
     /// How long one gate may wait
     #[arg(long, value_name = "DUR", value_parser = duration, default_value = "10m")]
     pub gate_timeout: Duration,
+    /// How long to wait after requests were sent elsewhere, before the old side is taken away
+    #[arg(long, value_name = "DUR", value_parser = duration, default_value = "30s")]
+    pub settle: Duration,
     /// Do not wait between steps: requests may meet what is not ready yet
     #[arg(long)]
     pub no_gates: bool,

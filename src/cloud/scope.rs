@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::NeededFor;
+use crate::model::kind::TargetGroup;
 use crate::model::{Id, Selector};
 
 /// What one run needs to see.
@@ -50,4 +51,21 @@ pub struct Scope {
     pub subnets: BTreeSet<Id>,
     /// Whether the rules want to see the network around the targets.
     pub network: bool,
+}
+
+impl Scope {
+    /// Whether a target group of this name is wanted: by its name, or because it may have replaced one that is.
+    pub fn wants_group(&self, name: &str) -> bool {
+        names_group(&self.target_groups, name)
+    }
+    /// Whether the targets of a group of this name are part of the diff.
+    pub fn wants_members(&self, name: &str) -> bool {
+        names_group(&self.membership, name)
+    }
+}
+
+fn names_group(names: &BTreeSet<String>, name: &str) -> bool {
+    let stem = name.rsplit_once('-').map_or(name, |(stem, _)| stem);
+    let alike = names.range(stem.to_owned()..).take_while(|of| of.starts_with(stem));
+    names.contains(name) || alike.into_iter().any(|of| TargetGroup::may_succeed(of, name))
 }

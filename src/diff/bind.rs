@@ -3,6 +3,7 @@
 //! Live links become addresses wherever the thing has one; desired selectors become ids; omitted
 //! priorities are chosen; live values of declared secrets are hidden.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::identity::{self, Names};
@@ -35,6 +36,10 @@ pub struct Bound {
     pub renamed: BTreeMap<Address, Address>,
     /// What declared resources have on AWS and shall not have.
     pub unwanted: BTreeMap<Address, Unwanted>,
+    /// Live target groups that another one takes the place of, and the address that both had or have.
+    pub superseded: BTreeMap<Address, Address>,
+    /// Declared target groups that must be replaced, and the address of the one that is there.
+    pub replaced: BTreeMap<Address, Address>,
 }
 
 impl Bound {
@@ -44,6 +49,30 @@ impl Bound {
             Link::Id(id) => self.names.get(&id).map_or(Link::Id(id), |a| Link::Address(a.clone())),
             link @ (Link::Address(_) | Link::Select(_) | Link::Step(_)) => link,
         })
+    }
+    /// A live spec as it was before what it names was superseded or got another name: the files still mean the same.
+    pub fn meant<'s>(&self, spec: &'s Spec) -> Cow<'s, Spec> {
+        if self.superseded.is_empty() && self.renamed.is_empty() {
+            return Cow::Borrowed(spec);
+        }
+        Cow::Owned(spec.clone().map_links(&mut |link| match link.address().and_then(|old| self.follower(old)) {
+            Some(new) => Link::Address(new.clone()),
+            None => link,
+        }))
+    }
+    /// What takes the place of something live, as the files call it.
+    pub fn follower(&self, old: &Address) -> Option<&Address> {
+        self.superseded.get(old).or_else(|| self.renamed.get(old))
+    }
+    /// The address under which the live side of a declared one stands: for a target group that must be replaced,
+    /// and for its targets, that of the group that is there.
+    pub fn stand_in<'a>(&self, address: &'a Address) -> Cow<'a, Address> {
+        let group = if address.kind == Kind::Target { address.parent() } else { None };
+        match (self.replaced.get(address), group.and_then(|group| self.replaced.get(&group))) {
+            (Some(old), _) => Cow::Owned(old.clone()),
+            (None, Some(old)) => Cow::Owned(Address::new(Kind::Target, format!("{}/{}", old.name, address.leaf()))),
+            (None, None) => Cow::Borrowed(address),
+        }
     }
     /// The live spec of a resource without what it shall not have.
     pub fn kept(&self, address: &Address) -> Option<Spec> {
@@ -83,6 +112,7 @@ pub fn bind(desired: &Resolved, snapshot: &Snapshot) -> Result<Bound, Vec<Proble
     bound.want = selected.into_iter().map(|(a, spec)| (a, in_addresses(spec, &names))).collect();
     bound.ids = names.ids;
     bound.names = names.addresses;
+    (bound.superseded, bound.replaced) = (names.superseded, names.replaced);
     bound.renamed = identity::renamed(desired, &bound);
     number_rules(desired, &mut bound);
     hide_secrets(&mut bound);
@@ -126,7 +156,7 @@ fn pair_rules(
         let live: Vec<(&Id, Rule)> = snapshot
             .rules()
             .filter(|(_, rule)| rule.listener.id() == Some(&listener_id))
-            .map(|(id, rule)| (id, rule.clone().map_links(&mut |link| in_address(link, names))))
+            .map(|(id, rule)| (id, rule.clone().map_links(&mut |link| names.meant(in_address(link, names)))))
             .collect();
         let live: Vec<(&Id, &Rule)> = live.iter().map(|(id, rule)| (*id, rule)).collect();
         let found = identity::pair_rules(desired, &listener, &want, &live);
@@ -208,12 +238,13 @@ fn hidden(desired: &Resolved, snapshot: &Snapshot, bound: &Bound) -> BTreeMap<Ad
             let behind = match &gap.hidden {
                 Hidden::Kind(kind) => lineage(address).any(|a| a.kind == *kind),
                 Hidden::Resource(id) => match bound.names.get(id) {
-                    Some(named) => named == address,
+                    // what is not known of the one that is there, is not known of what takes its place
+                    Some(named) => bound.superseded.get(named).unwrap_or(named) == address,
                     // only a certificate is read before it is known whose it is: it may be any that was not found
                     None => address.kind == Kind::Certificate && !bound.ids.contains_key(address),
                 },
                 Hidden::Children(id, kind) => {
-                    let under = bound.names.get(id);
+                    let under = bound.names.get(id).map(|named| bound.superseded.get(named).unwrap_or(named));
                     let beneath = lineage(address).skip(1).any(|a| Some(&a) == under);
                     let on_path = lineage(address).any(|a| a.kind == *kind);
                     // a group's own declaration covers its targets

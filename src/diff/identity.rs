@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::bind::Bound;
 use super::leaving::is_rule_leaving;
 use super::ownership::{self, Owner};
-use super::turned;
+use super::{supersede, turned};
 use crate::cloud::{Facts, Snapshot};
 use crate::desired::{Problem, Resolved};
 use crate::model::kind::{Authenticate, Certificate, Origin, Rule};
@@ -16,12 +16,23 @@ use crate::model::{Address, FieldPath, Id, Kind, Link, Spec};
 pub(super) struct Names {
     pub(super) ids: BTreeMap<Address, Id>,
     pub(super) addresses: BTreeMap<Id, Address>,
+    /// Target groups that another one takes the place of, by the address they have meanwhile.
+    pub(super) superseded: BTreeMap<Address, Address>,
+    /// Declared target groups that must be replaced, and the address of the one that is there.
+    pub(super) replaced: BTreeMap<Address, Address>,
 }
 
 impl Names {
     pub(super) fn pair(&mut self, address: Address, id: Id) {
         self.addresses.insert(id.clone(), address.clone());
         self.ids.insert(address, id);
+    }
+    /// The link as the files mean it: to the address of a target group that is superseded.
+    pub(super) fn meant(&self, link: Link) -> Link {
+        match link {
+            Link::Address(address) => Link::Address(self.superseded.get(&address).cloned().unwrap_or(address)),
+            link @ (Link::Id(_) | Link::Select(_) | Link::Step(_)) => link,
+        }
     }
 }
 
@@ -33,18 +44,18 @@ pub(super) fn pair(desired: &Resolved, snapshot: &Snapshot, problems: &mut Vec<P
             Spec::LoadBalancer(lb) => {
                 snapshot.load_balancers().find(|(_, live)| live.name == lb.name).map(|(id, _)| id)
             }
-            Spec::TargetGroup(g) => snapshot.target_groups().find(|(_, live)| live.name == g.name).map(|(id, _)| id),
             Spec::Certificate(want) => certificate(desired, snapshot, address, want, problems),
             Spec::SecurityGroup(want) => match desired.pinned.get(address) {
                 Some(id) => snapshot.found.get_key_value(id).map(|(id, _)| id),
                 None => security_group(desired, snapshot, address, want, problems),
             },
-            Spec::Listener(_) | Spec::Target(_) | Spec::Rule(_) => None,
+            Spec::TargetGroup(_) | Spec::Listener(_) | Spec::Target(_) | Spec::Rule(_) => None,
         };
         if let Some(id) = id {
             names.pair(address.clone(), id.clone());
         }
     }
+    supersede::pair(desired, snapshot, &mut names);
     pair_children(desired, snapshot, &mut names);
     names
 }
@@ -82,14 +93,7 @@ fn security_group<'s>(
     problems: &mut Vec<Problem>,
 ) -> Option<&'s Id> {
     let vpc = want.vpc.as_ref();
-    let in_vpc = |live: Option<&Link>| match (vpc, live) {
-        (Some(Link::Id(want)), Some(Link::Id(live))) => want == live,
-        (Some(Link::Select(s)), Some(Link::Id(live))) => {
-            let tags = snapshot.vpcs.get(live).map(|v| &v.tags);
-            tags.is_some_and(|tags| s.tags.iter().all(|(k, v)| tags.get(k) == Some(v)))
-        }
-        _ => true,
-    };
+    let in_vpc = |live: Option<&Link>| supersede::in_vpc(snapshot, vpc, live);
     let found: Vec<&Id> = snapshot
         .security_groups()
         .filter(|(_, live)| live.name == want.name && in_vpc(live.vpc.as_ref()))
@@ -291,7 +295,8 @@ fn once_ours(desired: &Resolved, spec: &Spec, natural: &Address) -> Option<Addre
 
 /// What this stack made for a key that has another name in the files now.
 pub(super) fn renamed(desired: &Resolved, bound: &Bound) -> BTreeMap<Address, Address> {
-    let undeclared = bound.live.iter().filter(|(address, _)| !bound.want.contains_key(address));
+    let left = |address: &Address| !bound.want.contains_key(address) && !bound.superseded.contains_key(address);
+    let undeclared = bound.live.iter().filter(|(address, _)| left(address));
     let key = |address: &Address, spec: &Spec| {
         let Owner::Ours(key) = ownership::owner(spec.tags()?, &desired.stack) else { return None };
         let key: Address = key.parse().ok()?;

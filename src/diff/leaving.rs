@@ -48,11 +48,14 @@ fn leaving(desired: &Resolved, snapshot: &Snapshot, bound: &Bound, address: &Add
         Spec::SecurityGroup(_) | Spec::TargetGroup(_) | Spec::LoadBalancer(_) | Spec::Listener(_) | Spec::Rule(_) => {
             let cause = match ownership::owner(live.spec.tags()?, &desired.stack) {
                 _ if bound.unwanted.contains_key(address) => return Some(visited(bound, address, live)),
+                _ if bound.superseded.get(address).is_some_and(|by| bound.hidden.contains_key(by)) => return None,
+                _ if bound.superseded.contains_key(address) => None,
                 Owner::Ours(_) => Some(Cause::Orphaned),
                 Owner::Nobody if is_excluded(desired, bound, address) => None,
                 Owner::Nobody | Owner::OtherStack(_) | Owner::Controller(_) => return None,
             };
-            (cause, forbids(desired, snapshot, bound, address, live))
+            let stays = filled(desired, bound, address);
+            (cause, stays.or_else(|| forbids(desired, snapshot, bound, address, live)))
         }
     };
     Some(Change {
@@ -79,6 +82,21 @@ fn visited(bound: &Bound, address: &Address, live: &Live) -> Change {
         undeclared: Vec::new(),
         obstacle: None,
     }
+}
+
+/// A group that another one takes the place of, while somebody else fills it.
+fn filled(desired: &Resolved, bound: &Bound, address: &Address) -> Option<Obstacle> {
+    let by = bound.superseded.get(address)?;
+    let targets = bound.live.values().filter_map(|live| live.spec.target());
+    let count = targets.filter(|target| target.target_group.address() == Some(address)).count();
+    let because = match (bound.fed.get(address), desired.membership.contains(by)) {
+        (Some(who), _) => format!("{who}: it goes once they are registered with {by} and gone from here"),
+        (None, false) if count > 0 => {
+            format!("the files leave its targets to somebody else: it goes once they are registered with {by}")
+        }
+        (None, _) => return None,
+    };
+    Some(Obstacle::Held(because))
 }
 
 /// Why it must stay all the same: it, what lives in it, or what it lives in.

@@ -11,6 +11,7 @@ mod priorities;
 mod rotate;
 mod scope;
 mod select;
+mod supersede;
 mod turned;
 mod unmanaged;
 mod unwanted;
@@ -161,7 +162,7 @@ fn missing_existing(desired: &Resolved, address: &Address) -> Problem {
 }
 
 fn change(desired: &Resolved, bound: &Bound, address: &Address, want: &Spec) -> Change {
-    let live = bound.live.get(address);
+    let live = bound.live.get(&bound.stand_in(address));
     let fields = match (live, bound.unwanted.get(address)) {
         (Some(live), Some(unwanted)) => unwanted.compare(&live.spec, want),
         (Some(live), None) => Spec::compare(&live.spec, want),
@@ -179,7 +180,7 @@ fn change(desired: &Resolved, bound: &Bound, address: &Address, want: &Spec) -> 
     let stamped = stamp(desired, bound, address).is_some_and(|(now, then)| now == then);
     Change {
         address: address.clone(),
-        id: bound.ids.get(address).cloned(),
+        id: bound.ids.get(&bound.stand_in(address)).cloned(),
         verdict,
         cause: None,
         stamped,
@@ -213,22 +214,11 @@ fn children<'b>(bound: &'b Bound, address: &Address) -> impl Iterator<Item = &'b
 
 /// What a resource's declared fields are now, and what they were when this stack marked it; `None` if it did not.
 fn stamp(desired: &Resolved, bound: &Bound, address: &Address) -> Option<(Applied, Applied)> {
-    let (want, live) = (bound.want.get(address)?, bound.live.get(address)?);
+    let (want, live) = (bound.want.get(address)?, bound.live.get(&bound.stand_in(address))?);
     let tags = live.spec.tags()?;
     let owned = tags.get(ID_TAG) == Some(&ownership::id_tag(&desired.stack, address));
     let then = Applied::read(tags).filter(|_| owned)?;
-    // a link to what the files have renamed since is as it was
-    let live = live.spec.clone().map_links(&mut |link| match link.address().and_then(|old| bound.renamed.get(old)) {
-        Some(key) => Link::Address(key.clone()),
-        None => link,
-    });
-    Some((Applied::of(want, &live, &terms(desired, bound, address)), then))
-}
-
-/// Whether a resource differs only because the files have renamed what it names.
-fn follows_a_name(bound: &Bound, address: &Address, (now, then): &(Applied, Applied)) -> bool {
-    let links = bound.live.get(address).map(|live| live.spec.links()).unwrap_or_default();
-    now == then && links.iter().filter_map(Link::address).any(|named| bound.renamed.contains_key(named))
+    Some((Applied::of(want, &bound.meant(&live.spec), &terms(desired, bound, address)), then))
 }
 
 /// Who moved, for every change. Something that is missing counts as drift if a resource that names it
@@ -245,13 +235,19 @@ fn causes(desired: &Resolved, bound: &Bound, changes: &[Change]) -> BTreeMap<Add
     let mut causes = BTreeMap::new();
     for change in changes {
         let address = &change.address;
+        let of_group = |group: &Address| {
+            causes.get(group).copied().filter(|_| bound.replaced.contains_key(group)).unwrap_or(Cause::Pending)
+        };
         let cause = match &change.verdict {
             Verdict::InSync | Verdict::Unknown(_) => continue,
-            Verdict::Update(_) | Verdict::Replace(_) if address.kind != Kind::Target => match stamp(address) {
-                Some(stamps) if follows_a_name(bound, address, &stamps) => Cause::Pending,
-                Some((now, then)) => now.cause(Some(&then)),
-                None => Cause::Unadopted,
-            },
+            // what uses something that is renamed or replaced is as it was, and so is the file
+            Verdict::Delete if bound.superseded.contains_key(address) => of_group(&bound.superseded[address]),
+            Verdict::Update(_) if follows(bound, address).is_some() && change.stamped => {
+                follows(bound, address).map_or(Cause::Pending, of_group)
+            }
+            Verdict::Update(_) | Verdict::Replace(_) if address.kind != Kind::Target => {
+                stamp(address).map_or(Cause::Unadopted, |(now, then)| now.cause(Some(&then)))
+            }
             Verdict::Create | Verdict::Delete | Verdict::Update(_) | Verdict::Replace(_) => {
                 // that rules are exclusive is said two levels up
                 let excluded = change.verdict == Verdict::Delete && address.kind == Kind::Rule;
@@ -264,4 +260,10 @@ fn causes(desired: &Resolved, bound: &Bound, changes: &[Change]) -> BTreeMap<Add
         causes.insert(address.clone(), cause);
     }
     causes
+}
+
+/// What takes the place of something that a live resource still names.
+fn follows<'b>(bound: &'b Bound, address: &Address) -> Option<&'b Address> {
+    let links = bound.live.get(address).map(|live| live.spec.links()).unwrap_or_default();
+    links.iter().filter_map(Link::address).find_map(|named| bound.follower(named))
 }

@@ -85,8 +85,8 @@ impl Applied {
     /// The hashes of a spec and its live counterpart. `terms` is what else the files say of it.
     pub fn of(want: &Spec, live: &Spec, terms: &[String]) -> Self {
         let (want_json, live_json) = (json(want), json(&settled(want, live)));
-        let hash = |value: Value| short_hash(&format!("{value}{terms:?}"));
-        Self { desired: hash(project(&want_json, &want_json)), live: hash(project(&live_json, &want_json)) }
+        let desired = format!("{}{terms:?}", project(&want_json, &want_json));
+        Self { desired: short_hash(&desired), live: short_hash(&project(&live_json, &want_json).to_string()) }
     }
     /// The tag's value.
     pub fn tag(&self) -> String {

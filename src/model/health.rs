@@ -73,6 +73,19 @@ impl TargetHealth {
     pub fn is_healthy(&self) -> bool {
         self.state == Some(HealthState::Healthy)
     }
+    /// Whether requests are sent to it without AWS failing open: healthy, or a function that is not checked.
+    pub fn is_ready(&self) -> bool {
+        let unchecked = matches!(self.reason.as_deref(), None | Some("Target.HealthCheckDisabled"));
+        self.is_healthy() || (self.state == Some(HealthState::Unavailable) && unchecked)
+    }
+    /// Whether it is leaving.
+    pub fn is_draining(&self) -> bool {
+        self.state == Some(HealthState::Draining)
+    }
+    /// Whether AWS has yet to say.
+    pub fn is_initial(&self) -> bool {
+        self.state == Some(HealthState::Initial)
+    }
     /// Whether the state is `unhealthy`.
     pub fn is_unhealthy(&self) -> bool {
         self.state == Some(HealthState::Unhealthy)

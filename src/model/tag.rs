@@ -9,3 +9,8 @@ pub const LOCK_TAG: &str = "no502:lock";
 /// Tags whose bearer is reconciled by another tool, and that tool's name.
 pub const CONTROLLERS: [(&str, &str); 2] =
     [("elbv2.k8s.aws/cluster", "the AWS Load Balancer Controller"), ("aws:cloudformation:stack-id", "CloudFormation")];
+
+/// Whether a tag is ours or AWS's own: nothing that is carried over from one resource to another.
+pub fn is_reserved(key: &str) -> bool {
+    key.starts_with("no502:") || key.starts_with("aws:")
+}

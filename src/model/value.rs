@@ -156,6 +156,10 @@ impl CodeMatcher {
     pub fn accepts(&self, code: u16) -> bool {
         self.0.iter().any(|(low, high)| (*low..=*high).contains(&code))
     }
+    /// Whether it takes every code that another one takes.
+    pub fn covers(&self, other: &Self) -> bool {
+        other.0.iter().all(|(low, high)| (*low..=*high).all(|code| self.accepts(code)))
+    }
     /// The lowest and the highest code it takes.
     pub fn bounds(&self) -> (u16, u16) {
         let low = self.0.iter().map(|r| r.0).min().unwrap_or(0);

@@ -3,21 +3,21 @@
 //! Creates are here, edits in `update`, the order in `order`. A change that cannot be made is held or
 //! refused with its reason, never dropped.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{Built, Gate, Guard, Held, Options, Refused, Reversible, Step};
-use super::{delete, logins, moves, places, stamp, update};
-use crate::cloud::{Facts, Operation, Snapshot};
+use super::{delete, logins, moves, places, proof, retain, retire, shift, stage, stamp, successor, update};
+use crate::cloud::{Operation, Snapshot};
 use crate::desired::{Part, Resolved};
 use crate::diff::{Bound, Change, Diff, Verdict, ownership};
-use crate::model::kind::{Direction, Listener, LoadBalancer, Origin, SecurityGroup, Target, TargetGroup, TrafficRule};
+use crate::model::kind::{Direction, Listener, LoadBalancer, Origin, SecurityGroup, TargetGroup, TrafficRule};
 use crate::model::tag::ID_TAG;
 use crate::model::{Address, Kind, Link, Spec, StepId};
 
 /// AWS takes at most 20 attributes in one call (API: `ModifyLoadBalancerAttributes`).
 const ATTRIBUTES_PER_CALL: usize = 20;
 /// Larger batches are refused now and then; AWS's own controllers send 100–200.
-const TARGETS_PER_CALL: usize = 100;
+pub(super) const TARGETS_PER_CALL: usize = 100;
 
 pub(super) struct Builder<'a> {
     pub(super) desired: &'a Resolved,
@@ -33,16 +33,22 @@ pub(super) fn build(desired: &Resolved, basis: &Snapshot, diff: &Diff, options: 
     let mut builder = Builder { desired, basis, bound, creates: BTreeMap::new(), built: Built::default() };
     let workable: Vec<&Change> = diff.changes.iter().filter(|c| builder.workable(c, options)).collect();
     for change in &workable {
-        if let (Verdict::Create, Some(spec)) = (&change.verdict, diff.bound.want.get(&change.address)) {
+        if let (Verdict::Create | Verdict::Replace(_), Some(spec)) =
+            (&change.verdict, diff.bound.want.get(&change.address))
+        {
             builder.creates.insert(change.address.clone(), step_id(create_name(spec), &change.address));
         }
     }
-    let workable = makeable(&mut builder, workable);
+    let (workable, shifts) = makeable(&mut builder, diff, workable);
     for change in &workable {
         builder.change(change);
     }
     builder.targets(&workable);
     delete::deletes(&mut builder, &diff.changes, &workable);
+    stage::attach(&mut builder, &shifts);
+    retain::retain(&mut builder, &shifts);
+    retire::drain(&mut builder, &shifts);
+    proof::prove(&mut builder);
     update::priorities(&mut builder, &workable);
     delete::rule_order(&mut builder);
     logins::leave_first(&mut builder);
@@ -53,14 +59,21 @@ pub(super) fn build(desired: &Resolved, basis: &Snapshot, diff: &Diff, options: 
 
 /// The changes that can be made. What is held may be needed by one that was judged before it, so that all are judged
 /// until no more are held.
-fn makeable<'c>(builder: &mut Builder<'_>, mut changes: Vec<&'c Change>) -> Vec<&'c Change> {
+fn makeable<'c>(
+    builder: &mut Builder<'_>,
+    diff: &Diff,
+    mut changes: Vec<&'c Change>,
+) -> (Vec<&'c Change>, shift::Shifts) {
+    let mut filling = BTreeMap::new();
     loop {
         let before = changes.len();
         changes.retain(|change| builder.links_known(change));
         changes = logins::allowed(builder, changes);
         changes = places::free(builder, changes);
+        let (kept, shifts) = shift::prepare(builder, diff, &changes, &mut filling);
+        changes = kept;
         if changes.len() == before {
-            return changes;
+            return (changes, shifts);
         }
     }
 }
@@ -95,6 +108,12 @@ impl Builder<'_> {
                 self.built.refused.push(Refused { guard: Guard::Incomplete, address: Some(address.clone()), because });
                 return false;
             }
+            Verdict::Replace(_) if self.bound.replaced.contains_key(address) => {
+                if let Some(because) = successor::impossible(self, address) {
+                    self.built.held.push(Held { address: address.clone(), because });
+                    return false;
+                }
+            }
             Verdict::Replace(fields) => {
                 let fixed: Vec<String> = fields
                     .iter()
@@ -102,7 +121,7 @@ impl Builder<'_> {
                     .map(|f| format!("{} ({} → {})", f.path, f.live, f.desired))
                     .collect();
                 let because = format!(
-                    "AWS cannot edit {}; this version does not replace resources, because doing it without dropping requests takes a staged swap",
+                    "AWS cannot edit {}, and what it could be replaced with would have another DNS name, ARN or id that others rely on",
                     fixed.join(", ")
                 );
                 self.built.refused.push(Refused { guard: Guard::Replacement, address: Some(address.clone()), because });
@@ -138,6 +157,10 @@ impl Builder<'_> {
         false
     }
 
+    /// A step of this plan creates this.
+    pub(super) fn creates_now(&mut self, address: &Address, step: &StepId) {
+        self.creates.insert(address.clone(), step.clone());
+    }
     /// The plan does not create this after all.
     pub(super) fn forget(&mut self, address: &Address) {
         self.creates.remove(address);
@@ -159,7 +182,7 @@ impl Builder<'_> {
         self.known(Link::Address(address.clone()))
     }
     /// A spec as operations carry it, with our tag.
-    fn ready(&self, address: &Address, spec: &Spec) -> Spec {
+    pub(super) fn ready(&self, address: &Address, spec: &Spec) -> Spec {
         let mut spec = spec.clone().map_links(&mut |link| self.known(link));
         if let Some(tags) = spec.tags_mut() {
             tags.insert(ID_TAG.to_owned(), ownership::id_tag(&self.desired.stack, address));
@@ -182,8 +205,17 @@ impl Builder<'_> {
         let id = if part == 0 { id } else { StepId(format!("{id} ({})", part + 1)) };
         let reversible = reversible(&operation);
         let address = address.clone();
-        let step =
-            Step { id, operation, address, after: Vec::new(), gate: None, stamp: false, reversible, why: why.into() };
+        let step = Step {
+            id,
+            operation,
+            address,
+            after: vec![],
+            before: vec![],
+            gate: None,
+            stamp: false,
+            reversible,
+            why: why.into(),
+        };
         self.built.steps.push(step);
         let last = self.built.steps.len() - 1;
         &mut self.built.steps[last]
@@ -194,8 +226,9 @@ impl Builder<'_> {
         let Some(want) = bound.want.get(&change.address) else { return };
         match &change.verdict {
             Verdict::Create => self.create(&change.address, want),
+            Verdict::Replace(_) => successor::create(self, &change.address),
             Verdict::Update(_) => update::update(self, change, want),
-            Verdict::InSync | Verdict::Replace(_) | Verdict::Delete | Verdict::Unknown(_) => {}
+            Verdict::InSync | Verdict::Delete | Verdict::Unknown(_) => {}
         }
     }
 
@@ -259,7 +292,7 @@ impl Builder<'_> {
         }
     }
 
-    fn create_target_group(&mut self, address: &Address, spec: TargetGroup, why: &str) {
+    pub(super) fn create_target_group(&mut self, address: &Address, spec: TargetGroup, why: &str) {
         let attributes = spec.attributes.clone();
         self.push(
             address,
@@ -292,76 +325,6 @@ impl Builder<'_> {
             let call = Operation::ModifyLoadBalancerAttributes { load_balancer, attributes };
             self.push_part(address, call, part, why);
         }
-    }
-
-    /// Registers what is missing, then deregisters what should not be there.
-    fn targets(&mut self, changes: &[&Change]) {
-        let mut missing: BTreeMap<Address, Vec<Target>> = BTreeMap::new();
-        let mut strays: BTreeMap<Address, Vec<Target>> = BTreeMap::new();
-        for change in changes.iter().filter(|c| c.address.kind == Kind::Target) {
-            let Some(group) = change.address.parent() else { continue };
-            let spec = match change.verdict {
-                Verdict::Delete => self.bound.live.get(&change.address).map(|l| &l.spec),
-                Verdict::Create | Verdict::Update(_) => self.bound.want.get(&change.address),
-                Verdict::InSync | Verdict::Replace(_) | Verdict::Unknown(_) => None,
-            };
-            let Some(Spec::Target(target)) = spec else { continue };
-            let target = target.clone().map_links(&mut |link| self.known(link));
-            let list = if change.verdict == Verdict::Delete { &mut strays } else { &mut missing };
-            list.entry(group).or_default().push(target);
-        }
-        for (group, targets) in &missing {
-            let gate = strays.get(group).and_then(|leaving| self.capacity_gate(group, leaving));
-            for (part, chunk) in targets.chunks(TARGETS_PER_CALL).enumerate() {
-                let call = Operation::RegisterTargets { target_group: self.link(group), targets: chunk.to_vec() };
-                self.push_part(group, call, part, "declared, but not registered").gate.clone_from(&gate);
-            }
-        }
-        for (group, targets) in &strays {
-            if !missing.contains_key(group) && self.holds_capacity(group, targets) {
-                continue;
-            }
-            for (part, chunk) in targets.chunks(TARGETS_PER_CALL).enumerate() {
-                let call = Operation::DeregisterTargets { target_group: self.link(group), targets: chunk.to_vec() };
-                self.push_part(group, call, part, "registered, but not declared");
-            }
-        }
-    }
-
-    /// Before targets leave, as many must be healthy without them as are healthy now (as far as so many are
-    /// declared), and at least one. A group that no load balancer uses is never checked: nothing to wait for.
-    fn capacity_gate(&self, group: &Address, leaving: &[Target]) -> Option<Gate> {
-        let declared = self.bound.want.values().filter_map(Spec::target);
-        let declared = declared.filter(|t| t.target_group.address() == Some(group)).count();
-        let used = match self.bound.live.get(group).map(|live| &live.facts) {
-            Some(Facts::TargetGroup { load_balancers }) => !load_balancers.is_empty(),
-            Some(_) | None => false,
-        };
-        let at_least = self.healthy(group).count().min(declared).max(1);
-        used.then(|| Gate::TargetsHealthy { at_least, leaving: leaving.iter().map(Target::label).collect() })
-    }
-
-    /// Holds the removal of targets that are the only healthy ones of their group; says so.
-    fn holds_capacity(&mut self, group: &Address, leaving: &[Target]) -> bool {
-        let labels: BTreeSet<String> = leaving.iter().map(Target::label).collect();
-        let (going, staying): (Vec<_>, Vec<_>) = self.healthy(group).partition(|t| labels.contains(&t.label()));
-        let holds = !going.is_empty() && staying.is_empty();
-        if holds {
-            for target in leaving {
-                let address = Address::target(&group.name, &target.id, target.port);
-                let because = "no declared target of the group is healthy: it stays registered until one is".to_owned();
-                self.built.held.push(Held { address, because });
-            }
-        }
-        holds
-    }
-
-    /// The targets of a group that AWS calls healthy.
-    fn healthy(&self, group: &Address) -> impl Iterator<Item = &Target> {
-        self.bound.live.values().filter_map(move |live| {
-            let target = live.spec.target().filter(|t| t.target_group.address() == Some(group))?;
-            matches!(&live.facts, Facts::Target(health) if health.is_healthy()).then_some(target)
-        })
     }
 }
 

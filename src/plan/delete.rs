@@ -10,9 +10,9 @@ use crate::model::kind::{Action, Direction, Peer, TrafficRule};
 use crate::model::{Address, Id, Kind, Link, Spec, StepId};
 
 /// Rules of a load balancer, the default ones aside (API: quota `rules-per-application-load-balancer`).
-const RULES: usize = 100;
+pub(super) const RULES: usize = 100;
 /// The highest priority (API: `CreateRule.Priority`).
-const LAST: u32 = 50_000;
+pub(super) const LAST: u32 = 50_000;
 
 /// The steps that delete what shall not exist. `all` are the changes of the diff, `changes` those of them that can
 /// be made: what lives in something that should go and may not, stays with it.
@@ -83,7 +83,7 @@ fn kept_by(leaving: &BTreeSet<&Address>, workable: &[&Change], address: &Address
     above.find(|above| leaving.contains(above) && !workable.iter().any(|c| c.address == *above))
 }
 
-fn lineage(address: &Address) -> impl Iterator<Item = Address> {
+pub(super) fn lineage(address: &Address) -> impl Iterator<Item = Address> {
     std::iter::successors(Some(address.clone()), Address::parent)
 }
 
@@ -157,7 +157,8 @@ fn is_of_known_balancer(b: &Builder<'_>, description: Option<&str>) -> bool {
     b.bound.names.keys().any(|id| id.as_str().ends_with(&format!("loadbalancer/{resource}")))
 }
 
-const fn action(spec: &Spec) -> Option<&Action> {
+/// What a rule or a listener's default does.
+pub(super) const fn action(spec: &Spec) -> Option<&Action> {
     match spec {
         Spec::Rule(rule) => rule.action.as_ref(),
         Spec::Listener(listener) => listener.default.as_ref(),
@@ -169,7 +170,7 @@ const fn action(spec: &Spec) -> Option<&Action> {
     }
 }
 
-fn forwards(action: &Action, group: &Address) -> bool {
+pub(super) fn forwards(action: &Action, group: &Address) -> bool {
     action.groups().any(|(link, _)| link.address() == Some(group))
 }
 
@@ -214,6 +215,7 @@ pub(super) fn certificates(b: &mut Builder<'_>, address: &Address) {
 }
 
 /// A rule that goes and sits on a number that another rule moves to, moves to a free one first.
+#[expect(clippy::wildcard_enum_match_arm, reason = "only this one makes a rule")]
 pub(super) fn make_way(b: &Builder<'_>, listener: &Address, priorities: &mut BTreeMap<Id, u32>) {
     let siblings = || {
         let rules = b.bound.live.iter().filter_map(|(address, live)| Some((address, live.spec.rule()?)));
@@ -222,7 +224,12 @@ pub(super) fn make_way(b: &Builder<'_>, listener: &Address, priorities: &mut BTr
     let deleted: BTreeSet<&Address> =
         b.built.steps.iter().filter(|s| is_delete(&s.operation)).map(|s| &s.address).collect();
     let wanted: BTreeSet<u32> = priorities.values().copied().collect();
-    let mut taken: BTreeSet<u32> = siblings().filter_map(|(_, rule)| rule.priority).chain(wanted.clone()).collect();
+    let created = b.built.steps.iter().filter_map(|step| match &step.operation {
+        Operation::CreateRule { spec } if step.address.parent().as_ref() == Some(listener) => spec.priority,
+        _ => None,
+    });
+    let live = siblings().filter_map(|(_, rule)| rule.priority);
+    let mut taken: BTreeSet<u32> = live.chain(wanted.clone()).chain(created).collect();
     for (address, rule) in siblings().filter(|(address, _)| deleted.contains(address)) {
         let blocks = rule.priority.is_some_and(|number| wanted.contains(&number));
         let free = (1..=LAST).rev().find(|number| !taken.contains(number));
@@ -233,7 +240,7 @@ pub(super) fn make_way(b: &Builder<'_>, listener: &Address, priorities: &mut BTr
     }
 }
 
-const fn is_delete(operation: &Operation) -> bool {
+pub(super) const fn is_delete(operation: &Operation) -> bool {
     matches!(operation, Operation::Delete { .. })
 }
 

@@ -48,10 +48,13 @@ pub(super) fn of_diff<'a>(
 ) -> Evidence<'a> {
     let bound = &diff.bound;
     let state = match side {
-        Side::Live => bound.live.iter().map(|(a, live)| (a.clone(), live.spec.clone())).collect(),
+        Side::Live => {
+            bound.live.iter().map(|(a, live)| (seen_as(bound, a), bound.meant(&live.spec).into_owned())).collect()
+        }
         Side::After => after(diff),
     };
-    let facts = bound.live.iter().map(|(a, live)| (a.clone(), live.facts.clone())).collect();
+    let name = |address: &Address| if side == Side::Live { seen_as(bound, address) } else { address.clone() };
+    let facts = bound.live.iter().map(|(a, live)| (name(a), live.facts.clone())).collect();
     Evidence {
         health: health(diff, side),
         interfaces: interfaces(snapshot, bound),
@@ -62,6 +65,17 @@ pub(super) fn of_diff<'a>(
         facts,
         now: Some(now),
         ways: crate::rules::evidence::Ways::default(),
+    }
+}
+
+/// The address by which rules know something live: until it is replaced, a group is what the files say of it.
+fn seen_as(bound: &Bound, address: &Address) -> Address {
+    let group = if address.kind == Kind::Target { address.parent() } else { None };
+    let of = |old: &Address| bound.replaced.iter().find(|(_, replaced)| *replaced == old).map(|(group, _)| group);
+    match (of(address), group.as_ref().and_then(of)) {
+        (Some(group), _) => group.clone(),
+        (None, Some(group)) => Address::new(Kind::Target, format!("{}/{}", group.name, address.leaf())),
+        (None, None) => address.clone(),
     }
 }
 
@@ -110,7 +124,8 @@ fn health(diff: &Diff, side: Side) -> BTreeMap<Address, TargetHealth> {
         let Facts::Target(reported) = &live.facts else { continue };
         let moved = network_changes || changes(address) || address.parent().is_some_and(|group| changes(&group));
         if side == Side::Live || !moved {
-            health.insert(address.clone(), reported.clone());
+            let name = if side == Side::Live { seen_as(bound, address) } else { address.clone() };
+            health.insert(name, reported.clone());
         }
     }
     health

@@ -9,17 +9,24 @@ mod logins;
 mod moves;
 mod order;
 mod places;
+mod proof;
 mod rehearse;
+mod retain;
+mod retire;
 mod risk;
 pub mod rollback;
 pub mod saved;
 mod select;
+mod shift;
+mod stage;
 mod stamp;
+mod successor;
+mod targets;
 #[cfg(test)]
 mod tests;
 mod update;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -31,7 +38,7 @@ pub use select::{Selection, Unmatched};
 use crate::cloud::{Gap, Identity, Operation, Snapshot};
 use crate::desired::{Problem, Resolved};
 use crate::diff::{self, Diff, Obstacle, Verdict};
-use crate::model::{Address, Kind, StepId};
+use crate::model::{Address, Kind, Link, StepId};
 use crate::rules::Judgement;
 
 /// A wait between steps.
@@ -44,13 +51,51 @@ pub enum Gate {
     CertificateIssued,
     /// The load balancer is gone, and the network interfaces with it that keep its security groups in use.
     LoadBalancerGone,
-    /// At least so many targets are healthy, those aside that a later step deregisters.
+    /// At least so many targets of a group are ready, those aside that a later step deregisters.
     TargetsHealthy {
+        /// The group.
+        group: Link,
         /// How many.
         at_least: usize,
         /// The targets that leave, as `id:port`.
         leaving: BTreeSet<String>,
     },
+    /// No target of a group is left: requests in flight have ended.
+    Drained {
+        /// The group.
+        group: Link,
+        /// How long AWS takes at most, in seconds.
+        within: u32,
+    },
+    /// Some time has passed since requests were sent elsewhere; how much is the user's choice.
+    Settled {
+        /// How much at least, in seconds.
+        at_least: u32,
+    },
+}
+
+impl Gate {
+    /// The target group that it looks at, if one.
+    pub const fn group(&self) -> Option<&Link> {
+        match self {
+            Self::TargetsHealthy { group, .. } | Self::Drained { group, .. } => Some(group),
+            Self::LoadBalancerActive | Self::CertificateIssued | Self::LoadBalancerGone | Self::Settled { .. } => None,
+        }
+    }
+    /// The same wait with its link replaced.
+    #[must_use]
+    pub fn map_links(self, f: &mut dyn FnMut(Link) -> Link) -> Self {
+        match self {
+            Self::TargetsHealthy { group, at_least, leaving } => {
+                Self::TargetsHealthy { group: f(group), at_least, leaving }
+            }
+            Self::Drained { group, within } => Self::Drained { group: f(group), within },
+            other @ (Self::LoadBalancerActive
+            | Self::CertificateIssued
+            | Self::LoadBalancerGone
+            | Self::Settled { .. }) => other,
+        }
+    }
 }
 
 /// An earlier step that must have ended, and the outage this prevents.
@@ -85,6 +130,9 @@ pub struct Step {
     pub address: Address,
     /// Which steps must have ended, gates included.
     pub after: Vec<After>,
+    /// What is waited for before the call is made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<Gate>,
     /// What is waited for once the call returned.
     pub gate: Option<Gate>,
     /// Whether it only marks a resource as ours and in sync.
@@ -212,6 +260,8 @@ pub struct Plan {
     pub diff: Diff,
     /// The steps in an order that is allowed; steps that do not wait for each other may run together.
     pub steps: Vec<Step>,
+    /// What undoes a step whose gate does not open, in that order.
+    pub compensations: BTreeMap<StepId, Vec<Step>>,
     /// Differences that are left open.
     pub held: Vec<Held>,
     /// Guards that refuse to apply it.
@@ -288,6 +338,7 @@ pub fn plan(
         basis,
         diff,
         steps: order::order(built.steps),
+        compensations: built.compensations,
         held: built.held,
         refused: built.refused,
         now: judged.0,
@@ -315,6 +366,7 @@ fn guard_account(desired: &Resolved, plan: &mut Plan) {
 #[derive(Debug, Default)]
 struct Built {
     steps: Vec<Step>,
+    compensations: BTreeMap<StepId, Vec<Step>>,
     held: Vec<Held>,
     refused: Vec<Refused>,
 }

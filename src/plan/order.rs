@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{After, Step, logins};
+use super::{After, Step, logins, stage};
 use crate::cloud::{ListenerEdit, Operation};
 use crate::model::kind::Action;
 use crate::model::{Address, Kind, Link, StepId};
@@ -167,8 +167,8 @@ fn network(earlier: &Step, later: &Step) -> Option<&'static str> {
 }
 
 fn routing(earlier: &Step, later: &Step) -> Option<&'static str> {
-    let group_ready =
-        earlier.address.kind == Kind::TargetGroup && !matches!(earlier.operation, Operation::DeregisterTargets { .. });
+    let leaves = matches!(earlier.operation, Operation::DeregisterTargets { .. } | Operation::Delete { .. });
+    let group_ready = earlier.address.kind == Kind::TargetGroup && !leaves;
     if group_ready && forwards_to(&later.operation, earlier) {
         return Some("a rule sends requests to a group only once it is set up and its targets are registered");
     }
@@ -178,7 +178,9 @@ fn routing(earlier: &Step, later: &Step) -> Option<&'static str> {
     }
     let of_listener = later.address.parent().as_ref() == Some(&earlier.address);
     let reorders = matches!(earlier.operation, Operation::SetRulePriorities { .. });
-    if reorders && of_listener && !matches!(later.operation, Operation::ModifyRule { .. }) {
+    // what stages a group has a number that nothing else has or takes
+    let numbered = !matches!(later.operation, Operation::ModifyRule { .. }) && !stage::is_stage(&later.address);
+    if reorders && of_listener && numbered {
         return Some("priorities are free only once the rules that held them have moved");
     }
     if moves(&later.operation, &earlier.operation) {
@@ -214,7 +216,7 @@ fn uses(operation: &Operation, step: &StepId) -> bool {
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "actions are in these four operations only")]
-fn action(operation: &Operation) -> Option<&Action> {
+pub(super) fn action(operation: &Operation) -> Option<&Action> {
     match operation {
         Operation::CreateListener { spec } => spec.default.as_ref(),
         Operation::ModifyListener { edit, .. } => edit.default.as_ref(),

@@ -20,6 +20,15 @@ pub(super) fn rehearse(desired: &Resolved, plan: &mut Plan) {
             plan.refused.push(Refused { guard: Guard::Rehearsal, address: Some(step.address.clone()), because });
             return;
         }
+        let Some(undo) = plan.compensations.get(&step.id) else { continue };
+        let mut undone = world.clone();
+        for undo in undo {
+            if let Err(refusal) = apply_to(&mut undone, &undo.id, &undo.operation) {
+                let because = format!("rehearsing `{}`: AWS would refuse it: {refusal}", undo.id);
+                plan.refused.push(Refused { guard: Guard::Rehearsal, address: Some(undo.address.clone()), because });
+                return;
+            }
+        }
     }
     let left = match diff::compare(desired, &world.snapshot) {
         Ok(left) => left,

@@ -248,6 +248,7 @@ impl Undo<'_> {
             after: earlier.map(|step| After { step, why: why.clone() }).collect(),
             operation,
             address: address.clone(),
+            before: Vec::new(),
             gate: None,
             stamp: false,
             reversible: Reversible::Exact,

@@ -19,12 +19,12 @@ pub use compare::{How, Moved, mask};
 pub use file::{BadPlan, PlanFile, is_plan};
 pub use shown::Shown;
 
-use super::{Plan, Step};
+use super::{Gate, Plan, Step};
 use crate::cloud::{Live, NeededFor, Operation, Scope, Snapshot, Subnet, Vpc};
 use crate::diff::ownership::{self, Owner};
 use crate::model::kind::{Conditions, HeaderCondition};
 use crate::model::tag::LOCK_TAG;
-use crate::model::{Address, Id, Kind, Link, Spec, Text};
+use crate::model::{Address, Id, Kind, Link, Spec, StepId, Text};
 
 /// What a plan does and what it was made from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +37,9 @@ pub struct Record {
     pub stack: String,
     /// What is done.
     pub steps: Vec<Step>,
+    /// What undoes a step whose gate does not open.
+    #[serde(default)]
+    pub compensations: BTreeMap<StepId, Vec<Step>>,
     /// What was there of all that the steps write or name.
     pub before: BTreeMap<Id, Before>,
     /// The VPCs that the steps name.
@@ -87,6 +90,7 @@ impl Record {
         let mut written = BTreeSet::new();
         let mut named = BTreeSet::new();
         for step in steps {
+            named.extend(gates(step).filter_map(|link| link.id().cloned()));
             written.extend(changed(found, &step.operation, plan.diff.bound.ids.get(&step.address)));
             let _ = step.operation.clone().map_links(&mut |link| {
                 named.extend(link.id().cloned());
@@ -115,6 +119,7 @@ impl Record {
             region: plan.identity.region.clone(),
             stack: plan.stack.clone(),
             steps: steps.to_vec(),
+            compensations: plan.compensations.clone(),
             before,
             vpcs: vpcs.map(|(id, vpc)| (id.clone(), vpc.clone())).collect(),
             subnets: subnets.map(|(id, subnet)| (id.clone(), subnet.clone())).collect(),
@@ -167,6 +172,11 @@ impl Record {
         }
         scope
     }
+}
+
+/// The groups that a step's gates look at.
+fn gates(step: &Step) -> impl Iterator<Item = Link> + '_ {
+    step.before.iter().chain(&step.gate).filter_map(Gate::group).cloned()
 }
 
 /// The live objects that a call changes, those that go with a deleted one included. `about` is the object that the

@@ -6,10 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::Builder;
+use super::successor;
 use crate::cloud::{GroupRule, Operation};
 use crate::desired::Part;
 use crate::diff::{self, Applied, Change, Diff, Owner, Verdict, ownership};
-use crate::model::kind::{Origin, SecurityGroup, TrafficRule};
+use crate::model::kind::{Origin, SecurityGroup, TargetGroup, TrafficRule};
 use crate::model::tag::{APPLIED_TAG, ID_TAG};
 use crate::model::{Address, Id, Kind, Link, Spec};
 
@@ -64,8 +65,9 @@ fn disown_rules(b: &mut Builder<'_>, address: &Address) {
 fn is_open(b: &Builder<'_>, change: &Change) -> bool {
     match change.verdict {
         Verdict::InSync => false,
-        Verdict::Unknown(_) | Verdict::Replace(_) => true,
-        Verdict::Create | Verdict::Update(_) | Verdict::Delete => {
+        Verdict::Unknown(_) => true,
+        Verdict::Replace(_) if !b.bound.replaced.contains_key(&change.address) => true,
+        Verdict::Replace(_) | Verdict::Create | Verdict::Update(_) | Verdict::Delete => {
             change.obstacle.is_some() || b.built.held.iter().any(|h| h.address == change.address)
         }
     }
@@ -138,6 +140,10 @@ fn stamp(b: &mut Builder<'_>, address: &Address) {
 
 /// What a create makes of a spec: a new group lets everything out besides what is declared.
 fn once_created(b: &Builder<'_>, address: &Address, want: &Spec) -> Spec {
+    if let (Some(made), Some(want)) = (successor::spec(b, address), want.target_group()) {
+        let name = made.name.clone();
+        return TargetGroup { name, ..want.clone().over(&made) }.into();
+    }
     let Some(group) = want.security_group() else { return want.clone() };
     let is_exclusive = b.desired.is_exclusive(address, Part::Egress);
     let is_declared = |rule: &TrafficRule| group.egress.iter().flatten().any(|declared| declared.same_traffic(rule));

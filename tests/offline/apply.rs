@@ -173,9 +173,9 @@ async fn a_certificate_without_its_dns_record_holds_only_what_needs_it() {
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_edited_is_refused_before_anything_runs() {
     let fake = deployed().await;
-    let plan = planned(&fake, &desired(&STACK.replace("port: 8000", "port: 9000"))).await;
+    let plan = planned(&fake, &desired(&STACK.replace("description: front", "description: back"))).await;
     let refused: Vec<_> = plan.refused.iter().map(|r| (r.guard, r.address.as_ref().unwrap().to_string())).collect();
-    assert!(refused.contains(&(Guard::Replacement, "target_group/django".into())), "{refused:?}");
+    assert!(refused.contains(&(Guard::Replacement, "security_group/alb".into())), "{refused:?}");
 }
 
 #[tokio::test(start_paused = true)]

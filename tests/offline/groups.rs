@@ -52,9 +52,7 @@ async fn adopt(fake: &Arc<Fake>, body: &str) -> Vec<&'static str> {
     let observer = Arc::new(Memory::default());
     let run = run(
         Arc::clone(fake),
-        plan.adoption(),
-        plan.basis.clone(),
-        Default::default(),
+        no502::apply::Work { steps: plan.adoption(), basis: plan.basis.clone(), ..Default::default() },
         &Settings::default(),
         observer,
         stop,

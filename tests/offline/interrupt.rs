@@ -37,9 +37,7 @@ async fn a_gate_is_waited_for_no_longer() {
     let told: Arc<dyn Observer> = Arc::clone(&observer) as Arc<dyn Observer>;
     let run = run(
         Arc::clone(&fake),
-        plan.steps.clone(),
-        plan.basis.clone(),
-        Default::default(),
+        no502::apply::Work { steps: plan.steps.clone(), basis: plan.basis.clone(), ..Default::default() },
         &Settings::default(),
         told,
         stopped,

@@ -74,7 +74,7 @@ async fn a_login_that_the_files_do_not_mention_is_left_alone_and_none_removes_it
     let (differences, calls) = mend(&fake, &with_login("none")).await;
     let of_login: Vec<&String> = differences.iter().filter(|d| d.contains("authenticate")).collect();
     assert_eq!(of_login, ["rule/web:443/api authenticate"]);
-    assert_eq!(calls, ["ModifyRule"]);
+    assert_eq!(calls, ["CreateRule", "ModifyRule", "DeleteRule"], "the group is staged, then forwarded to");
     assert_eq!(live_login(&fake), Authenticate::None);
 }
 

@@ -12,13 +12,14 @@ mod login;
 mod order;
 mod ownership;
 mod renamed;
+mod swap;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
-use no502::apply::{Event, Observer, Run, Settings, run};
+use no502::apply::{Event, Observer, Run, Settings, Work, run};
 use no502::cloud::{Read as _, Snapshot, Subnet, Vpc};
 use no502::desired::{Inputs, Resolved, load};
 use no502::diff::scope;
@@ -122,11 +123,10 @@ pub async fn planned(fake: &Fake, desired: &Resolved) -> Plan {
 pub async fn applied(fake: &Arc<Fake>, plan: &Plan) -> (Run, Vec<Event>) {
     let memory = Arc::new(Memory::default());
     let (_send, stop) = watch::channel(false);
-    let shown = BTreeMap::new();
+    let (steps, compensations) = (plan.steps.clone(), plan.compensations.clone());
+    let work = Work { steps, compensations, basis: plan.basis.clone(), shown: BTreeMap::new() };
     let observer: Arc<dyn Observer> = Arc::clone(&memory) as Arc<dyn Observer>;
-    let run =
-        run(Arc::clone(fake), plan.steps.clone(), plan.basis.clone(), shown, &Settings::default(), observer, stop)
-            .await;
+    let run = run(Arc::clone(fake), work, &Settings::default(), observer, stop).await;
     let events = memory.0.lock().unwrap().clone();
     (run, events)
 }

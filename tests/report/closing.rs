@@ -90,7 +90,9 @@ async fn what_hurts_is_said_even_where_it_does_not_count() {
 fn refused(snapshot: &mut Snapshot) {
     for live in snapshot.found.values_mut() {
         match &mut live.spec {
-            Spec::TargetGroup(group) if group.name == "frontend" => group.port = Some(8080),
+            Spec::SecurityGroup(group) if group.description.as_deref() == Some("shop: front door") => {
+                group.description = Some("the old front door".into());
+            }
             Spec::TargetGroup(group) if group.name == "canary" => {
                 group.tags.insert("no502:id".into(), "bank:target_group/canary".into());
                 group.health_check.path = Some("/".into());
@@ -112,7 +114,7 @@ async fn a_refused_plan_names_what_to_do() {
     let hints: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("hint: change")).collect();
     let hints = hints.join("\n").replace("\n  ", " ");
     let expected = "hint: change `target_group/canary` where it is owned, or lift the guard with `--dangerous-allow foreign-owner`; `--target` applies other changes meanwhile\n\
-                    hint: change the file back, or `target_group/frontend` by hand; `--target` applies other changes meanwhile";
+                    hint: change the file back, or `security_group/alb` by hand; `--target` applies other changes meanwhile";
     assert_eq!(hints, expected);
     assert!(!text.contains("`no502 apply` runs them"), "{text}");
 }

@@ -56,7 +56,7 @@ async fn the_plan_document_has_the_contracts_keys() {
     assert_eq!(keys(change), wanted);
     assert_eq!(keys(&change["fields"][0]), set(&["path", "live", "desired", "risk", "rules"]));
     assert_eq!(keys(&change["source"]), set(&["file", "line", "column"]));
-    let step = set(&["id", "operation", "address", "after", "gate", "compensation", "reversible", "why"]);
+    let step = set(&["id", "operation", "address", "after", "before", "gate", "compensation", "reversible", "why"]);
     assert_eq!(keys(&document["steps"][0]), step);
     let finding = set(&[
         "id",

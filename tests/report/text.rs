@@ -150,15 +150,16 @@ fn obstruct(snapshot: &mut Snapshot) {
     };
     snapshot.insert(Id(format!("{}/stranger", ours.0)), stranger, no502::cloud::Facts::None);
     for live in snapshot.found.values_mut() {
-        if let Spec::TargetGroup(group) = &mut live.spec {
-            match group.name.as_str() {
-                "canary" => {
-                    group.health_check.path = Some("/".into());
-                    group.tags.insert("aws:cloudformation:stack-id".into(), "x".into());
-                }
-                "frontend" => group.port = Some(8080),
-                _ => {}
-            }
+        if let Spec::TargetGroup(group) = &mut live.spec
+            && group.name == "canary"
+        {
+            group.health_check.path = Some("/".into());
+            group.tags.insert("aws:cloudformation:stack-id".into(), "x".into());
+        }
+        if let Spec::SecurityGroup(group) = &mut live.spec
+            && group.description.as_deref() == Some("shop: front door")
+        {
+            group.description = Some("the old front door".into());
         }
     }
     let hidden = Hidden::Children(super::arn(snapshot, "django"), Kind::Target);

@@ -29,6 +29,8 @@ struct State {
     counter: u32,
     /// How many writes still go well; the error of the one after them, and whether it takes effect all the same.
     ends: Option<(usize, CloudErrorKind, bool)>,
+    /// Whether targets that are registered from now on fail their checks.
+    sick: bool,
 }
 
 pub fn error(operation: &str, kind: CloudErrorKind) -> CloudError {
@@ -53,6 +55,10 @@ impl Fake {
     /// Changes the world behind the caller's back, just before the next re-read.
     pub fn surprise(&self, change: impl FnOnce(&mut Snapshot) + Send + 'static) {
         self.state.lock().unwrap().surprise = Some(Box::new(change));
+    }
+    /// Targets that are registered from now on fail their health checks.
+    pub fn stay_unhealthy(&self) {
+        self.state.lock().unwrap().sick = true;
     }
     /// Changes the world.
     pub fn edit(&self, change: impl FnOnce(&mut Snapshot)) {
@@ -88,12 +94,13 @@ impl Read for Fake {
             change(&mut state.world.snapshot);
         }
         let seen = state.world.snapshot.clone();
+        let state = &mut *state;
         // targets become healthy once somebody has looked
         for live in state.world.snapshot.found.values_mut() {
             if let Facts::Target(health) = &mut live.facts
                 && health.state == Some(HealthState::Initial)
             {
-                health.state = Some(HealthState::Healthy);
+                health.state = Some(if state.sick { HealthState::Unhealthy } else { HealthState::Healthy });
                 health.reason = None;
             }
         }

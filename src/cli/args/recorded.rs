@@ -77,6 +77,9 @@ pub struct Rollback {
     /// How long one gate may wait
     #[arg(long, value_name = "DUR", value_parser = duration, default_value = "10m")]
     pub gate_timeout: Duration,
+    /// How long to wait after requests were sent elsewhere, before the old side is taken away
+    #[arg(long, value_name = "DUR", value_parser = duration, default_value = "30s")]
+    pub settle: Duration,
     /// Do not wait between steps: requests may meet what is not ready yet
     #[arg(long)]
     pub no_gates: bool,
@@ -98,6 +101,7 @@ impl Rollback {
             format: self.format,
             yes: self.yes,
             gate_timeout: self.gate_timeout,
+            settle: self.settle,
             no_gates: self.no_gates,
             allow: self.allow.clone(),
             journal: self.journal.clone(),

@@ -125,7 +125,7 @@ impl Context<'_> {
     pub(super) fn settings(&self) -> Settings {
         let gate_timeout = self.args.gate_timeout;
         let poll = (gate_timeout / 20).clamp(Duration::from_millis(500), Duration::from_secs(5));
-        Settings { gate_timeout, poll, gates: !self.args.no_gates, ..Settings::default() }
+        Settings { gate_timeout, poll, gates: !self.args.no_gates, settle: self.args.settle, ..Settings::default() }
     }
 
     /// Runs the steps under the stack's lock.

@@ -13,7 +13,7 @@ use super::super::session::{self, Connection, World};
 use super::super::terminal::Terminal;
 use super::super::{exit, interrupt};
 use super::locked::{self, Held, Respect};
-use crate::apply::{Event, Failure, Header, Journal, Observer, Outcome, Run, Settings, run};
+use crate::apply::{self, Event, Failure, Header, Journal, Observer, Outcome, Run, Settings, run};
 use crate::model::{Id, Spec};
 use crate::plan::Plan;
 use crate::plan::saved::Record;
@@ -115,7 +115,9 @@ pub async fn execute(
     let run = match interrupt::listen(terminal) {
         Ok(stop) => {
             connection.aws.heed(stop.clone());
-            Ok(run(Arc::clone(&connection.aws), steps, plan.basis.clone(), shown(plan), settings, both, stop).await)
+            let compensations = record.compensations.clone();
+            let work = apply::Work { steps, compensations, basis: plan.basis.clone(), shown: shown(plan) };
+            Ok(run(Arc::clone(&connection.aws), work, settings, both, stop).await)
         }
         Err(error) => Err(error),
     };
@@ -190,7 +192,12 @@ pub fn unfinished(recorded: &Recorded) -> Option<Ending> {
             Some(Ending { text, json: json::Outcome::LeftOpen, code: exit::DIFFERENT })
         }
         Outcome::Failed { step, why } => {
-            let (error, code) = failure(why);
+            let (mut error, code) = failure(why);
+            if !recorded.run.undone.is_empty() {
+                let undone: Vec<&str> =
+                    recorded.run.undone.iter().map(|id| id.0.trim_start_matches("Undo: ")).collect();
+                error.push_str(&format!("; what had been prepared was taken away again ({})", undone.join(", ")));
+            }
             Some(stopped(step.to_string(), error, code))
         }
     }

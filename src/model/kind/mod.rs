@@ -27,7 +27,7 @@ pub use mutual_authentication::{MutualAuthentication, Verify};
 pub use rewrite::{Rewrite, Substitution};
 pub use rule::{Conditions, HeaderCondition, QueryMatch, Rule};
 pub use security_group::{Direction, Peer, SecurityGroup, TrafficRule};
-pub use target_group::{HealthCheck, Target, TargetGroup};
+pub use target_group::{CheckChange, HealthCheck, Target, TargetGroup};
 
 use super::{FieldChange, Kind, Link, Undeclared};
 

@@ -63,6 +63,15 @@ pub struct HealthCheck {
     pub success_codes: Option<CodeMatcher>,
 }
 
+/// What a change of a health check may do to healthy targets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckChange {
+    /// Who passes now, passes then.
+    Harmless,
+    /// Who passes now, may fail then.
+    Risky,
+}
+
 impl HealthCheck {
     fn compare(live: &Self, want: &Self, c: &mut Comparer) {
         let Self {
@@ -111,6 +120,30 @@ impl HealthCheck {
         u.field("health_check.success_codes", &live.success_codes, success_codes, "200".parse().ok());
     }
 
+    /// Whether targets that pass this check may fail the next one.
+    pub fn change_to(&self, next: &Self) -> CheckChange {
+        let Self {
+            enabled,
+            protocol,
+            port,
+            path,
+            timeout,
+            success_codes,
+            interval: _,
+            healthy_threshold: _,
+            unhealthy_threshold: _,
+        } = next;
+        let wider = match (&self.success_codes, success_codes) {
+            (Some(now), Some(next)) => next.covers(now),
+            (_, None) => true,
+            (None, Some(_)) => false,
+        };
+        let asks_the_same =
+            self.protocol == *protocol && self.port == *port && self.path == *path && self.enabled == *enabled;
+        let as_patient = self.timeout.is_none_or(|now| timeout.is_none_or(|next| next >= now));
+        if asks_the_same && as_patient && wider { CheckChange::Harmless } else { CheckChange::Risky }
+    }
+
     /// Declared over live.
     #[must_use]
     pub fn over(self, live: &Self) -> Self {
@@ -139,7 +172,28 @@ impl HealthCheck {
     }
 }
 
+/// How many hexadecimal digits follow the name of a group that replaced another one.
+const SUCCESSOR_DIGITS: usize = 8;
+/// The longest name of a target group (API: `CreateTargetGroup.Name`).
+const LONGEST_NAME: usize = 32;
+
+/// What a successor's name keeps of a name.
+fn stem(name: &str) -> &str {
+    let end = name.char_indices().nth(LONGEST_NAME - SUCCESSOR_DIGITS - 1).map_or(name.len(), |(at, _)| at);
+    name[..end].trim_end_matches('-')
+}
+
 impl TargetGroup {
+    /// The name on AWS of a group that takes the place of the one of this name; `digits` tell what is different.
+    pub fn successor_name(name: &str, digits: &str) -> String {
+        let digits: String = digits.chars().take(SUCCESSOR_DIGITS).collect();
+        format!("{}-{digits}", stem(name))
+    }
+    /// Whether a group of this name may be a successor of the one that is declared as `name`.
+    pub fn may_succeed(name: &str, candidate: &str) -> bool {
+        let digits = candidate.strip_prefix(stem(name)).and_then(|rest| rest.strip_prefix('-'));
+        digits.is_some_and(|d| d.len() == SUCCESSOR_DIGITS && d.bytes().all(|b| b.is_ascii_hexdigit()))
+    }
     /// The fields that differ.
     pub fn compare(live: &Self, want: &Self) -> Vec<FieldChange> {
         let Self {

@@ -115,6 +115,7 @@ impl Shown {
                 unselected: self.unselected.clone(),
             },
             steps: record.steps.clone(),
+            compensations: record.compensations.clone(),
             held: self.held.clone(),
             refused: self.refused.clone(),
             now: self.now.judgement(),

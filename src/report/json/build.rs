@@ -33,7 +33,7 @@ pub fn plan(view: &View<'_>, end: Option<End>) -> PlanDocument {
         complete: plan.is_complete(),
         summary: Summary::of(plan),
         changes: plan.differences().map(|c| change(plan, desired, &places, c)).collect(),
-        steps: plan.steps.iter().map(step).collect(),
+        steps: plan.steps.iter().map(|of| step(plan, of)).collect(),
         findings: findings.iter().map(|j| finding(desired, &places, j.finding, Some(j.aftermath))).collect(),
         accepted: plan.now.accepted.iter().map(|a| accepted(desired, &places, a)).collect(),
         not_checked: plan.now.not_checked.iter().map(not_checked).collect(),
@@ -138,14 +138,16 @@ fn because(plan: &Plan, address: &Address) -> Vec<String> {
     because
 }
 
-fn step(step: &plan::Step) -> Step {
+fn step(plan: &Plan, step: &plan::Step) -> Step {
+    let compensation = plan.compensations.get(&step.id);
     Step {
         id: step.id.to_string(),
         operation: step.operation.name(),
         address: step.address.to_string(),
         after: step.after.iter().map(|a| After { step: a.step.to_string(), why: a.why.clone() }).collect(),
+        before: step.before.iter().map(gate).collect(),
         gate: step.gate.as_ref().map(gate),
-        compensation: Vec::new(),
+        compensation: compensation.into_iter().flatten().map(|step| step.id.to_string()).collect(),
         reversible: step.reversible,
         why: step.why.clone(),
     }
@@ -157,6 +159,8 @@ const fn gate(gate: &plan::Gate) -> Gate {
         plan::Gate::LoadBalancerGone => Gate { wait: "load_balancer_gone", at_least: None },
         plan::Gate::CertificateIssued => Gate { wait: "certificate_issued", at_least: None },
         plan::Gate::TargetsHealthy { at_least, .. } => Gate { wait: "targets_healthy", at_least: Some(*at_least) },
+        plan::Gate::Drained { .. } => Gate { wait: "drained", at_least: None },
+        plan::Gate::Settled { .. } => Gate { wait: "settled", at_least: None },
     }
 }
 

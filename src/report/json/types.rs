@@ -119,6 +119,7 @@ pub struct Step {
     pub operation: &'static str,
     pub address: String,
     pub after: Vec<After>,
+    pub before: Vec<Gate>,
     pub gate: Option<Gate>,
     pub compensation: Vec<String>,
     pub reversible: Reversible,

@@ -80,7 +80,10 @@ fn row(view: &View<'_>, places: &Places<'_>, change: &Change, tag: bool, left: b
             view.plan.diff.bound.want.get(address).map(|want| coming(view, address, want)).unwrap_or_default(),
         ),
         Verdict::Delete => (("-", BAD), leaving(view, address)),
-        Verdict::Replace(_) => (("±", BAD), "AWS cannot edit this: needs a replacement".to_owned()),
+        Verdict::Replace(_) if view.plan.diff.bound.replaced.contains_key(address) => {
+            (("±", WARN), "AWS cannot edit this: another group takes its place".to_owned())
+        }
+        Verdict::Replace(_) => (("±", BAD), "AWS cannot edit this, and no502 does not replace it".to_owned()),
         Verdict::Update(_) => (("~", WARN), String::new()),
         Verdict::Unknown(_) | Verdict::InSync => (("?", FAINT), String::new()),
     };
@@ -132,6 +135,10 @@ fn coming(view: &View<'_>, address: &Address, want: &Spec) -> String {
 /// What goes because its key has another name now, and what guards that.
 fn renamed(view: &View<'_>, address: &Address) -> Option<String> {
     let bound = &view.plan.diff.bound;
+    if bound.superseded.contains_key(address) {
+        let old = bound.live.get(address)?.spec.name()?;
+        return Some(format!("delete `{old}`, once requests go to the group that takes its place"));
+    }
     let key = bound.renamed.get(address)?;
     let (old, new) = (bound.live.get(address)?.spec.name()?, bound.want.get(key)?.name()?);
     let guard = match address.kind {

@@ -2,6 +2,7 @@
 
 use super::page::Page;
 use crate::cloud::Operation;
+use crate::model::{Link, StepId};
 use crate::plan::{Gate, Plan, Reversible, Step};
 use crate::report::layout::{clean, count, pad, wrap};
 use crate::report::paint::{FAINT, HEADING, WARN};
@@ -122,10 +123,18 @@ fn brief(plan: &Plan, calls: &str, page: &mut Page<'_>) {
         page.line(&format!("{start}{line}"));
     }
     for step in &plan.steps {
-        if let Some(gate) = &step.gate {
-            let line =
-                page.paint(FAINT, &format!("       waits after {} until {}", clean(&step.id.to_string()), waits(gate)));
-            page.line(&line);
+        let id = clean(&step.id.to_string()).into_owned();
+        let before = step.before.iter().map(|gate| ("before", gate));
+        for (when, gate) in before.chain(step.gate.iter().map(|gate| ("after", gate))) {
+            // what a group waits for needs no step to be understood
+            let text = match gate.group() {
+                Some(_) => format!("waits until {}", waits(plan, gate)),
+                None => format!("waits {when} {id} until {}", waits(plan, gate)),
+            };
+            for line in wrap(&text, page.width - 7) {
+                let line = page.paint(FAINT, &line);
+                page.line(&format!("       {line}"));
+            }
         }
     }
     let lasting: Vec<String> =
@@ -140,7 +149,7 @@ fn brief(plan: &Plan, calls: &str, page: &mut Page<'_>) {
 }
 
 fn full(plan: &Plan, page: &mut Page<'_>) {
-    let number = |id: &crate::model::StepId| plan.steps.iter().position(|s| s.id == *id).map_or(0, |i| i + 1);
+    let number = |id: &StepId| plan.steps.iter().position(|s| s.id == *id).map_or(0, |i| i + 1);
     let digits = plan.steps.len().to_string().len();
     let indent = digits + 4;
     for (at, step) in plan.steps.iter().enumerate() {
@@ -162,8 +171,18 @@ fn full(plan: &Plan, page: &mut Page<'_>) {
                 page.line(&format!("{}{line}", pad("", indent)));
             }
         }
+        for gate in &step.before {
+            page.line(&format!("{}waits first until {}", pad("", indent), waits(plan, gate)));
+        }
         if let Some(gate) = &step.gate {
-            page.line(&format!("{}then waits until {}", pad("", indent), waits(gate)));
+            page.line(&format!("{}then waits until {}", pad("", indent), waits(plan, gate)));
+        }
+        if let Some(undo) = plan.compensations.get(&step.id) {
+            let undo: Vec<String> = undo.iter().map(|step| clean(&step.id.to_string()).into_owned()).collect();
+            let undo: Vec<&str> = undo.iter().map(|id| id.trim_start_matches("Undo: ")).collect();
+            for line in wrap(&format!("if that fails: {}", undo.join(", ")), page.width - indent) {
+                page.line(&format!("{}{line}", pad("", indent)));
+            }
         }
         let lasting = match step.reversible {
             Reversible::Exact => continue,
@@ -176,12 +195,32 @@ fn full(plan: &Plan, page: &mut Page<'_>) {
 }
 
 /// What a gate waits for.
-pub(super) fn waits(gate: &Gate) -> String {
+fn waits(plan: &Plan, gate: &Gate) -> String {
+    let of = gate.group().map(|link| group(plan, link)).unwrap_or_default();
     match gate {
         Gate::LoadBalancerActive => "the load balancer is active".to_owned(),
         Gate::LoadBalancerGone => "the load balancer and its network interfaces are gone".to_owned(),
         Gate::CertificateIssued => "the certificate is issued".to_owned(),
-        Gate::TargetsHealthy { at_least: 1, .. } => "at least 1 target is healthy".to_owned(),
-        Gate::TargetsHealthy { at_least, .. } => format!("at least {at_least} targets are healthy"),
+        Gate::TargetsHealthy { at_least: 1, .. } => format!("at least 1 target of {of} is healthy"),
+        Gate::TargetsHealthy { at_least, .. } => format!("at least {at_least} targets of {of} are healthy"),
+        Gate::Drained { within, .. } => format!("requests to {of} have ended ({within} s at most)"),
+        Gate::Settled { at_least: 0 } => "requests have moved for a while (--settle)".to_owned(),
+        Gate::Settled { at_least } => format!("requests have moved for {at_least} s (--settle, if longer)"),
+    }
+}
+
+/// A target group as people know it: the copy that proves a health check by what it is a copy of.
+fn group(plan: &Plan, link: &Link) -> String {
+    let made = |id: &StepId| plan.steps.iter().find(|step| step.id == *id).map(|step| step.address.clone());
+    let address = match link {
+        Link::Id(id) => plan.diff.bound.names.get(id).cloned(),
+        Link::Step(id) => made(id),
+        Link::Address(address) => Some(address.clone()),
+        Link::Select(_) => None,
+    };
+    let name = address.map_or_else(|| link.to_string(), |address| address.to_string());
+    match name.split_once("@proof") {
+        Some((of, _)) => format!("a copy of {} with the new health check", clean(of)),
+        None => clean(&name).into_owned(),
     }
 }

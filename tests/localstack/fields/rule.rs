@@ -97,9 +97,10 @@ fn actions_cases() -> Vec<Case> {
         field(API, "forward.stickiness", |live| live.rule("10", |r| r.actions(live.forward([95, 5], Some(60))))),
         field(API, "forward.stickiness", |live| live.rule("10", |r| r.actions(live.forward([95, 5], None)))),
         field(PICKY, "forward", |live| {
-            let group = live.groups["django"].clone();
-            let action = Action::builder().r#type(ActionTypeEnum::Forward).target_group_arn(group).build();
-            live.rule("20", |r| r.actions(action));
+            // from a group that serves to one without a target would be held
+            let config = FixedResponseActionConfig::builder().status_code("404");
+            let action = Action::builder().r#type(ActionTypeEnum::FixedResponse).fixed_response_config(config.build());
+            live.rule("20", |r| r.actions(action.build()));
         }),
         redirected("protocol", || redirect().protocol("#{protocol}").build()),
         redirected("host", || redirect().host("#{host}").build()),
