@@ -119,7 +119,11 @@ fn a_file_of_nothing_but_mistakes() {
     let many = |n: usize, one: &str| (0..n).map(|i| format!("k{i}: {one}, ")).collect::<String>();
     let rules =
         format!("load_balancers: {{ web: {{ listeners: {{ 80: {{ rules: {{ {} }} }} }} }} }}", many(240_000, "{}"));
+    let targets: String = (0..500_000).map(|i| format!("10.{}.{}.{}, ", i >> 16, i >> 8 & 255, i & 255)).collect();
+    let group = "protocol: http, port: 80, target_type: ip, vpc: main";
+    let crowd = format!("target_groups: {{ g: {{ {group}, targets: [{targets}] }} }}");
     for (what, text, says) in [
+        ("targets of one group", crowd, "more than any target group takes"),
         ("target groups that are texts", format!("target_groups: {{ {} }}", many(330_000, "v")), "\n330000 errors\n"),
         ("empty load balancers", format!("load_balancers: {{ {} }}", many(300_000, "{}")), "more\n\n"),
         ("empty rules", rules, "more\n\n"),

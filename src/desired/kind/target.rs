@@ -20,6 +20,9 @@ const ID: TextRule = TextRule {
 };
 const ZONE: TextRule = TextRule::any("`all` or an availability zone", 1, 64);
 
+/// More targets than this are a mistake: twenty times AWS's default quota for a group.
+const MOST: usize = 20_000;
+
 const FIELDS: &[Field] = &[
     field("id", "An address, an instance id, or the ARN of a function.", Shape::Text(&ID)).required(),
     field("port", "Its port, if it differs from the group's.", Shape::Number(1, 65535)),
@@ -44,6 +47,12 @@ struct Written {
 pub(super) fn read(r: &Reader<'_, '_>, group: &TargetGroup, target_type: Option<TargetType>) {
     let Some(items) = r.items("targets") else { return };
     r.cx.out.borrow_mut().membership.insert(r.address.clone());
+    if let Some(first) = items.get(MOST) {
+        let message = format!("{} targets are more than any target group takes", items.len());
+        let hint = "AWS's default quota is 1000 targets for a group (user guide \"Quotas for your Application Load Balancers\"); use several groups";
+        r.error(Problem::error(first.span, message).label(format!("the {}th", MOST + 1)).hint(hint));
+        return;
+    }
     let mut seen: BTreeMap<Address, Span> = BTreeMap::new();
     let lambda = target_type == Some(TargetType::Lambda);
     if lambda && let [_, second, ..] = items {
