@@ -117,9 +117,12 @@ class RealChecks(Case):
         self.elb.register_targets(TargetGroupArn=group, Targets=[{"Id": self.address}])
         return server, group
 
-    def settled(self, group: str, state: str) -> Json:
+    def settled(self, group: str, state: str, reason: str | None = None) -> Json:
+        """The health once it is so. A machine too busy to answer in time makes a check or two time out first; the
+        reason is that of the last check, so that the right one must come."""
         return until(lambda: next((d["TargetHealth"] for d in self.health(group)
-                                   if d["TargetHealth"]["State"] == state), None), 30)
+                                   if d["TargetHealth"]["State"] == state
+                                   and reason in (None, d["TargetHealth"].get("Reason"))), None), 30)
 
     def test_exact_bytes(self) -> None:
         """User guide, "Health checks": GET, Host with address and port, Connection: close, ELB-HealthChecker/2.0."""
@@ -156,14 +159,14 @@ class RealChecks(Case):
     def test_malformed(self) -> None:
         """User guide: Target.FailedHealthChecks for a malformed response."""
         _, group = self.serve(garbage)
-        self.assertEqual("Target.FailedHealthChecks", self.settled(group, "unhealthy")["Reason"])
+        self.assertTrue(self.settled(group, "unhealthy", "Target.FailedHealthChecks"))
 
     def test_nothing_listens(self) -> None:
         """User guide: Target.FailedHealthChecks when no connection can be established."""
         server, group = self.serve(http1)
         self.assertTrue(self.settled(group, "healthy"))
         server.close()
-        self.assertEqual("Target.FailedHealthChecks", self.settled(group, "unhealthy")["Reason"])
+        self.assertTrue(self.settled(group, "unhealthy", "Target.FailedHealthChecks"))
 
     def test_https_is_not_validated(self) -> None:
         """User guide, "Target groups": the load balancer does not validate targets' certificates."""
@@ -174,7 +177,7 @@ class RealChecks(Case):
     def test_http_check_of_an_https_target(self) -> None:
         """A plain check of a TLS port fails."""
         _, group = self.serve(http1, tls=True)
-        self.assertEqual("Target.FailedHealthChecks", self.settled(group, "unhealthy")["Reason"])
+        self.assertTrue(self.settled(group, "unhealthy", "Target.FailedHealthChecks"))
 
     def test_http2_by_prior_knowledge(self) -> None:
         """User guide, "Protocol version": HTTP2 groups are checked by HTTP/2."""
