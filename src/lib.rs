@@ -14,7 +14,7 @@
 //!  5  apply        aws           aws: SDK types are born and die here; only cli names it
 //!  4  plan
 //!  3  diff         rules       export
-//!  2  desired      cloud         cloud: the port (traits, snapshot, operations, simulation)
+//!  2  desired      cloud         cloud: the port (traits, snapshot, operations, simulation), what becomes of a request
 //!  1  model                      plain data: std, serde, and pure value crates
 //! ```
 //!

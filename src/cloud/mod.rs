@@ -8,6 +8,7 @@ pub mod operation;
 pub mod scope;
 pub mod simulate;
 pub mod snapshot;
+pub mod traffic;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;

@@ -25,6 +25,7 @@ mod targets;
 #[cfg(test)]
 mod tests;
 mod update;
+mod weave;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,6 +33,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use evidence::{of_files, of_live};
+pub use rehearse::{arrive, pass};
 pub use risk::Risks;
 pub use select::{Selection, Unmatched};
 

@@ -4,12 +4,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{After, Step, logins, stage};
+use super::{After, Step, logins, retain, stage};
 use crate::cloud::{ListenerEdit, Operation};
 use crate::model::kind::Action;
 use crate::model::{Address, Kind, Link, StepId};
 
-const ONE_WRITE: &str = "one write at a time to a resource, each checked against what was planned";
+pub(super) const FILLED: &str =
+    "a rule sends requests to a group only once it is set up and its targets are registered";
+pub(super) const ONE_WRITE: &str = "one write at a time to a resource, each checked against what was planned";
 
 /// Adds the edges and sorts the steps.
 pub(super) fn order(mut steps: Vec<Step>) -> Vec<Step> {
@@ -167,10 +169,19 @@ fn network(earlier: &Step, later: &Step) -> Option<&'static str> {
 }
 
 fn routing(earlier: &Step, later: &Step) -> Option<&'static str> {
-    let leaves = matches!(earlier.operation, Operation::DeregisterTargets { .. } | Operation::Delete { .. });
-    let group_ready = earlier.address.kind == Kind::TargetGroup && !leaves;
+    // what a group is tagged with decides nothing; and its targets may leave only after what waits here
+    let later_on = matches!(
+        earlier.operation,
+        Operation::DeregisterTargets { .. } | Operation::Delete { .. } | Operation::AddTags { .. }
+    );
+    let group_ready = earlier.address.kind == Kind::TargetGroup && !later_on;
     if group_ready && forwards_to(&later.operation, earlier) {
-        return Some("a rule sends requests to a group only once it is set up and its targets are registered");
+        return Some(FILLED);
+    }
+    // what only keeps an old group attached goes after its targets
+    let keeps = stage::is_stage(&earlier.address) || retain::is_last(&earlier.id);
+    if matches!(later.operation, Operation::DeregisterTargets { .. }) && routes(&earlier.operation) && !keeps {
+        return Some("targets leave only once the requests that they got go elsewhere");
     }
     let certificate = earlier.address.kind == Kind::Certificate;
     if certificate && later.address.kind == Kind::Listener {
@@ -213,6 +224,19 @@ fn uses(operation: &Operation, step: &StepId) -> bool {
         link
     });
     found
+}
+
+/// Whether an operation may send requests elsewhere.
+const fn routes(operation: &Operation) -> bool {
+    matches!(
+        operation,
+        Operation::CreateListener { .. }
+            | Operation::ModifyListener { .. }
+            | Operation::CreateRule { .. }
+            | Operation::ModifyRule { .. }
+            | Operation::SetRulePriorities { .. }
+            | Operation::Delete { kind: Kind::Rule | Kind::Listener | Kind::LoadBalancer, .. }
+    )
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "actions are in these four operations only")]

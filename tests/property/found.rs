@@ -7,9 +7,9 @@ use no502::model::kind::{SecurityGroup, TargetGroup};
 use no502::model::tag::ID_TAG;
 use no502::model::value::ProtocolVersion;
 use no502::model::{Id, Link, Spec, StepId};
-use no502::plan::Plan;
+use no502::plan::{Guard, Options, Plan};
 
-use super::world::{planned, read, secrets};
+use super::world::{planned, planned_with, read, secrets};
 use super::{account, laws};
 
 const HEAD: &str = "version: 1\nstack: shop\naccount: \"000000000000\"\nregion: eu-west-1\n";
@@ -43,6 +43,7 @@ fn lawful(before: &Snapshot, body: &str) -> Plan {
     let desired = read(&format!("{HEAD}{body}"), &secrets());
     let plan = planned(&desired, before);
     laws::sound(&plan);
+    super::zero::holds(before, &plan, 7);
     let (end, again) = laws::converges(&desired, before, &plan, 7);
     laws::only_ours_moved(before, &plan, &end, &again);
     laws::exports(&end, true);
@@ -285,4 +286,40 @@ fn a_rule_with_a_login_goes_and_its_listener_gives_up_https_in_one_apply() {
     assert!(plan.held.is_empty() && plan.refused.is_empty(), "{:#?} {:#?}", plan.held, plan.refused);
     let at = |name: &str| plan.steps.iter().position(|step| step.id.0.starts_with(name)).unwrap();
     assert!(at("DeleteRule") < at("ModifyListener"));
+}
+
+/// Rules by name and path; each answers with its own name's number.
+fn two(one: &str, other: &str) -> String {
+    let rule = |name, path| format!("{name}: {{ when: {{ path: {path} }}, fixed_response: {{ status: 200 }} }}");
+    rules(&format!("{}, {}", rule("a", one), rule("b", other)))
+}
+
+#[test]
+fn what_no_order_keeps_is_refused_in_words_and_can_be_allowed() {
+    let before = live(&two("/x", "/y"));
+    let desired = read(&format!("{HEAD}{}", two("[/y, /q]", "[/x, /r]")), &secrets());
+    let plan = planned(&desired, &before);
+    let refused: Vec<_> = plan.refused.iter().map(|refused| (refused.guard, refused.because.as_str())).collect();
+    let [(Guard::Rehearsal, because)] = refused[..] else { panic!("{refused:#?}") };
+    let start = "no order of the steps keeps every request: after `ModifyRule rule/web:80/a`, GET http://";
+    assert!(because.starts_with(start), "{because}");
+    let end = "/x from 203.0.113.7 would get a fixed 404; before the plan it gets a fixed 200, after it a fixed 200";
+    assert!(because.contains(end), "{because}");
+    let options = Options { allowed: vec![Guard::Rehearsal], ..Options::default() };
+    assert!(planned_with(&desired, &before, &options).refused.is_empty());
+}
+
+#[test]
+fn targets_stay_until_the_rules_give_up_their_requests() {
+    let group = |targets: &str| {
+        let fields = "target_type: ip, protocol: http, port: 80, vpc: vpc-0a1b2c3d";
+        format!("target_groups:\n  blue: {{ {fields}, targets: [{targets}] }}\n")
+    };
+    let rule = |path: &str| {
+        let default = "default: { fixed_response: { status: 200 } }";
+        let rule = format!("a: {{ when: {{ path: {path} }}, forward: blue }}");
+        balancer(&format!("      80: {{ protocol: http, {default}, rules: {{ {rule} }} }}\n"))
+    };
+    // only the condition changes: what the rule no longer takes is served by the default
+    lawful(&live(&(group("10.0.1.10") + &rule("/*"))), &(group("") + &rule("/old")));
 }

@@ -10,7 +10,7 @@ use no502::cloud::{Facts, Identity, Snapshot};
 use no502::desired::{Inputs, Resolved, load};
 use no502::model::kind::HeaderCondition;
 use no502::model::{HealthState, Id, SecretRef, Spec, TargetHealth, Text};
-use no502::plan::{Gate, Guard, Options, Plan, Step, plan};
+use no502::plan::{Guard, Options, Plan, Step, arrive, pass, plan};
 
 use super::account;
 
@@ -81,12 +81,11 @@ pub fn after(
         let ready: Vec<usize> = (0..waiting.len()).filter(|index| ready(&waiting[*index])).collect();
         assert!(!ready.is_empty(), "these wait for each other: {waiting:#?}");
         let step = waiting.remove(ready[choose(ready.len())]);
+        arrive(&mut world, step);
         if let Err(refusal) = apply_to(&mut world, &step.id, &step.operation) {
             return Err((step.id.to_string(), refusal));
         }
-        if step.gate == Some(Gate::CertificateIssued) {
-            issue(&mut world.snapshot);
-        }
+        pass(&mut world, step);
         done.insert(step.id.0.as_str());
     }
     reveal(&mut world.snapshot);
@@ -105,17 +104,6 @@ fn reveal(snapshot: &mut Snapshot) {
                 HeaderCondition { values: header.values.into_iter().map(told).collect(), ..header }
             })
             .collect();
-    }
-}
-
-/// Every requested certificate is issued.
-fn issue(snapshot: &mut Snapshot) {
-    for live in snapshot.found.values_mut() {
-        if let Facts::Certificate(facts) = &mut live.facts
-            && facts.status == "PENDING_VALIDATION"
-        {
-            facts.status = "ISSUED".into();
-        }
     }
 }
 

@@ -174,7 +174,8 @@ fn settle_tls(listener: Listener) -> Result<Listener, Refusal> {
         }
         Some(Protocol::Https) => {
             let mutual = listener.mutual_authentication.unwrap_or(MutualAuthentication::Disabled).with_defaults();
-            Ok(Listener { mutual_authentication: Some(mutual), ..listener })
+            let sni_certificates = Some(listener.sni_certificates.unwrap_or_default());
+            Ok(Listener { mutual_authentication: Some(mutual), sni_certificates, ..listener })
         }
         None => Ok(listener),
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::{CertificateFacts, Facts, GroupRule, Live, Operation, Output, Snapshot};
 use super::{Refusal, create, existing};
 use crate::model::attribute::{Applies, TARGET_GROUP};
-use crate::model::kind::{Direction, HealthCheck, SecurityGroup, Target, TargetGroup, TrafficRule};
+use crate::model::kind::{Certificate, Direction, HealthCheck, SecurityGroup, Target, TargetGroup, TrafficRule};
 use crate::model::tag::ID_TAG;
 use crate::model::value::{AddressFamily, CheckPort, Protocol, ProtocolVersion, TargetType};
 use crate::model::{HealthState, Id, Link, Spec, TargetHealth};
@@ -27,23 +27,18 @@ pub(super) fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Ou
         }
         Operation::Describe { direction, group, rules } => describe(snapshot, *direction, group, rules),
         Operation::Revoke { direction, group, rules } => revoke(snapshot, *direction, group, rules),
-        Operation::ImportCertificate { certificate: Some(link), spec } => {
-            if let Spec::Certificate(live) = &mut existing(snapshot, link)?.spec {
-                live.serial.clone_from(&spec.serial);
-            }
-            Ok(())
-        }
+        Operation::ImportCertificate { certificate: Some(link), spec } => renew(snapshot, link, spec),
         Operation::ImportCertificate { certificate: None, spec } => {
             let facts =
                 CertificateFacts { status: "ISSUED".into(), origin: Some("IMPORTED".into()), ..Default::default() };
-            let spec = crate::model::kind::Certificate { origin: None, ..spec.clone() };
+            let spec = Certificate { origin: None, ..spec.clone() };
             create(snapshot, output, spec, Facts::Certificate(facts));
             Ok(())
         }
         Operation::RequestCertificate { spec } => {
             let status = "PENDING_VALIDATION".into();
             let facts = CertificateFacts { status, origin: Some("AMAZON_ISSUED".into()), ..Default::default() };
-            let spec = crate::model::kind::Certificate { origin: None, ..spec.clone() };
+            let spec = Certificate { origin: None, ..spec.clone() };
             create(snapshot, output, spec, Facts::Certificate(facts));
             Ok(())
         }
@@ -76,6 +71,18 @@ pub(super) fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Ou
 fn target_group_mut<'s>(snapshot: &'s mut Snapshot, link: &Link) -> Result<&'s mut TargetGroup, Refusal> {
     let Spec::TargetGroup(group) = &mut existing(snapshot, link)?.spec else { return Err(Refusal::not_found(link)) };
     Ok(group)
+}
+
+fn renew(snapshot: &mut Snapshot, link: &Link, spec: &Certificate) -> Result<(), Refusal> {
+    let live = existing(snapshot, link)?;
+    if let Spec::Certificate(certificate) = &mut live.spec {
+        certificate.serial.clone_from(&spec.serial);
+    }
+    // one that had expired is valid again: AWS takes none that is not
+    if let Facts::Certificate(facts) = &mut live.facts {
+        facts.status = "ISSUED".into();
+    }
+    Ok(())
 }
 
 fn create_security_group(snapshot: &mut Snapshot, spec: &SecurityGroup, output: &Output) -> Result<(), Refusal> {

@@ -41,6 +41,19 @@ pub fn apply_to(world: &mut World, step: &StepId, operation: &Operation) -> Resu
     Ok(output)
 }
 
+/// Does one operation to the world as [`apply_to`] does, without keeping a way back, which costs a copy of the view.
+/// Returns the operation with every late value.
+///
+/// # Errors
+/// Why AWS would refuse; the world is then of no more use.
+pub fn advance(world: &mut World, step: &StepId, operation: &Operation) -> Result<Operation, Refusal> {
+    let operation = resolve(world, operation)?;
+    let output = made_up(&world.snapshot, &operation, step);
+    effect(&mut world.snapshot, &operation, &output)?;
+    world.outputs.insert(step.clone(), output);
+    Ok(operation)
+}
+
 /// Does an operation to the world with the output that AWS gave.
 ///
 /// # Errors
