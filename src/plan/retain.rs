@@ -111,11 +111,8 @@ fn keep(b: &mut Builder<'_>, user: &Address, groups: &BTreeSet<Address>) {
     let stickiness = forward.stickiness.or(live.filter(|seconds| *seconds > 0));
     let mover = &mut b.built.steps[at];
     mover.operation = with_action(&mover.operation, Action::Forward(Forward { to, stickiness, ..forward }), None);
-    let first = mover.id.clone();
-    let step = b.push(user, last, "the old group has no requests under way any more");
-    step.id.0.push_str(LAST);
-    let why = "the old group is kept at weight 0 before it goes".to_owned();
-    step.after.push(After { step: first, why });
+    // it comes after the other write to the same rule, and its id says so
+    b.push(user, last, "the old group has no requests under way any more").id.0.push_str(LAST);
 }
 
 /// The same call with another action and nothing else. The login that stands before it goes with it: that of `live`

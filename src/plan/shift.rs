@@ -234,7 +234,9 @@ fn need(
         (_, true) => match hopeless(b, changes, group) {
             Some(because) if serving > 0 => Need::Hold(because),
             Some(_) => Need::Nothing,
-            None => Need::Wait(at_least),
+            None if stays_attached(b, changes, group) => Need::Wait(at_least),
+            // all who name it leave it in this plan: then nobody would check it while it is waited for
+            None => Need::Stage(at_least),
         },
     }
 }
@@ -265,6 +267,19 @@ fn hopeless(b: &Builder<'_>, changes: &[&Change], group: &Address) -> Option<Str
 /// Whether AWS checks a group: a rule or a listener of the load balancer names it, whatever the weight.
 fn is_attached(b: &Builder<'_>, group: &Address) -> bool {
     b.bound.live.values().any(|live| action(&live.spec).is_some_and(|action| forwards(action, group)))
+}
+
+/// Whether a rule or a listener that names a group now goes on to do so.
+fn stays_attached(b: &Builder<'_>, changes: &[&Change], group: &Address) -> bool {
+    let names = |spec: &Spec| action(spec).is_some_and(|action| forwards(action, group));
+    b.bound.live.iter().filter(|(_, live)| names(&live.spec)).any(|(user, live)| {
+        let goes = |change: &&Change| {
+            let with_it = change.verdict == Verdict::Delete && lineage(user).any(|above| above == change.address);
+            let then = || Some(b.bound.want.get(user)?.clone().over(&live.spec));
+            with_it || change.address == *user && then().is_some_and(|then| !names(&then))
+        };
+        !changes.iter().any(goes)
+    })
 }
 
 /// The groups that serve the requests which a new rule may take: those of the rules behind it, and the default's.

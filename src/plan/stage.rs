@@ -13,9 +13,6 @@ use crate::model::kind::{Action, Conditions, Forward, Rule};
 use crate::model::tag::ID_TAG;
 use crate::model::{Address, Kind, Link, Spec, StepId};
 
-/// A name that is no host's (RFC 6761) and an address that no client has (RFC 5737): together no request matches.
-const NOBODY: (&str, &str) = ("stage.no502.invalid", "192.0.2.1/32");
-
 /// A rule that attaches a group.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stage {
@@ -71,13 +68,10 @@ pub(super) fn prove(b: &mut Builder<'_>, listener: &Address, group: &Address, at
 fn create(b: &mut Builder<'_>, (listener, group): (&Address, &Address), address: &Address, stage: &Stage) {
     let groups = std::iter::once(group).chain(&stage.keep);
     let to: BTreeMap<Link, u16> = groups.map(|group| (b.link(group), 1)).collect();
-    let (host, network) = NOBODY;
-    let when =
-        Conditions { host: [host.to_owned()].into(), source_ip: [network.to_owned()].into(), ..Conditions::default() };
     let spec = Rule {
         listener: b.link(listener),
         priority: Some(free(b, listener)),
-        when: Some(when),
+        when: Some(Conditions::of_nobody()),
         action: Some(Action::Forward(Forward { to, stickiness: None, external: false })),
         authenticate: None,
         rewrite: None,

@@ -24,6 +24,16 @@ enum Breaks {
     Marked,
     /// There is no room for a rule.
     Crowded,
+    /// Requests go to targets that are not known to be healthy.
+    Unready,
+    /// Requests under way are cut off.
+    Cut,
+    /// A gate never opens.
+    Stuck,
+    /// A health check decides unproven.
+    Unproven,
+    /// A group that stays is gone for a while.
+    Missing,
 }
 
 /// Every reason for an edge, and what breaks without it.
@@ -38,7 +48,7 @@ const EDGES: &[(&str, Breaks)] = &[
     ("AWS deletes a target group only once nothing forwards to it", Breaks::Refused),
     ("AWS deletes a security group only once nothing uses it", Breaks::Refused),
     ("a target that cannot be reached fails its health checks and answers 504", Breaks::Lost),
-    ("a rule sends requests to a group only once it is set up and its targets are registered", Breaks::Lost),
+    ("a rule sends requests to a group only once it is set up and its targets are registered", Breaks::Stuck),
     ("a listener needs a certificate that is issued", Breaks::Lost),
     ("priorities are free only once the rules that held them have moved", Breaks::Refused),
     ("a redirect to a name whose certificate is not there yet fails in the handshake", Breaks::DeadEnd),
@@ -47,6 +57,13 @@ const EDGES: &[(&str, Breaks)] = &[
     ("AWS refuses plain HTTP as long as a rule has a login", Breaks::Refused),
     ("a request must not fall through to another rule that goes", Breaks::Lost),
     ("AWS takes 100 rules on a load balancer: there is no room before one goes", Breaks::Crowded),
+    ("requests go to a group only once its targets are known to be ready", Breaks::Unready),
+    ("requests under way may end only while the old group is attached", Breaks::Cut),
+    ("targets leave once no new request comes to them", Breaks::Lost),
+    ("a group is deleted once its targets have left it", Breaks::Stuck),
+    ("the old group goes once the new one is there", Breaks::Missing),
+    ("a health check that fails on healthy targets takes them out of service", Breaks::Unproven),
+    ("the copy goes once it has proven the health check", Breaks::Unproven),
     ("in another order some requests would for a while meet neither the old rule nor the new one", Breaks::Lost),
     (
         "in another order some requests would for a while pass neither the old security groups nor the new ones",
@@ -150,6 +167,38 @@ fn of_rules() -> Vec<Case> {
     ]
 }
 
+/// Groups that take each other's place, and a health check that changes.
+fn of_replacements() -> Vec<Case> {
+    let healthy = |live: String, wanted: String| Case { bend: all_healthy, ..case(live, wanted) };
+    let other = |groups: &str| groups.replacen("port: 80", "port: 81", 1);
+    let one = groups("10.0.1.10, 10.0.1.11", "");
+    let rule = |action: &str| plain(NOT_FOUND, &rule("a", "", "/x", action));
+    let sticky = "forward: { to: { blue: 1 }, stickiness: 10m }";
+    let lone = |name: &str| {
+        format!(
+            "target_groups: {{ {name}: {{ {}, port: 80, targets: [10.0.1.10] }} }}\n",
+            "target_type: ip, protocol: http, vpc: vpc-0a1b2c3d"
+        )
+    };
+    let check = |path: &str| one.replacen("port: 80", &format!("port: 80, health_check: {{ path: {path} }}"), 1);
+    vec![
+        healthy(one.clone() + &rule("forward: blue"), other(&one) + &rule("forward: blue")),
+        // nobody's requests go there
+        healthy(one.clone() + &rule(OK), other(&one) + &rule(OK)),
+        // there is no new group
+        healthy(lone("blue") + &rule("forward: blue"), rule(OK)),
+        // clients stick to it, and are sent elsewhere
+        healthy(lone("blue") + &rule(sticky), rule(OK)),
+        healthy(one.clone() + &rule(sticky), other(&one) + &rule(sticky)),
+        healthy(check("/a") + &rule("forward: blue"), check("/b") + &rule("forward: blue")),
+    ]
+}
+
+/// AWS has found every target healthy.
+fn all_healthy(live: &mut Snapshot) {
+    super::world::check_health(live, &[true]);
+}
+
 /// The new security groups do not let requests out to targets that the listener leaves.
 fn of_doors() -> Case {
     let open = "ingress: [{ from: 0.0.0.0/0, ports: 80 }]";
@@ -249,13 +298,20 @@ const fn breaks(wrong: &Wrong) -> Breaks {
         Wrong::DeadEnd(_) => Breaks::DeadEnd,
         Wrong::Marked => Breaks::Marked,
         Wrong::Crowded => Breaks::Crowded,
+        Wrong::Unready(_) => Breaks::Unready,
+        Wrong::Cut(_) => Breaks::Cut,
+        Wrong::Stuck(_) => Breaks::Stuck,
+        Wrong::Unproven => Breaks::Unproven,
+        Wrong::Missing(_) => Breaks::Missing,
     }
 }
 
 #[test]
 fn every_edge_prevents_what_the_table_says() {
     let mut found: BTreeMap<String, BTreeSet<Breaks>> = BTreeMap::new();
-    for case in of_rules().into_iter().chain(of_groups()).chain(of_certificates()).chain([of_doors()]) {
+    for case in
+        of_rules().into_iter().chain(of_groups()).chain(of_certificates()).chain(of_replacements()).chain([of_doors()])
+    {
         let (before, plan) = case.plan();
         let mut between = Between::of(&before, &plan);
         between.follows = true;

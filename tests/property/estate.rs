@@ -20,6 +20,8 @@ pub type Fields = BTreeMap<&'static str, Node>;
 pub const DECLARED: f64 = 0.3;
 /// How often a thing differs from its kind in what cannot be edited.
 const ODD: f64 = 0.02;
+/// How often a target group does: those can be replaced.
+const ODD_GROUP: f64 = 0.15;
 
 #[derive(Clone, Debug, Default)]
 pub struct Estate {
@@ -167,7 +169,7 @@ fn group(number: u8) -> BoxedStrategy<Group> {
         _ => vec((0..4_u8, any::<bool>(), prop::bool::weighted(0.2)), 0..4).boxed(),
     };
     let balance = (weighted(DECLARED, select(BALANCE)), weighted(DECLARED, stickiness()));
-    (prop::bool::weighted(ODD), fields(&all), balance, weighted(0.6, targets))
+    (prop::bool::weighted(ODD_GROUP), fields(&all), balance, weighted(0.6, targets))
         .prop_map(move |(odd, mut fields, (balance, sticky), targets)| {
             // AWS used to refuse stickiness with `weighted_random`
             let random = balance.is_some_and(|(algorithm, _)| algorithm == "weighted_random");

@@ -323,3 +323,23 @@ fn targets_stay_until_the_rules_give_up_their_requests() {
     // only the condition changes: what the rule no longer takes is served by the default
     lawful(&live(&(group("10.0.1.10") + &rule("/*"))), &(group("") + &rule("/old")));
 }
+
+#[test]
+fn a_group_that_all_leave_while_another_waits_for_it_is_staged() {
+    let file = |first: &str, second: &str, targets: &str| {
+        let group = |name: &str, targets: &str| {
+            format!(
+                "  {name}: {{ target_type: ip, protocol: http, port: 80, vpc: vpc-0a1b2c3d, targets: [{targets}] }}\n"
+            )
+        };
+        let rule = |name: &str, to: &str| format!("{name}: {{ when: {{ path: /{name} }}, forward: {to} }}");
+        let rules = rules(&format!("{}, {}", rule("a", first), rule("b", second)));
+        format!("target_groups:\n{}{}{rules}", group("blue", "10.0.1.10"), group("green", targets))
+    };
+    let mut before = live(&file("blue", "green", ""));
+    super::world::check_health(&mut before, &[true]);
+    // `b` leaves green, and `a` waits for the health of its first target
+    let plan = lawful(&before, &file("green", "blue", "10.0.1.11"));
+    let staged = plan.steps.iter().any(|step| step.id.0 == "CreateRule rule/web:80/@stage-green");
+    assert!(staged && plan.refused.is_empty(), "{:#?} {:#?}", plan.steps, plan.refused);
+}

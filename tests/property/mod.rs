@@ -8,6 +8,7 @@ mod edges;
 mod estate;
 mod files;
 mod found;
+mod groups;
 mod laws;
 mod order;
 mod routing;
@@ -21,7 +22,7 @@ use std::collections::BTreeMap;
 use std::sync::Once;
 
 use no502::cloud::Snapshot;
-use no502::plan::Plan;
+use no502::plan::{Gate, Plan};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
@@ -83,6 +84,10 @@ impl Seen {
         seen("held", !plan.held.is_empty());
         seen("refused", !plan.refused.is_empty());
         seen("unmanaged", !plan.diff.unmanaged.is_empty());
+        let gates = || plan.steps.iter().flat_map(|step| step.gate.iter().chain(&step.before));
+        seen("a group is replaced", !plan.diff.bound.replaced.is_empty());
+        seen("targets must be healthy", gates().any(|gate| matches!(gate, Gate::TargetsHealthy { .. })));
+        seen("requests under way must end", gates().any(|gate| matches!(gate, Gate::Drained { .. })));
         for name in CALLS {
             seen(name, called(name));
         }

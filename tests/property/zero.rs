@@ -12,6 +12,7 @@ use no502::model::kind::Conditions;
 use no502::model::{Id, Link, Spec, StepId};
 use no502::plan::{Guard, Plan, Step, arrive, pass};
 
+use super::groups::Groups;
 use super::laws::choices;
 use super::world::{after, planned, read, secrets};
 
@@ -28,6 +29,16 @@ pub enum Wrong {
     Marked,
     /// More rules on a load balancer than AWS takes.
     Crowded,
+    /// A request goes where no target is known to be healthy, though before and after it does not.
+    Unready(Box<Request>),
+    /// A group is detached while its last requests are under way.
+    Cut(Id),
+    /// A gate waits for what cannot come.
+    Stuck(String),
+    /// A health check decides before it is proven.
+    Unproven,
+    /// A group that is there before and after is gone meanwhile.
+    Missing(String),
 }
 
 impl fmt::Display for Wrong {
@@ -41,6 +52,11 @@ impl fmt::Display for Wrong {
             Self::DeadEnd(to) => write!(f, "a redirect to {to} meets nobody"),
             Self::Marked => f.write_str("it marks what is not in sync"),
             Self::Crowded => f.write_str("more rules than AWS takes"),
+            Self::Unready(request) => write!(f, "{request} goes to targets of which none is known to be healthy"),
+            Self::Cut(group) => write!(f, "{group} is detached before its last requests have ended"),
+            Self::Stuck(gate) => write!(f, "this never comes: {gate}"),
+            Self::Unproven => f.write_str("a health check decides that nothing has proven"),
+            Self::Missing(name) => write!(f, "{name} is gone, and comes back"),
         }
     }
 }
@@ -51,8 +67,16 @@ pub struct Between<'p> {
     pub steps: &'p [Step],
     end: Snapshot,
     watch: Watch,
+    groups: Groups,
     /// Whether redirects are followed too, which takes its time.
     pub follows: bool,
+}
+
+/// How far a run has come.
+struct Now {
+    world: World,
+    watch: Watch,
+    groups: Groups,
 }
 
 impl<'p> Between<'p> {
@@ -65,7 +89,8 @@ impl<'p> Between<'p> {
             pass(&mut world, step);
         }
         let watch = Watch::over(before, &world.snapshot, &operations);
-        Self { before, steps: &plan.steps, end: world.snapshot, watch, follows: false }
+        let groups = Groups::of(before, &world.snapshot, &plan.steps);
+        Self { before, steps: &plan.steps, end: world.snapshot, watch, groups, follows: false }
     }
 
     /// How many requests are watched.
@@ -75,7 +100,8 @@ impl<'p> Between<'p> {
 
     /// What goes wrong first if these steps run, each chosen from those that need not wait.
     pub fn wrong(&self, steps: &[Step], mut choose: impl FnMut(&[&Step]) -> usize) -> Option<(String, Wrong)> {
-        let (mut watch, mut world) = (self.watch.clone(), World { snapshot: self.before.clone(), ..World::default() });
+        let world = World { snapshot: self.before.clone(), ..World::default() };
+        let mut now = Now { world, watch: self.watch.clone(), groups: self.groups.clone() };
         let mut waiting: Vec<&Step> = steps.iter().collect();
         let mut done: BTreeSet<&str> = BTreeSet::new();
         while !waiting.is_empty() {
@@ -85,14 +111,18 @@ impl<'p> Between<'p> {
             let step = ready[choose(&ready)];
             waiting.retain(|other| other.id != step.id);
             done.insert(step.id.0.as_str());
-            if let Some(wrong) = self.step(&mut watch, &mut world, step) {
+            if let Some(wrong) = self.step(&mut now, step) {
                 return Some((step.id.to_string(), wrong));
             }
         }
         None
     }
 
-    fn step(&self, watch: &mut Watch, world: &mut World, step: &Step) -> Option<Wrong> {
+    fn step(&self, now: &mut Now, step: &Step) -> Option<Wrong> {
+        let Now { world, watch, groups } = now;
+        if let Some(wrong) = groups.begins(self.before, world, step) {
+            return Some(wrong);
+        }
         arrive(world, step);
         match watch.step(world, &step.id, &step.operation) {
             Err(refusal) => return Some(Wrong::Refused(Box::new(refusal))),
@@ -102,7 +132,13 @@ impl<'p> Between<'p> {
                 }
             }
         }
+        if let Some(wrong) = groups.called(world, step) {
+            return Some(wrong);
+        }
         pass(world, step);
+        if let Some(wrong) = groups.unready(world) {
+            return Some(wrong);
+        }
         if self.marks_too_early(world, step) {
             return Some(Wrong::Marked);
         }

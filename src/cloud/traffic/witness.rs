@@ -1,7 +1,8 @@
 //! Witnesses: a finite set of requests to one port that meets every certificate name, every rule and the default,
 //! and misses each condition by a little. Two views, before and after, give the witnesses of both.
 //!
-//! An expression that is too clever for our guess has no witness of its own.
+//! An expression that is too clever for our guess has no witness of its own, and neither have the rules that only
+//! attach a group and that nobody's request meets.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -33,7 +34,7 @@ pub fn witnesses(views: &[(&Snapshot, &Roads)], balancer: &Id, port: u16) -> Vec
     for (snapshot, roads) in views {
         let Some(id) = roads.listeners.get(&(balancer.clone(), port)) else { continue };
         let rules = roads.rules_of(id).filter_map(|id| snapshot.found.get(id)?.spec.rule()?.when.as_ref());
-        conditions.extend(rules);
+        conditions.extend(rules.filter(|when| !when.is_of_nobody()));
     }
     conditions.sort();
     conditions.dedup();

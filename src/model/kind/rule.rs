@@ -83,7 +83,19 @@ pub struct QueryMatch {
     pub value: String,
 }
 
+/// A name that is no host's (RFC 6761) and an address that no client has (RFC 5737): together no request has them.
+const NOBODY: (&str, &str) = ("stage.no502.invalid", "192.0.2.1/32");
+
 impl Conditions {
+    /// Conditions that no request meets.
+    pub fn of_nobody() -> Self {
+        let (host, network) = NOBODY;
+        Self { host: [host.to_owned()].into(), source_ip: [network.to_owned()].into(), ..Self::default() }
+    }
+    /// Whether these are the ones that no request meets.
+    pub fn is_of_nobody(&self) -> bool {
+        *self == Self::of_nobody()
+    }
     /// How many values there are in all; AWS allows five in a rule.
     pub fn count(&self) -> usize {
         self.host.len()
