@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::event::Failure;
 use super::stale::Seen;
-use super::{Event, Observer, Outcome, Settings, gate, stale};
+use super::{Event, Observer, Outcome, Settings, gate, retry, stale};
 use crate::cloud::simulate::{self, World};
 use crate::cloud::{CloudError, CloudErrorKind, Operation, Output, Snapshot, Write};
 use crate::model::{Address, Id, Kind, Link, Spec, StepId};
@@ -289,12 +289,13 @@ async fn perform<W: Write>(
         before: job.was.clone().map(Box::new),
     };
     gate::record(observer, &begun).map_err(|why| (None, why))?;
-    let output = match cloud.execute(&job.operation).await {
+    let stopped = interrupted(job.stop.clone());
+    let output = match retry::execute(cloud, (&job.step, &job.operation), settings, observer, stopped).await {
         Ok(output) => output,
-        Err(error) if error.kind == CloudErrorKind::NotFound && stale::takes_away(&job.operation) => {
+        Err(Failure::Call { error }) if error.kind == CloudErrorKind::NotFound && stale::takes_away(&job.operation) => {
             return gone(cloud, &job, settings, observer).await;
         }
-        Err(error) => return Err((None, Failure::Call { error })),
+        Err(why) => return Err((None, why)),
     };
     let done = Event::Done { step: job.step.clone(), output: output.clone() };
     gate::record(observer, &done).map_err(|why| (Some(output.clone()), why))?;

@@ -28,6 +28,13 @@ pub enum Event {
         /// What it returned.
         output: Output,
     },
+    /// AWS refused the call for a reason that passes; it is made again.
+    Retried {
+        /// The step.
+        step: StepId,
+        /// What AWS said.
+        error: CloudError,
+    },
     /// What the step takes away is gone already: there was nothing to call, or AWS said so.
     Gone {
         /// The step.

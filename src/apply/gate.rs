@@ -140,7 +140,9 @@ fn targets(snapshot: &Snapshot, group: &Id, at_least: usize, leaving: &BTreeSet<
         if health.is_ready() {
             healthy += 1;
         } else {
-            waiting.push(format!("{} {}", target.label(), health.in_words()));
+            let codes: Vec<String> = health.codes().iter().map(u16::to_string).collect();
+            let codes = if codes.is_empty() { String::new() } else { format!(" ({})", codes.join(", ")) };
+            waiting.push(format!("{} {}{codes}", target.label(), health.in_words()));
         }
     }
     if healthy >= at_least {

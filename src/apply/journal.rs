@@ -122,6 +122,7 @@ impl Observer for Journal {
             Event::Waiting { .. } => Ok(()),
             Event::Begun { .. }
             | Event::Done { .. }
+            | Event::Retried { .. }
             | Event::Gone { .. }
             | Event::Failed { .. }
             | Event::Opened { .. }

@@ -18,7 +18,7 @@ use crate::plan::saved::Lockable;
 /// How long a lock holds unless it is renewed.
 const HOLDS: jiff::SignedDuration = jiff::SignedDuration::from_mins(15);
 /// How often a lock is renewed; also how often its holder looks whether it still has it.
-pub const RENEWED_EVERY: Duration = Duration::from_secs(300);
+const RENEWED_EVERY: Duration = Duration::from_secs(300);
 /// Another run may write so long after it has read that there is no lock.
 const BETWEEN: Duration = Duration::from_millis(400);
 /// How often the tag is read while it lags.
@@ -142,6 +142,20 @@ pub async fn renew<W: Write>(
     match look(cloud, on).await? {
         Some(other) if !other.is_same(lock) => Ok(Some(other)),
         Some(_) | None => write(cloud, on, &Lock::new(&lock.owner, &lock.run, now)).await.map(|()| None),
+    }
+}
+
+/// Renews the lock, again and again, for as long as this is polled. `tell` hears what comes of each time.
+pub async fn keep<W: Write>(
+    cloud: &W,
+    on: &Lockable,
+    lock: &Lock,
+    now: impl Fn() -> Timestamp + Send,
+    tell: impl Fn(Result<Option<Lock>, CloudError>) + Send,
+) {
+    loop {
+        sleep(RENEWED_EVERY).await;
+        tell(renew(cloud, on, lock, now()).await);
     }
 }
 

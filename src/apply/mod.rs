@@ -8,6 +8,7 @@ mod event;
 mod gate;
 mod journal;
 pub mod lock;
+mod retry;
 mod stale;
 
 use std::time::Duration;

@@ -9,17 +9,16 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Resolver;
+use super::delete;
 use super::error::refused;
 use super::session::Session;
-use super::{certificate, delete};
 use crate::cloud::{CloudError, CloudErrorKind, Operation, Output};
 use crate::model::{Id, Kind, Link, SecretRef, Text};
 
 /// How long what was just created may be unknown to AWS.
 const NOT_FOUND: Duration = Duration::from_secs(10);
 const NOT_FOUND_PAUSE: Duration = Duration::from_secs(1);
-/// How long ELB may refuse a certificate that ACM has issued (20 to 30 seconds have been seen), or a trust store
-/// that is being made.
+/// How long ELB may refuse a trust store that is being made.
 const NOT_USABLE: Duration = Duration::from_secs(60);
 const NOT_USABLE_PAUSE: Duration = Duration::from_secs(5);
 
@@ -73,7 +72,6 @@ impl<'a> Secrets<'a> {
 pub(super) async fn execute(session: &Arc<Session>, operation: &Operation) -> Result<Output, CloudError> {
     let secrets = Secrets::new(&session.secrets);
     let start = Instant::now();
-    let mut issued = None;
     loop {
         let mut error = match once(session, operation, &secrets).await {
             Ok(output) => {
@@ -87,15 +85,6 @@ pub(super) async fn execute(session: &Arc<Session>, operation: &Operation) -> Re
         secrets.mask(&mut error);
         let pause = if start.elapsed() < NOT_FOUND && misses_something_fresh(session, operation, &error) {
             NOT_FOUND_PAUSE
-        } else if start.elapsed() < NOT_USABLE && refuses_certificate(&error) {
-            let issued = match issued {
-                Some(known) => known,
-                None => *issued.insert(is_issued(session, operation).await),
-            };
-            if !issued {
-                return Err(error);
-            }
-            NOT_USABLE_PAUSE
         } else if start.elapsed() < delete::IN_USE && deletes(operation) && delete::is_in_use(&error) {
             delete::IN_USE_PAUSE
         } else if start.elapsed() < NOT_USABLE && error.code.as_deref() == Some("TrustStoreNotReady") {
@@ -118,27 +107,12 @@ fn misses_something_fresh(session: &Session, operation: &Operation, error: &Clou
         });
         fresh
     };
-    error.kind == CloudErrorKind::NotFound && fresh()
+    // a certificate that is too new is waited for by `apply`, which shows it
+    error.kind == CloudErrorKind::NotFound && !error.refuses_certificate() && fresh()
 }
 
 const fn deletes(operation: &Operation) -> bool {
     matches!(operation, Operation::Delete { .. })
-}
-
-fn refuses_certificate(error: &CloudError) -> bool {
-    matches!(error.code.as_deref(), Some("UnsupportedCertificate" | "CertificateNotFound"))
-}
-
-/// Whether ACM says that the certificate the listener wants is issued.
-async fn is_issued(session: &Session, operation: &Operation) -> bool {
-    let mut wanted: Option<Id> = None;
-    let _ = operation.clone().map_links(&mut |link| {
-        wanted = link.id().filter(|id| certificate::is_acm(id)).cloned().or(wanted.take());
-        link
-    });
-    let Some(id) = wanted else { return false };
-    let found = session.certificate(&id).await.ok().flatten();
-    found.and_then(certificate::from_sdk).is_some_and(|(_, _, facts)| facts.status == "ISSUED")
 }
 
 /// One attempt.

@@ -94,6 +94,11 @@ impl Progress {
                 let first = state.waited.insert(step.clone());
                 (first && !self.terminal.live).then(|| format!("          waiting: {sees}"))
             }
+            Event::Retried { step, error } => {
+                state.running.insert(step.clone(), format!("tries again: {error}"));
+                let first = state.waited.insert(step.clone());
+                (first && !self.terminal.live).then(|| format!("          trying again: {step}: {error}"))
+            }
             Event::Opened { step } => {
                 state.running.remove(step);
                 let took = state.took(step);

@@ -75,6 +75,14 @@ pub struct CloudError {
     pub message: String,
 }
 
+impl CloudError {
+    /// Whether a load balancer does not take a certificate (the codes of `CreateListener`, `ModifyListener` and
+    /// `AddListenerCertificates`), which it says for a while of one that ACM has just issued.
+    pub fn refuses_certificate(&self) -> bool {
+        matches!(self.code.as_deref(), Some("UnsupportedCertificate" | "CertificateNotFound"))
+    }
+}
+
 impl fmt::Display for CloudError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.operation, self.kind.in_words())?;

@@ -11,7 +11,7 @@ mod priorities;
 mod rotate;
 mod scope;
 mod select;
-mod supersede;
+pub mod supersede;
 mod turned;
 mod unmanaged;
 mod unwanted;

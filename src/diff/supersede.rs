@@ -59,7 +59,21 @@ pub(super) fn pair(desired: &Resolved, snapshot: &Snapshot, names: &mut Names) {
 /// The address of a group that another one supersedes. No name on AWS holds an `@`.
 fn pseudonym(address: &Address, number: usize) -> Address {
     let suffix = if number == 0 { String::new() } else { format!("-{}", number + 1) };
-    Address::new(Kind::TargetGroup, format!("{}@old{suffix}", address.name))
+    Address::new(Kind::TargetGroup, format!("{}{OLD}{suffix}", address.name))
+}
+
+const OLD: &str = "@old";
+
+/// The address as the files and the tags have it: without what tells a group, or a target of it, from the one that
+/// supersedes it.
+pub fn declared(address: &Address) -> Address {
+    let group = address.name.split('/').next().unwrap_or_default();
+    match group.split_once(OLD) {
+        Some((name, _)) if matches!(address.kind, Kind::TargetGroup | Kind::Target) => {
+            Address::new(address.kind, format!("{name}{}", &address.name[group.len()..]))
+        }
+        Some(_) | None => address.clone(),
+    }
 }
 
 fn is_used(snapshot: &Snapshot, id: &Id) -> bool {

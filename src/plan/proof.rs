@@ -14,6 +14,14 @@ use crate::model::kind::{CheckChange, HealthCheck, Target, TargetGroup};
 use crate::model::tag::{ID_TAG, is_reserved};
 use crate::model::{Address, Kind, StepId};
 
+/// What stands in a copy's address, and in no key of the files.
+const COPY: &str = "@proof-";
+
+/// Whether a group is a copy that proves something: no request is ever sent to it.
+pub(super) fn is_copy(group: &Address) -> bool {
+    group.kind == Kind::TargetGroup && group.name.contains(COPY)
+}
+
 /// What a proof needs.
 struct Proof {
     group: Address,
@@ -67,7 +75,7 @@ fn one(b: &mut Builder<'_>, proof: &Proof) {
     let Proof { group, live, check, healthy, listener, step } = proof;
     let digits = ownership::short_hash(&json!([live.name, check, live.port, live.protocol]).to_string());
     let name = TargetGroup::successor_name(&live.name, &digits);
-    let copy = Address::target_group(&format!("{}@proof-{}", group.name, &digits[..8]));
+    let copy = Address::target_group(&format!("{}{COPY}{}", group.name, &digits[..8]));
     let why = format!("a copy of {group} has the new health check first");
     // a run that was stopped may have left one; it goes in the end, as what no file mentions
     let is_new = !b.bound.live.contains_key(&copy);

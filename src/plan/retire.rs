@@ -1,10 +1,11 @@
 //! How a target group goes that requests were moved away from: its targets leave while it is still attached, so that
-//! requests under way may end; then it is detached, then deleted.
+//! requests under way may end; then it is detached, then deleted. A copy that proves a health check never had any.
 
 use std::collections::BTreeSet;
 
 use super::build::{Builder, TARGETS_PER_CALL};
 use super::delete::is_delete;
+use super::proof::is_copy;
 use super::shift::Shifts;
 use super::stage::is_stage;
 use super::{After, Gate, order, retain};
@@ -19,7 +20,7 @@ const DELAY: u32 = 300;
 pub(super) fn drain(b: &mut Builder<'_>, shifts: &Shifts) {
     let deletes = b.built.steps.iter().filter(|s| is_delete(&s.operation) && s.address.kind == Kind::TargetGroup);
     let going: Vec<(Address, StepId)> = deletes.map(|step| (step.address.clone(), step.id.clone())).collect();
-    for (group, delete) in going {
+    for (group, delete) in going.into_iter().filter(|(group, _)| !is_copy(group)) {
         wait_for_successor(b, &group, &delete);
         let users = shifts.leaves.get(&group);
         let kept = b.bound.live.iter().any(|(address, live)| {

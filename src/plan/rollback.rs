@@ -123,17 +123,19 @@ impl Undo<'_> {
             let _ = simulate::record(&mut world, &earlier.step, &earlier.operation, &output);
         }
         let subject = call.operation.subject().and_then(Link::id);
-        let ids = super::saved::changed(&world.snapshot.found, &call.operation, subject);
+        let mut after = world.clone();
+        let _ = simulate::record(&mut after, &call.step, &call.operation, &Output::default());
+        // what it takes away is there before, what it adds is there after
+        let worlds = [&world.snapshot, &after.snapshot];
+        let ids = worlds.map(|world| super::saved::changed(&world.found, &call.operation, subject));
         let same = |world: &Snapshot| {
-            ids.iter().all(|id| match (world.found.get(id), live.found.get(id)) {
+            ids.iter().flatten().all(|id| match (world.found.get(id), live.found.get(id)) {
                 (None, None) => true,
                 (Some(a), Some(b)) => super::saved::agree(&a.spec, &b.spec),
                 (Some(_), None) | (None, Some(_)) => false,
             })
         };
-        let before = same(&world.snapshot);
-        let _ = simulate::record(&mut world, &call.step, &call.operation, &Output::default());
-        match (same(&world.snapshot), before) {
+        match (same(&after.snapshot), same(&world.snapshot)) {
             (true, _) => Effect::Took,
             (false, true) => Effect::None,
             (false, false) => Effect::Neither,

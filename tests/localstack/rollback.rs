@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::crash::{APPLY, Swap, side_by_side};
 use super::fields::live::Live;
 use super::stack::Stack;
 use super::state::{difference, state};
@@ -10,7 +11,7 @@ use crate::support::program::Run;
 use crate::support::proxy::{Fault, Hold};
 use crate::support::{eventually, wait_for};
 
-const APPLY: [&str; 2] = ["apply", "--yes"];
+const ROLLBACK: [&str; 6] = ["rollback", "--yes", "--settle", "0s", "--gate-timeout", "20s"];
 const BACK: [&str; 4] = ["rollback", "--yes", "--dangerous-allow", "delete-load-balancer"];
 
 #[track_caller]
@@ -122,33 +123,56 @@ fn a_load_balancer_comes_back_with_consent() {
     assert!(left.iter().all(|line| line.starts_with("- ") && line.contains("listener:443/10")), "{}", left.join("\n"));
 }
 
-/// After a failure at each write, and after a death at each write whose call then takes effect.
+/// After a failure at each write, and after a death at each write whose call then takes effect. What was undone is as it
+/// was, so that the next case begins there.
+fn broken_off_anywhere<P: Sync>(writes: u64, begin: impl Fn() -> P + Sync, stack: fn(&P) -> &Stack) {
+    let cases: Vec<(u64, bool)> = (1..=writes).flat_map(|n| [(n, true), (n, false)]).collect();
+    let begin = || {
+        let place = begin();
+        let before = state(&stack(&place).account);
+        (place, before)
+    };
+    let failures = side_by_side(&cases, begin, |(place, before), (nth, dies)| {
+        broken_off(stack(place), before, nth, dies);
+        Ok(())
+    });
+    assert!(failures.is_empty());
+    eprintln!("{} runs broken off at {writes} writes, and undone", cases.len());
+}
+
+fn writes(stack: &Stack) -> u64 {
+    let proxy = proxy();
+    stack.account.behind(&proxy).args(APPLY).run().exits(0);
+    proxy.writes().len() as u64
+}
+
 #[test]
 fn a_run_that_broke_off_anywhere_is_undone() {
-    let counted = Stack::applied();
-    drift(&counted);
-    let proxy_of_all = proxy();
-    counted.account.behind(&proxy_of_all).args(APPLY).run().exits(0);
-    let writes = proxy_of_all.writes().len() as u64;
+    let begin = || {
+        let stack = Stack::applied();
+        drift(&stack);
+        stack
+    };
+    let writes = writes(&begin());
     assert!(writes > 10, "{writes}");
-    let cases: Vec<(u64, bool)> = (1..=writes).flat_map(|n| [(n, true), (n, false)]).collect();
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                // what was undone is as it was, so that the next case begins there
-                let stack = Stack::applied();
-                drift(&stack);
-                let before = state(&stack.account);
-                loop {
-                    let at = next.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-                    let Some((nth, dies)) = cases.get(at).copied() else { return };
-                    broken_off(&stack, &before, nth, dies);
-                }
-            });
-        }
-    });
-    eprintln!("{} runs broken off and undone", cases.len());
+    broken_off_anywhere(writes, begin, |stack| stack);
+}
+
+/// A target group is replaced, and the old one comes back: under a new identity, once the new one had taken its place.
+#[test]
+fn a_swap_that_broke_off_anywhere_is_undone() {
+    let begin = || {
+        let mut swap = Swap::new();
+        swap.change();
+        swap
+    };
+    let swap = begin();
+    let before = state(&swap.stack.account);
+    let writes = writes(&swap.stack);
+    assert!(writes > 8, "{writes}");
+    let back = swap.stack.account.run(&ROLLBACK).exits(0);
+    is_as(&swap.stack, &before, &back);
+    broken_off_anywhere(writes, begin, |swap| &swap.stack);
 }
 
 fn broken_off(stack: &Stack, before: &[String], nth: u64, dies: bool) {
@@ -168,9 +192,45 @@ fn broken_off(stack: &Stack, before: &[String], nth: u64, dies: bool) {
         let failed = stack.account.behind(&proxy).args(APPLY).run();
         assert!(matches!(failed.code, 0 | 5), "{}", failed.all());
     }
-    let back = stack.account.run(&["rollback", "--yes"]);
+    let back = stack.account.run(&ROLLBACK);
     assert_eq!(back.code, 0, "write {nth}, dies: {dies}\n{}", back.all());
     is_as(stack, before, &back);
+}
+
+/// The tags of the rules that let others into a group.
+fn marks(stack: &Stack, group: &str) -> Vec<(String, usize)> {
+    let call = stack.account.ec2.describe_security_group_rules();
+    let rules = wait_for(call.send()).unwrap().security_group_rules.unwrap_or_default();
+    let of_group = rules.into_iter().filter(|r| r.group_id() == Some(group) && r.is_egress() == Some(false));
+    let mut marks: Vec<_> = of_group
+        .map(|rule| {
+            let ours = rule.tags().iter().filter(|tag| tag.key().is_some_and(|key| key.starts_with("no502:")));
+            (rule.security_group_rule_id().unwrap().to_owned(), ours.count())
+        })
+        .collect();
+    marks.sort();
+    marks
+}
+
+/// Rules of a managed security group that bore no mark got one, beside other changes; it goes again, and no other.
+#[test]
+fn rules_that_were_marked_lose_their_marks() {
+    let stack = Stack::applied();
+    let live = Live::of(&stack);
+    let all = marks(&stack, &live.alb_group);
+    let [first, second, ..] = all.as_slice() else { panic!("{all:?}") };
+    assert!(all.iter().all(|(_, marks)| *marks == 1), "{all:?}");
+    let key = aws_sdk_ec2::types::Tag::builder().key("no502:id").build();
+    let call = stack.account.ec2.delete_tags().resources(&first.0).resources(&second.0).tags(key);
+    wait_for(call.send()).unwrap();
+    live.load_balancer_attributes(&[("client_keep_alive.seconds", "7200")]);
+    let before = state(&stack.account);
+    let apply = stack.account.run(&APPLY).exits(0);
+    assert_eq!(marks(&stack, &live.alb_group), all, "they are marked\n{}", apply.all());
+    let back = stack.account.run(&ROLLBACK).exits(0);
+    is_as(&stack, &before, &back);
+    stack.account.run(&APPLY).exits(0);
+    stack.plan().exits(0);
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn a_saved_plan_is_shown_and_applied_without_asking_once() {
 type Change = fn(&Live);
 
 /// For each kind: what differs when the plan is made, what moves before it is applied, and what is said of that.
-const MOVES: [(Change, Change, [&str; 3]); 6] = [
+const MOVES: [(Change, Change, [&str; 3]); 8] = [
     (
         |live| live.load_balancer_attributes(&[("client_keep_alive.seconds", "7200")]),
         |live| live.load_balancer_attributes(&[("idle_timeout.timeout_seconds", "77")]),
@@ -78,6 +78,13 @@ const MOVES: [(Change, Change, [&str; 3]); 6] = [
         ["target/django/10.0.1.77:8000", "is gone", ""],
     ),
     (|live| live.close(8000), |live| live.open_ssh(), ["security_group/app", "ingress", "22"]),
+    // imported anew by somebody else, and once more
+    (|live| live.import_again(), |live| live.import_again(), ["certificate/app", "import.certificate", ""]),
+    (
+        |live| live.listener(443, |l| l.ssl_policy("ELBSecurityPolicy-2016-08")),
+        |live| live.attach_other(),
+        ["listener/web:443", "sni_certificates", ""],
+    ),
 ];
 
 #[test]

@@ -31,6 +31,78 @@ fn what_moved_since_the_plan_is_not_written() {
     stack.plan().exits(0);
 }
 
+type Change = fn(&Live);
+
+/// For each kind: what differs, the last call that reads it before it is written, what moves then, and what is said.
+const MOVES: [(Change, &str, Change, [&str; 2]); 6] = [
+    (
+        |live| live.load_balancer_attributes(&[("client_keep_alive.seconds", "7200")]),
+        "DescribeLoadBalancerAttributes",
+        |live| live.load_balancer_attributes(&[("client_keep_alive.seconds", "9000")]),
+        ["load_balancer/web", "client_keep_alive"],
+    ),
+    (
+        |live| live.listener(443, |l| l.ssl_policy("ELBSecurityPolicy-2016-08")),
+        "DescribeListenerAttributes",
+        |live| live.listener_attribute(443, "routing.http.response.x_frame_options.header_value", "SAMEORIGIN"),
+        ["listener/web:443", "x_frame_options"],
+    ),
+    (
+        |live| live.rule("40", |r| r.actions(closed("404"))),
+        "DescribeRules",
+        |live| live.rule("40", |r| r.actions(closed("410"))),
+        ["rule/web:443/closed", "410"],
+    ),
+    (
+        |live| live.check("django", |m| m.healthy_threshold_count(7)),
+        "DescribeTargetGroups",
+        |live| live.check("django", |m| m.healthy_threshold_count(9)),
+        ["target_group/django", "healthy_threshold"],
+    ),
+    (
+        |live| live.close(8000),
+        "DescribeSecurityGroups",
+        |live| live.close_range(8001, 8002),
+        ["security_group/app", "ingress"],
+    ),
+    (
+        |live| live.import_again(),
+        "DescribeCertificate",
+        |live| live.import_again(),
+        ["certificate/app", "import.certificate"],
+    ),
+];
+
+#[test]
+fn what_moved_just_before_its_write_is_not_written_whatever_its_kind() {
+    let stack = Stack::applied();
+    for (differ, read, shift, words) in MOVES {
+        let live = Live::of(&stack);
+        differ(&live);
+        // how often it is read before it is written, in an apply that nobody disturbs
+        let proxy = proxy();
+        stack.account.behind(&proxy).args(APPLY).run().exits(0);
+        let calls = proxy.calls().into_iter();
+        let before = calls.take_while(|call| call.is_read() || call.is_lock()).filter(|call| call.operation == read);
+        let reads = before.count() as u64;
+        assert!(reads > 1, "{words:?}: {reads}");
+        differ(&live);
+        proxy.calm();
+        let hold = Hold::new();
+        proxy.on(read).only(reads).meets(Fault::Hold(hold.clone()));
+        let running = stack.account.behind(&proxy).args(APPLY).start();
+        assert!(hold.arrived(Duration::from_secs(120)), "{words:?}: it is not read again");
+        assert_eq!(proxy.writes(), Vec::<String>::new(), "{words:?}");
+        shift(&live);
+        hold.release();
+        let apply = running.end().exits(6);
+        assert!(words.iter().all(|word| apply.all().contains(word)), "{words:?}\n{}", apply.all());
+        assert_eq!(proxy.writes(), Vec::<String>::new(), "{words:?}");
+        stack.apply();
+        stack.plan().exits(0);
+    }
+}
+
 #[test]
 fn what_is_gone_since_the_plan_stops_the_run() {
     let stack = Stack::applied();

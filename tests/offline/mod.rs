@@ -1,6 +1,7 @@
 //! Plan and apply on the fake cloud: no network, no waiting. After every apply the plan must be empty.
 
 mod apply;
+mod certificate;
 mod crash;
 mod export;
 mod fields;
@@ -8,10 +9,12 @@ mod gone;
 mod groups;
 mod interrupt;
 mod leaving;
+mod lock;
 mod login;
 mod order;
 mod ownership;
 mod renamed;
+mod rollback;
 mod swap;
 
 use std::collections::BTreeMap;
@@ -121,12 +124,17 @@ pub async fn planned(fake: &Fake, desired: &Resolved) -> Plan {
 
 /// Applies a plan; certificates are issued as soon as they are requested.
 pub async fn applied(fake: &Arc<Fake>, plan: &Plan) -> (Run, Vec<Event>) {
+    applied_with(fake, plan, &Settings::default()).await
+}
+
+/// Applies a plan with other settings.
+pub async fn applied_with(fake: &Arc<Fake>, plan: &Plan, settings: &Settings) -> (Run, Vec<Event>) {
     let memory = Arc::new(Memory::default());
     let (_send, stop) = watch::channel(false);
     let (steps, compensations) = (plan.steps.clone(), plan.compensations.clone());
     let work = Work { steps, compensations, basis: plan.basis.clone(), shown: BTreeMap::new() };
     let observer: Arc<dyn Observer> = Arc::clone(&memory) as Arc<dyn Observer>;
-    let run = run(Arc::clone(fake), work, &Settings::default(), observer, stop).await;
+    let run = run(Arc::clone(fake), work, settings, observer, stop).await;
     let events = memory.0.lock().unwrap().clone();
     (run, events)
 }

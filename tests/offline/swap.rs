@@ -370,7 +370,8 @@ async fn a_proof_that_was_stopped_is_used_by_the_next_apply() {
         let plan = planned(&fake, &desired(&body)).await;
         let (run, _) = applied(&fake, &plan).await;
         assert!(matches!(run.outcome, Outcome::Failed { .. }), "{call}: {:?}", run.outcome);
-        converges(&fake, &body).await;
+        let plan = converges(&fake, &body).await;
+        assert!(!steps(&plan).iter().any(|step| step.starts_with("Deregister")), "{call}: it leaves too early");
         assert_eq!(groups(&fake.snapshot()), ["django"], "{call}");
         assert_eq!(fake.snapshot().rules().count(), 2, "{call}");
     }

@@ -23,7 +23,7 @@ struct State {
     calls: ApiCalls,
     written: Vec<Operation>,
     /// Errors for the coming writes, by operation name.
-    failures: BTreeMap<&'static str, VecDeque<CloudErrorKind>>,
+    failures: BTreeMap<&'static str, VecDeque<CloudError>>,
     /// What happens to the world just before a re-read, once.
     surprise: Option<Surprise>,
     counter: u32,
@@ -46,7 +46,13 @@ impl Fake {
     }
     /// Lets the next write of this operation fail.
     pub fn fail(&self, operation: &'static str, kind: CloudErrorKind) {
-        self.state.lock().unwrap().failures.entry(operation).or_default().push_back(kind);
+        self.state.lock().unwrap().failures.entry(operation).or_default().push_back(error(operation, kind));
+    }
+    /// Lets the next writes of this operation be refused with a code, so many times.
+    pub fn refuse(&self, operation: &'static str, code: &str, times: usize) {
+        let refusal = CloudError { code: Some(code.to_owned()), ..error(operation, CloudErrorKind::Refused) };
+        let mut state = self.state.lock().unwrap();
+        state.failures.entry(operation).or_default().extend(std::iter::repeat_n(refusal, times));
     }
     /// Lets the n-th write from now on, counted from zero, end with an error, with or without its effect.
     pub fn fail_at(&self, nth: usize, kind: CloudErrorKind, took_effect: bool) {
@@ -115,8 +121,8 @@ impl Write for Fake {
     async fn execute(&self, operation: &Operation) -> Result<Output, CloudError> {
         let mut state = self.state.lock().unwrap();
         let name = operation.name();
-        if let Some(kind) = state.failures.get_mut(name).and_then(VecDeque::pop_front) {
-            return Err(error(name, kind));
+        if let Some(failure) = state.failures.get_mut(name).and_then(VecDeque::pop_front) {
+            return Err(failure);
         }
         let lost = match state.ends.take() {
             Some((0, kind, false)) => return Err(error(name, kind)),

@@ -46,6 +46,8 @@ pub struct Ran {
     pub address: Address,
     /// The call, with every late value.
     pub operation: Operation,
+    /// How often it was made again because AWS refused it for a reason that passes.
+    pub retries: usize,
     /// What became of it.
     pub end: CallEnd,
     /// How long it took, its gate included.
@@ -155,7 +157,8 @@ impl Past {
         match event {
             Event::Begun { step, address, operation, before: _ } => {
                 begun.insert(step.clone(), at);
-                self.ran.push(Ran { step, address, operation: *operation, end: CallEnd::Unknown, took: None });
+                let operation = *operation;
+                self.ran.push(Ran { step, address, operation, retries: 0, end: CallEnd::Unknown, took: None });
             }
             Event::Done { step, output } => end(&mut self.ran, &step, Some(CallEnd::Done(output))),
             Event::Opened { step } => end(&mut self.ran, &step, None),
@@ -164,6 +167,11 @@ impl Past {
                 let done = self.ran.iter().any(|ran| ran.step == step && matches!(ran.end, CallEnd::Done(_)));
                 // a gate that did not open does not undo its call
                 end(&mut self.ran, &step, (!done).then_some(CallEnd::Failed(why)));
+            }
+            Event::Retried { step, error: _ } => {
+                if let Some(call) = self.ran.iter_mut().rev().find(|call| call.step == step) {
+                    call.retries += 1;
+                }
             }
             Event::Waiting { .. } => {}
             Event::Stopped { outcome } => self.ended = Ended::With(outcome),

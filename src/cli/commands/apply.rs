@@ -8,7 +8,7 @@ use super::super::error::CliError;
 use super::super::session::{self, Connection, World};
 use super::super::terminal::Terminal;
 use super::super::{exit, output};
-use super::locked::Respect;
+use super::locked::{self, Respect};
 use super::plan::{guard, selection};
 use super::rollback::{self, Wanted};
 use super::run::{self, Ending, Recorded, Work};
@@ -80,7 +80,7 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
         return Err(error);
     }
     if plan.steps.is_empty() {
-        return c.nothing_to_do(&plan);
+        return c.nothing_to_do(&plan).await;
     }
     let record = Record::of(&plan, &plan.steps);
     let work = Work { plan: &plan, record: &record, command: "apply", of: None };
@@ -140,7 +140,9 @@ impl Context<'_> {
         run
     }
 
-    pub(super) fn nothing_to_do(&self, plan: &Plan) -> Result<u8, CliError> {
+    pub(super) async fn nothing_to_do(&self, plan: &Plan) -> Result<u8, CliError> {
+        let folders: Vec<_> = self.args.journal.clone().into_iter().chain(session::state_folder()).collect();
+        locked::sweep(self.connection, plan, &folders, self.terminal).await;
         let outcome = if plan.is_clean() { json::Outcome::NothingToDo } else { json::Outcome::LeftOpen };
         self.document(plan, None, outcome, json::resources(plan))?;
         self.terminal.note(&text::api_calls(&self.connection.aws.api_calls()));

@@ -12,9 +12,10 @@ use super::super::session::{self, Connection};
 use super::super::terminal::Terminal;
 use super::saved::{hides_nothing, listed};
 use crate::apply::is_running;
-use crate::apply::lock::{self, Lock, RENEWED_EVERY, Taken};
+use crate::apply::lock::{self, Lock, Taken};
 use crate::aws::Aws;
 use crate::cloud::Read as _;
+use crate::model::tag::LOCK_TAG;
 use crate::plan::Plan;
 use crate::plan::saved::{Lockable, Record};
 
@@ -103,6 +104,18 @@ pub async fn take(
     Ok(Some(Held { aws, on, lock, terminal, renewal }))
 }
 
+/// Removes the locks that runs left which died: where nothing is to be done, nobody takes them over.
+pub async fn sweep(connection: &Connection, plan: &Plan, folders: &[PathBuf], terminal: Terminal) {
+    let bears = |on: &&Lockable| {
+        let live = plan.basis.found.get(&on.id);
+        live.and_then(|live| live.spec.tags()).is_some_and(|tags| tags.contains_key(LOCK_TAG))
+    };
+    let record = Record::of(plan, &[]);
+    for on in record.lock.iter().chain(&record.locks).filter(bears) {
+        left(&connection.aws, on, &|other| is_dead(folders, other), terminal).await;
+    }
+}
+
 /// Removes a lock that a run left on something else, when there was nothing better to bear it; whose it is if it counts.
 async fn left(aws: &Aws, on: &Lockable, meaningless: &impl Fn(&Lock) -> bool, terminal: Terminal) -> Option<Lock> {
     let seen = lock::look(aws, on).await.ok()??;
@@ -117,14 +130,12 @@ async fn left(aws: &Aws, on: &Lockable, meaningless: &impl Fn(&Lock) -> bool, te
 }
 
 async fn renewed(aws: Arc<Aws>, on: Lockable, lock: Lock, terminal: Terminal) {
-    loop {
-        tokio::time::sleep(RENEWED_EVERY).await;
-        match lock::renew(&*aws, &on, &lock, session::clock()).await {
-            Ok(None) => {}
-            Ok(Some(other)) => terminal.note(&format!("note: the lock was taken over by {}", in_words(&other))),
-            Err(error) => terminal.note(&format!("note: the lock could not be renewed: {error}")),
-        }
-    }
+    let tell = |renewed| match renewed {
+        Ok(None) => {}
+        Ok(Some(other)) => terminal.note(&format!("note: the lock was taken over by {}", in_words(&other))),
+        Err(error) => terminal.note(&format!("note: the lock could not be renewed: {error}")),
+    };
+    lock::keep(&*aws, &on, &lock, session::clock, tell).await;
 }
 
 impl Held {

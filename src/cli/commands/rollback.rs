@@ -175,7 +175,7 @@ pub async fn undo(
         return Err(error);
     }
     if plan.steps.is_empty() {
-        return c.nothing_to_do(&plan);
+        return c.nothing_to_do(&plan).await;
     }
     let back = Record::of(&plan, &plan.steps);
     let work = Work { plan: &plan, record: &back, command: "rollback", of: Some(run) };

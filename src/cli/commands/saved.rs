@@ -105,7 +105,7 @@ pub async fn apply(
         return Err(error);
     }
     if plan.steps.is_empty() {
-        return c.nothing_to_do(&plan);
+        return c.nothing_to_do(&plan).await;
     }
     let work = Work { plan: &plan, record: &file.record, command: "apply", of: None };
     let recorded = c.execute(&work).await?;

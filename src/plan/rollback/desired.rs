@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Undo;
 use crate::cloud::{Live, Operation, Snapshot};
 use crate::desired::{Part, Resolved};
+use crate::diff::supersede;
 use crate::model::attribute::{Attribute, LISTENER, LOAD_BALANCER, TARGET_GROUP};
 use crate::model::kind::{
     Authenticate, Certificate, Direction, Listener, LoadBalancer, Origin, Rule, SecurityGroup, TargetGroup, TrafficRule,
 };
 use crate::model::{Address, Id, Kind, Link, Spec};
+use crate::plan::saved::Before;
 
 /// What shall be there.
 pub(super) struct Back {
@@ -37,25 +39,35 @@ pub(super) fn back(undo: &Undo<'_>, live: &Snapshot, made: &BTreeSet<Id>) -> Bac
         region: record.region.clone(),
         ..Resolved::default()
     };
-    let names = record.before.iter().map(|(id, before)| (id.clone(), before.address.clone())).collect();
+    let names = names(undo);
     let mut b = Builder { undo, live, made, names, back: Back { desired, lost: Vec::new() } };
     let touched = undo.touched();
     for (id, before) in &record.before {
         let now = live.found.get(id);
+        let address = b.names[id].clone();
         let spec = match (touched.contains(id), now) {
-            (true, _) => b.restored(&before.address, id, &before.live.spec, now),
+            (true, _) => b.restored(&address, id, &before.live.spec, now),
             (false, Some(now)) => Some(now.spec.clone()),
             // somebody else took it away, and nothing of it is ours to bring back
             (false, None) => None,
         };
         if let Some(spec) = spec {
-            b.declare(&before.address, now.map(|_| id), spec);
+            b.declare(&address, now.map(|_| id), spec);
         }
     }
     b.bystanders();
     b.membership();
     b.exclusive();
     b.back
+}
+
+/// What each object was called before the run: a group that the run replaced had the address to itself.
+fn names(undo: &Undo<'_>) -> BTreeMap<Id, Address> {
+    let before = &undo.record.before;
+    let taken: BTreeSet<&Address> = before.values().map(|before| &before.address).collect();
+    let name = |address: &Address| Some(supersede::declared(address)).filter(|name| !taken.contains(name));
+    let named = |before: &Before| name(&before.address).unwrap_or_else(|| before.address.clone());
+    before.iter().map(|(id, before)| (id.clone(), named(before))).collect()
 }
 
 impl Builder<'_> {
@@ -221,12 +233,13 @@ impl Builder<'_> {
             list.extend(targets.iter().filter(|_| in_).map(|t| Id::target(group, &t.id, t.port)));
         }
         for (group, came) in registered {
-            let Some(address) = self.names.get(&group).cloned().filter(|a| self.back.desired.specs.contains_key(a))
-            else {
+            let address = self.names.get(&group).cloned().or_else(|| self.took_place_of(&group));
+            let Some(address) = address.filter(|address| self.back.desired.specs.contains_key(address)) else {
                 continue;
             };
             self.back.desired.membership.insert(address.clone());
-            let here = self.live.targets().filter(|(_, t)| t.target_group.id() == Some(&group));
+            let there = self.names.iter().find(|(_, name)| **name == address).map(|(id, _)| id);
+            let here = self.live.targets().filter(|(_, t)| t.target_group.id() == there);
             let others = here.filter(|(id, _)| !came.contains(*id) && !self.names.contains_key(*id));
             let others: Vec<_> = others.map(|(_, t)| t.clone()).collect();
             for target in others {
@@ -234,6 +247,12 @@ impl Builder<'_> {
                 self.declare(&at, None, target.into());
             }
         }
+    }
+
+    /// The group whose place one took that the run made: it has its targets back, and the new one goes with its own.
+    fn took_place_of(&self, made: &Id) -> Option<Address> {
+        let live = self.live.found.get(made).filter(|_| self.made.contains(made))?;
+        super::tagged_address(&live.spec, &self.undo.record.stack)
     }
 
     /// What the run added to a list goes, because the list is whole.

@@ -51,6 +51,8 @@ pub struct StepEntry {
     pub id: String,
     pub operation: &'static str,
     pub address: String,
+    /// How often it was made again because AWS refused it for a reason that passes.
+    pub retries: usize,
     /// `done`, `failed` or `unknown`.
     pub end: &'static str,
     pub milliseconds: Option<i128>,
@@ -68,6 +70,7 @@ fn entry(runs: &[Past], past: &Past) -> RunEntry {
         id: ran.step.to_string(),
         operation: ran.operation.name(),
         address: ran.address.to_string(),
+        retries: ran.retries,
         end: match ran.end {
             CallEnd::Done(_) => "done",
             CallEnd::Failed(_) => "failed",

@@ -136,9 +136,14 @@ impl<'a> Live<'a> {
 
     /// Shuts the load balancer out from a port of the targets.
     pub fn close(&self, port: i32) {
+        self.close_range(port, port);
+    }
+
+    /// The same for a rule over several ports.
+    pub fn close_range(&self, first: i32, last: i32) {
         use aws_sdk_ec2::types::{IpPermission, UserIdGroupPair};
         let pair = UserIdGroupPair::builder().group_id(&self.alb_group).description("from the ALB").build();
-        let rule = IpPermission::builder().ip_protocol("tcp").from_port(port).to_port(port).user_id_group_pairs(pair);
+        let rule = IpPermission::builder().ip_protocol("tcp").from_port(first).to_port(last).user_id_group_pairs(pair);
         let call = self.stack.account.ec2.revoke_security_group_ingress().group_id(&self.stack.app_group);
         wait_for(call.ip_permissions(rule.build()).send()).unwrap();
     }
@@ -157,6 +162,14 @@ impl<'a> Live<'a> {
         let pem = self_signed(&NAMES);
         let call = self.stack.account.acm.import_certificate().certificate_arn(&self.certificate);
         wait_for(call.certificate(blob(&pem.certificate)).private_key(blob(&pem.key)).send()).unwrap();
+    }
+
+    /// Gives the listener on 443 one more certificate, chosen by server name.
+    pub fn attach_other(&self) {
+        let entry = aws_sdk_elasticloadbalancingv2::types::Certificate::builder();
+        let entry = entry.certificate_arn(&self.other_certificate).build();
+        let call = self.elb().add_listener_certificates().listener_arn(&self.listeners[&443]);
+        wait_for(call.certificates(entry).send()).unwrap();
     }
 }
 

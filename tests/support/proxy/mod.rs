@@ -84,9 +84,14 @@ impl Proxy {
 
     /// Waits until no call is under way any more: the caller may be dead, its calls are not.
     pub fn settles(&self) {
+        self.settles_to(0);
+    }
+
+    /// Waits until no more calls than these, which are held, are under way.
+    pub fn settles_to(&self, held: usize) {
         let within = std::time::Duration::from_secs(60);
         super::eventually("the end of all calls", within, || {
-            (self.state.inner.lock().unwrap().under_way == 0).then_some(())
+            (self.state.inner.lock().unwrap().under_way <= held).then_some(())
         });
     }
 
