@@ -95,10 +95,16 @@ impl Stack {
 
     /// The desired file.
     pub fn file(&self) -> String {
-        include_str!("stack.yaml")
-            .replace("ACCOUNT", &self.account.id)
-            .replace("APP_GROUP", &self.app_group)
-            .replace("VPC", &self.vpc)
+        self.with_ids(include_str!("stack.yaml"))
+    }
+
+    /// Puts another desired file in its place; `ACCOUNT`, `VPC` and `APP_GROUP` stand for ids.
+    pub fn write(&self, file: &str) {
+        self.account.write("desired/shop.yaml", self.with_ids(file));
+    }
+
+    fn with_ids(&self, file: &str) -> String {
+        file.replace("ACCOUNT", &self.account.id).replace("APP_GROUP", &self.app_group).replace("VPC", &self.vpc)
     }
 
     /// The file with one line exchanged for another.
