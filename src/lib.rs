@@ -11,10 +11,11 @@
 //! ```text
 //!  7  cli                        the only place that prints, prompts, exits, reads the environment
 //!  6  report                     pure renderers: text, JSON
-//!  5  apply        aws           aws: SDK types are born and die here; only cli names it
+//!  5  apply  diagnose  aws       aws: SDK types are born and die here; only cli names it
 //!  4  plan
 //!  3  diff         rules       export
-//!  2  desired      cloud         cloud: the port (traits, snapshot, operations, simulation), what becomes of a request
+//!  2  desired      cloud       probe       cloud: the port (traits, snapshot, operations, simulation), what becomes
+//!                                           of a request; probe: what targets do on the wire
 //!  1  model                      plain data: std, serde, and pure value crates
 //! ```
 //!
@@ -41,9 +42,11 @@ pub mod aws;
 pub mod cli;
 pub mod cloud;
 pub mod desired;
+pub mod diagnose;
 pub mod diff;
 pub mod export;
 pub mod model;
 pub mod plan;
+pub mod probe;
 pub mod report;
 pub mod rules;

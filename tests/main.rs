@@ -1,7 +1,8 @@
 //! One test binary: links once, shares one LocalStack.
 //!
 //! `architecture` reads the sources; `desired` and `offline` run the library on files and on a simulated cloud;
-//! `localstack` runs the program against a LocalStack that the suite starts by itself; `support` is what they share.
+//! `probe` runs the program against small servers, `localstack` against a LocalStack that the suite starts by itself;
+//! `support` is what they share.
 
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test may panic and may say why")]
 #![allow(
@@ -15,6 +16,7 @@ mod cli;
 mod desired;
 mod localstack;
 mod offline;
+mod probe;
 mod property;
 mod report;
 mod support;

@@ -1,5 +1,7 @@
 //! What happens during a run, as values. The journal and the display are two observers of the same events.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::cloud::{CloudError, Operation, Output};
@@ -55,6 +57,8 @@ pub enum Event {
         gate: Gate,
         /// What it sees now, in words.
         sees: String,
+        /// How much longer it waits at most.
+        left: Duration,
     },
     /// A gate opened.
     Opened {

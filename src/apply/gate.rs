@@ -61,10 +61,11 @@ pub(super) async fn pass<R: Read>(
             Look::Failed(sees) => return Err(Failure::GateFailed { sees }),
             Look::Wait(sees) => sees,
         };
-        if Instant::now() >= deadline {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
             return Err(Failure::GateTimedOut { sees });
         }
-        record(observer, &Event::Waiting { step: step.clone(), gate: gate.clone(), sees })?;
+        record(observer, &Event::Waiting { step: step.clone(), gate: gate.clone(), sees, left })?;
         sleep(settings.poll).await;
     }
 }
@@ -79,7 +80,7 @@ async fn settle(
 ) -> Result<(), Failure> {
     let pause = settings.settle.max(Duration::from_secs(u64::from(at_least)));
     let sees = format!("{} s since requests have moved", pause.as_secs());
-    record(observer, &Event::Waiting { step: step.clone(), gate: gate.clone(), sees })?;
+    record(observer, &Event::Waiting { step: step.clone(), gate: gate.clone(), sees, left: pause })?;
     sleep(pause).await;
     record(observer, &Event::Opened { step: step.clone() })
 }

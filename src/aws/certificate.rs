@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_acm::types::{CertificateDetail, CertificateKeyPairOrigin, Filters, KeyAlgorithm as SdkKey, Tag};
+use aws_sdk_acm::types::{
+    CertificateDetail, CertificateKeyPairOrigin, DomainValidation, Filters, KeyAlgorithm as SdkKey, RenewalEligibility,
+    Tag,
+};
 use aws_smithy_types::Blob;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
@@ -13,7 +16,7 @@ use super::error::{incomplete, present, refused};
 use super::execute::{Secrets, arn};
 use super::session::Session;
 use super::tags::Tags;
-use crate::cloud::{CertificateFacts, CloudError, CloudErrorKind, Output};
+use crate::cloud::{CertificateFacts, CloudError, CloudErrorKind, Output, Proof};
 use crate::model::kind::{Certificate, Origin};
 use crate::model::value::KeyAlgorithm;
 use crate::model::{Id, Link};
@@ -27,27 +30,52 @@ pub(super) fn from_sdk(found: CertificateDetail) -> Option<(Id, Certificate, Cer
     let id = Id(found.certificate_arn?);
     let mut names: BTreeSet<String> = found.subject_alternative_names.unwrap_or_default().into_iter().collect();
     names.extend(found.domain_name.clone());
-    let record = |option: aws_sdk_acm::types::DomainValidation| option.resource_record.map(|r| (r.name, r.value));
-    let records: BTreeSet<_> =
-        found.domain_validation_options.unwrap_or_default().into_iter().filter_map(record).collect();
+    let options = found.domain_validation_options.unwrap_or_default();
+    let (renewal, reason, again) = match found.renewal_summary {
+        Some(summary) => {
+            let reason = summary.renewal_status_reason.map(|reason| reason.as_str().to_owned());
+            (Some(summary.renewal_status.as_str().to_owned()), reason, Some(summary.domain_validation_options))
+        }
+        None => (None, None, None),
+    };
+    let proofs: Vec<Proof> = again.as_ref().unwrap_or(&options).iter().map(proof).collect();
+    let records: BTreeSet<_> = options.iter().filter_map(|option| proof(option).record).collect();
+    // `RSA-2048` has been seen
+    let key = found.key_algorithm.map(|key| key.as_str().replace('-', "_"));
+    let moment = |time: aws_smithy_types::DateTime| Timestamp::from_second(time.secs()).ok();
     let facts = CertificateFacts {
         status: found.status.map(|s| s.as_str().to_owned()).unwrap_or_default(),
         failure: found.failure_reason.map(|r| r.as_str().to_owned()),
         origin: found.r#type.map(|t| t.as_str().to_owned()),
-        not_after: found.not_after.and_then(|t| Timestamp::from_second(t.secs()).ok()),
+        not_after: found.not_after.and_then(moment),
         in_use_by: found.in_use_by.unwrap_or_default().into_iter().map(Id).collect(),
         validation: records.into_iter().collect(),
+        not_before: found.not_before.and_then(moment),
+        issuer: found.issuer,
+        subject: found.subject,
+        key: key.clone(),
+        renewable: found.renewal_eligibility.map(|eligibility| eligibility == RenewalEligibility::Eligible),
+        renewal,
+        renewal_reason: reason,
+        proofs,
     };
     let spec = Certificate {
         origin: None,
         domain: found.domain_name,
         names: Some(names),
-        // `RSA-2048` has been seen
-        key_algorithm: found.key_algorithm.and_then(|k| KeyAlgorithm::from_aws(&k.as_str().replace('-', "_"))),
+        key_algorithm: key.as_deref().and_then(KeyAlgorithm::from_aws),
         serial: found.serial.map(|serial| serial_text(&serial)),
         tags: BTreeMap::new(),
     };
     Some((id, spec, facts))
+}
+
+fn proof(option: &DomainValidation) -> Proof {
+    Proof {
+        name: option.domain_name.clone(),
+        state: option.validation_status.as_ref().map(|status| status.as_str().to_owned()),
+        record: option.resource_record.as_ref().map(|record| (record.name.clone(), record.value.clone())),
+    }
 }
 
 /// A serial number in lower-case hexadecimal without separators and leading zeros: the number itself, as
@@ -204,6 +232,7 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aws_sdk_acm::types::{DomainStatus, FailureReason, RenewalStatus, RenewalSummary};
     use aws_smithy_types::DateTime;
 
     #[test]
@@ -216,6 +245,22 @@ mod tests {
             .serial("00:A1:0F")
             .status("ISSUED".into())
             .not_after(DateTime::from_secs(1_800_000_000))
+            .renewal_eligibility(RenewalEligibility::Eligible)
+            .renewal_summary(
+                RenewalSummary::builder()
+                    .renewal_status(RenewalStatus::PendingValidation)
+                    .renewal_status_reason(FailureReason::CaaError)
+                    .updated_at(DateTime::from_secs(1_799_000_000))
+                    .domain_validation_options(
+                        DomainValidation::builder()
+                            .domain_name("shop.example.com")
+                            .validation_status(DomainStatus::PendingValidation)
+                            .build()
+                            .unwrap(),
+                    )
+                    .build()
+                    .unwrap(),
+            )
             .build();
         let (id, spec, facts) = from_sdk(found).unwrap();
         assert!(is_acm(&id));
@@ -224,6 +269,11 @@ mod tests {
         assert!(spec.covers("shop.example.com") && spec.covers("a.shop.example.com"));
         assert_eq!(facts.status, "ISSUED");
         assert_eq!(facts.not_after.map(Timestamp::as_second), Some(1_800_000_000));
+        assert_eq!((facts.key.as_deref(), facts.renewable), (Some("RSA_2048"), Some(true)));
+        assert_eq!(facts.renewal.as_deref(), Some("PENDING_VALIDATION"));
+        assert_eq!(facts.renewal_reason.as_deref(), Some("CAA_ERROR"));
+        let proof = |state: &str| Proof { name: "shop.example.com".into(), state: Some(state.into()), record: None };
+        assert_eq!(facts.proofs, [proof("PENDING_VALIDATION")]);
     }
 
     #[test]

@@ -1,12 +1,14 @@
-//! Fetching a scope: the fewest calls, in four dependent rounds.
+//! Fetching a scope: the fewest calls, in five dependent rounds.
 //!
 //! 1. load balancers, target groups, certificates by name, VPCs: account-wide lists
 //! 2. listeners; attributes of load balancers and groups; targets; subnets
 //! 3. rules; attributes and certificates of listeners; network interfaces
 //! 4. tags of everything in batches; certificates; security groups
+//! 5. network ACLs and route tables around them, by subnets and VPCs; prefix lists that rules name
 //!
 //! A read that fails leaves a gap; one that fails for a reason that concerns all ends the fetch.
 
+mod around;
 mod groups;
 mod wanted;
 
@@ -61,6 +63,9 @@ pub(super) async fn fetch(session: &Arc<Session>, scope: &Scope) -> Result<Snaps
     view.children().await?;
     view.grandchildren().await?;
     view.rest().await?;
+    if scope.network {
+        view.around().await?;
+    }
     view.snapshot.gaps.sort_by(|a, b| (a.needed_for, &a.hidden).cmp(&(b.needed_for, &b.hidden)));
     Ok(view.snapshot)
 }
@@ -193,8 +198,8 @@ impl View<'_> {
         for (id, result) in found_listeners {
             let hidden = Hidden::Children(id.clone(), Kind::Listener);
             for found in self.keep(result, hidden, NeededFor::Diff).unwrap_or_default() {
-                if let Some((listener, spec)) = listener::from_sdk(&id, found) {
-                    self.snapshot.insert(listener.clone(), spec, Facts::None);
+                if let Some((listener, spec, facts)) = listener::from_sdk(&id, found) {
+                    self.snapshot.insert(listener.clone(), spec, Facts::Listener(facts));
                     self.listeners.push(listener);
                 }
             }
@@ -206,9 +211,13 @@ impl View<'_> {
             let name = self.snapshot.found.get(&id).and_then(|live| live.spec.target_group()).map(|g| g.name.clone());
             let is_diffed = self.scope.attached_groups || name.is_some_and(|name| self.scope.wants_members(&name));
             let needed_for = if is_diffed { NeededFor::Diff } else { NeededFor::Rules };
-            let hidden = Hidden::Children(id, Kind::Target);
-            for (target, spec, health) in self.keep(result, hidden, needed_for).unwrap_or_default() {
+            let (hidden, group) = (Hidden::Children(id.clone(), Kind::Target), id);
+            let members = self.keep(result, hidden, needed_for).unwrap_or_default();
+            for (target, spec, health) in members.targets {
                 self.snapshot.insert(target, spec, Facts::Target(health));
+            }
+            if !members.leaving.is_empty() {
+                self.snapshot.leaving.insert(group, members.leaving);
             }
         }
         let found = self.keep(found_subnets, Hidden::Lookups, needed_for).unwrap_or_default();

@@ -11,21 +11,23 @@ use super::execute::{Secrets, arn};
 use super::mutual_authentication;
 use super::session::Session;
 use super::tags;
-use crate::cloud::{CloudError, CloudErrorKind, ListenerEdit, Output};
+use crate::cloud::{CloudError, CloudErrorKind, ListenerEdit, ListenerFacts, Output};
 use crate::model::kind::Listener;
 use crate::model::value::Protocol;
 use crate::model::{Id, Link};
 
 const PAGE: i32 = 400;
 
-/// The spec; attributes, certificates by server name and tags are read apart. `None` for an answer
+/// The spec and the facts; attributes, certificates by server name and tags are read apart. `None` for an answer
 /// without ARN or port.
-pub(super) fn from_sdk(load_balancer: &Id, listener: sdk::Listener) -> Option<(Id, Listener)> {
+pub(super) fn from_sdk(load_balancer: &Id, listener: sdk::Listener) -> Option<(Id, Listener, ListenerFacts)> {
     let id = Id(listener.listener_arn?);
     let action::Read { action: default, authenticate, beyond } =
         action::from_sdk(listener.default_actions.unwrap_or_default());
     let certificate = listener.certificates.into_iter().flatten().find_map(|c| c.certificate_arn);
     let protocol = listener.protocol.and_then(|p| Protocol::from_aws(p.as_str()));
+    let association = listener.mutual_authentication.as_ref().and_then(|m| m.trust_store_association_status.as_ref());
+    let facts = ListenerFacts { trust_store: association.map(|status| status.as_str().to_owned()) };
     let spec = Listener {
         load_balancer: Link::Id(load_balancer.clone()),
         port: u16::try_from(listener.port?).ok()?,
@@ -40,7 +42,7 @@ pub(super) fn from_sdk(load_balancer: &Id, listener: sdk::Listener) -> Option<(I
         attributes: BTreeMap::new(),
         tags: BTreeMap::new(),
     };
-    Some((id, spec))
+    Some((id, spec, facts))
 }
 
 /// The load balancer that a listener's ARN names.

@@ -29,6 +29,7 @@ mod rewrite;
 mod rule;
 mod security_group;
 mod session;
+mod surroundings;
 mod tags;
 mod target_group;
 #[cfg(test)]

@@ -120,7 +120,11 @@ impl Owners {
         let own = v4.chain(v6).filter_map(|text| text.parse().ok()).filter(wanted);
         let mut addresses: BTreeSet<IpAddr> = own.collect();
         addresses.extend(primary);
-        addresses.into_iter().map(|address| (address, interface.clone())).collect()
+        let seen_at = |address| {
+            let reached_as = interface.instance.clone().filter(|_| primary == Some(address));
+            (address, Interface { reached_as, ..interface.clone() })
+        };
+        addresses.into_iter().map(seen_at).collect()
     }
 }
 
@@ -131,7 +135,9 @@ pub(super) fn interface_from_sdk(found: &NetworkInterface) -> Interface {
         groups: found.groups.iter().flatten().filter_map(|g| g.group_id.clone()).map(Id).collect(),
         subnet: found.subnet_id.clone().map(Id),
         vpc: found.vpc_id.clone().map(Id),
+        zone: found.availability_zone.clone(),
         instance: found.attachment.as_ref().and_then(|a| a.instance_id.clone()),
+        reached_as: None,
         description: found.description.clone().filter(|words| !words.is_empty()),
     }
 }
@@ -152,6 +158,12 @@ impl Session {
                     vpc: subnet.vpc_id.map(Id),
                     zone: subnet.availability_zone.unwrap_or_default(),
                     cidr: subnet.cidr_block.unwrap_or_default(),
+                    ipv6: subnet
+                        .ipv6_cidr_block_association_set
+                        .into_iter()
+                        .flatten()
+                        .find_map(|network| network.ipv6_cidr_block),
+                    free: subnet.available_ip_address_count.and_then(|free| u32::try_from(free).ok()),
                     tags: tags_from_sdk(subnet.tags),
                 };
                 found.insert(Id(id), spec);

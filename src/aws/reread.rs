@@ -68,7 +68,7 @@ async fn target_group(session: &Session, id: &Id) -> Result<Snapshot, CloudError
         )?;
         (spec.attributes, spec.tags) = (attributes, tags);
         snapshot.insert(id, spec, Facts::TargetGroup { load_balancers });
-        for (target, spec, health) in targets {
+        for (target, spec, health) in targets.targets {
             snapshot.insert(target, spec, Facts::Target(health));
         }
     }
@@ -80,7 +80,7 @@ async fn target(session: &Session, id: &Id) -> Result<Snapshot, CloudError> {
     // registrations are written to a group: its id stands for all of its targets
     let Some((group, _)) = id.as_str().split_once('|') else { return target_group(session, id).await };
     let targets = session.target_health(&Id(group.to_owned())).await?;
-    if let Some((id, spec, health)) = targets.into_iter().find(|(found, _, _)| found == id) {
+    if let Some((id, spec, health)) = targets.targets.into_iter().find(|(found, _, _)| found == id) {
         snapshot.insert(id, spec, Facts::Target(health));
     }
     Ok(snapshot)
@@ -90,7 +90,7 @@ async fn listener(session: &Session, id: &Id) -> Result<Snapshot, CloudError> {
     let mut snapshot = Snapshot::default();
     let Some(parent) = listener::load_balancer_of(id) else { return Ok(snapshot) };
     let found = session.listener(id).await?;
-    if let Some((id, mut spec)) = found.and_then(|found| listener::from_sdk(&parent, found)) {
+    if let Some((id, mut spec, facts)) = found.and_then(|found| listener::from_sdk(&parent, found)) {
         (spec.attributes, spec.tags) = tokio::try_join!(session.listener_attributes(&id), session.tags_of_one(&id))?;
         if spec.protocol == Some(Protocol::Https) {
             spec.sni_certificates = match session.sni_certificates_of(&id).await {
@@ -99,7 +99,7 @@ async fn listener(session: &Session, id: &Id) -> Result<Snapshot, CloudError> {
                 read => Some(read?),
             };
         }
-        snapshot.insert(id, spec, Facts::None);
+        snapshot.insert(id, spec, Facts::Listener(facts));
     }
     Ok(snapshot)
 }

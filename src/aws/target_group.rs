@@ -13,7 +13,7 @@ use super::tags;
 use crate::cloud::{CloudError, CloudErrorKind, Output};
 use crate::model::kind::{HealthCheck, Target, TargetGroup};
 use crate::model::value::{AddressFamily, CodeMatcher, Protocol, ProtocolVersion, TargetType};
-use crate::model::{HealthState, Id, Link, TargetHealth};
+use crate::model::{Anomaly, HealthState, Id, Link, TargetHealth};
 
 const PAGE: i32 = 400;
 /// gRPC codes end here; HTTP matchers begin at 200.
@@ -73,7 +73,32 @@ pub(super) fn target(group: &Id, found: sdk::TargetHealthDescription) -> Option<
     let spec = Target { target_group: Link::Id(group.clone()), id, port, zone };
     let state = state.and_then(|s| HealthState::from_aws(&s));
     let description = health.and_then(|h| h.description).filter(|text| !text.is_empty());
-    Some((key, spec, TargetHealth { state, reason, description }))
+    let overridden = found.administrative_override.and_then(|o| o.state).map(|state| state.as_str().to_owned());
+    let overridden = overridden.filter(|state| !matches!(state.as_str(), "no_override" | "unknown"));
+    let anomaly = found.anomaly_detection.filter(|a| a.result == Some(sdk::AnomalyResultEnum::Anomalous));
+    let anomaly = anomaly.map(|a| match a.mitigation_in_effect {
+        Some(sdk::MitigationInEffectEnum::Yes) => Anomaly::Mitigated,
+        _ => Anomaly::Found,
+    });
+    Some((key, spec, TargetHealth { state, reason, description, overridden, anomaly }))
+}
+
+/// The label of a target that is being deregistered.
+fn leaving(found: &sdk::TargetHealthDescription) -> Option<String> {
+    let state = found.target_health.as_ref()?.state.as_ref()?;
+    let target = found.target.as_ref().filter(|_| state.as_str() == "draining")?;
+    let port = target.port.and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0);
+    let id = target.id.clone()?;
+    Some(port.map_or(id.clone(), |port| format!("{id}:{port}")))
+}
+
+/// What a group says of its targets.
+#[derive(Debug, Default)]
+pub(super) struct Members {
+    /// The registered ones with their health.
+    pub(super) targets: Vec<(Id, Target, TargetHealth)>,
+    /// The labels of those that are being deregistered.
+    pub(super) leaving: Vec<String>,
 }
 
 fn description(target: &Target) -> sdk::TargetDescription {
@@ -131,11 +156,13 @@ impl Session {
     }
 
     /// Its registered targets and their health: the only list of registrations there is.
-    pub(super) async fn target_health(&self, id: &Id) -> Result<Vec<(Id, Target, TargetHealth)>, CloudError> {
-        let request = self.elb.describe_target_health().target_group_arn(id.as_str());
+    pub(super) async fn target_health(&self, id: &Id) -> Result<Members, CloudError> {
+        let anomalies = sdk::DescribeTargetHealthInputIncludeEnum::Anomaly;
+        let request = self.elb.describe_target_health().target_group_arn(id.as_str()).include(anomalies);
         let answer = self.calls.run(Call::elb("DescribeTargetHealth"), || request.clone().send()).await?;
         let found = present("DescribeTargetHealth", answer.target_health_descriptions)?;
-        Ok(found.into_iter().filter_map(|one| target(id, one)).collect())
+        let leaving = found.iter().filter_map(leaving).collect();
+        Ok(Members { targets: found.into_iter().filter_map(|one| target(id, one)).collect(), leaving })
     }
 
     /// `CreateTargetGroup`.

@@ -1,6 +1,9 @@
 //! The command line. Names and meanings are stable: scripts and CI jobs depend on them.
 
+mod probe;
+mod reading;
 mod recorded;
+mod running;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,7 +12,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::model::Address;
 
-pub use recorded::{Liftable, Rollback, Runs, Show, Unlock};
+pub use probe::{Probe, ProbeFormat};
+pub use reading::{Diagnose, Explain, Export};
+pub use recorded::{Rollback, Runs, Show, Unlock};
+pub use running::{Liftable, Running};
 
 /// Finds and closes the differences between AWS Application Load Balancers and the files that describe
 /// them, and says which of them make clients see 502, 503 or 504.
@@ -33,7 +39,7 @@ Exit codes:
   3    as 2, and clients can see 5xx; or a finding says that they do
   4    the live view is incomplete, and what was seen is clean
   5    apply stopped part-way; running it again continues
-  6    refused: wrong account or region, stale plan, foreign owner, replacement, \"no\" at the prompt
+  6    refused: wrong account, stale plan, foreign owner, blast radius, locked, \"no\" at the prompt
   130  interrupted (143: terminated)";
 
 /// Options of every command.
@@ -148,6 +154,10 @@ pub enum Command {
     Adopt(Adopt),
     /// Write a desired file for load balancers that exist; it plans empty
     Export(Export),
+    /// Ask real targets what a load balancer would ask them, and say which 5xx that leads to
+    Probe(Probe),
+    /// Say why load balancers answer with 5xx now, worst cause first; needs no file
+    Diagnose(Diagnose),
     /// Explain a 5xx rule or a key of the desired-state language, or list all rules
     Explain(Explain),
     /// Print the JSON Schema of the desired-state language
@@ -295,24 +305,9 @@ pub struct Apply {
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-    /// Do not ask
-    #[arg(long, visible_alias = "auto-approve")]
-    pub yes: bool,
-    /// How long one gate may wait
-    #[arg(long, value_name = "DUR", value_parser = duration, default_value = "10m")]
-    pub gate_timeout: Duration,
-    /// How long to wait after requests were sent elsewhere, before the old side is taken away
-    #[arg(long, value_name = "DUR", value_parser = duration, default_value = "30s")]
-    pub settle: Duration,
-    /// Do not wait between steps: requests may meet what is not ready yet
-    #[arg(long)]
-    pub no_gates: bool,
-    /// Lift one guard; repeatable
-    #[arg(long = "dangerous-allow", value_name = "GUARD", value_enum)]
-    pub allow: Vec<Liftable>,
-    /// Folder for the run's journal
-    #[arg(long, value_name = "DIR")]
-    pub journal: Option<PathBuf>,
+    #[command(flatten)]
+    /// How it runs.
+    pub running: Running,
     /// Undo the run at once if a step fails
     #[arg(long)]
     pub rollback_on_failure: bool,
@@ -361,33 +356,4 @@ pub struct Adopt {
     /// Do not ask
     #[arg(long, visible_alias = "auto-approve")]
     pub yes: bool,
-}
-
-/// `no502 export`
-#[derive(Debug, Args)]
-pub struct Export {
-    /// Load balancers by name
-    #[arg(value_name = "LB", required_unless_present = "all")]
-    pub load_balancers: Vec<String>,
-    /// Every Application Load Balancer of the account and region
-    #[arg(long, conflicts_with = "load_balancers")]
-    pub all: bool,
-    /// Who shall own what is exported; the first load balancer's stack or name without it
-    #[arg(long, value_name = "NAME", value_parser = stack)]
-    pub stack: Option<String>,
-    /// Write the file there instead of standard output
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-}
-
-/// `no502 explain`
-#[derive(Debug, Args)]
-pub struct Explain {
-    /// A rule (E101, hc-path-mismatch) or a key of the desired-state language
-    /// (target_groups.health_check.interval); all rules without it
-    #[arg(value_name = "RULE or KEY")]
-    pub what: Option<String>,
-    /// How to print
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
 }

@@ -1,6 +1,7 @@
 //! Exit codes, computed from the very values that are printed.
 
 use super::args::ValidateFailOn;
+use crate::diagnose::Diagnosis;
 use crate::plan::Plan;
 use crate::report::watch::{Grade, Watch, Watched};
 use crate::rules::{Judgement, Severity};
@@ -51,5 +52,25 @@ pub fn of_validate(judged: &Judgement, fail_on: ValidateFailOn) -> u8 {
         ValidateFailOn::Any if hurts(judged) => FIVE_XX,
         ValidateFailOn::Any if !judged.findings.is_empty() => DIFFERENT,
         ValidateFailOn::FiveXx | ValidateFailOn::Any => CLEAN,
+    }
+}
+
+/// The exit code of `diagnose`.
+pub fn of_diagnose(diagnosis: &Diagnosis, fail_on: ValidateFailOn) -> u8 {
+    let hurts = diagnosis.findings().any(|f| f.severity >= Severity::High);
+    let any = !diagnosis.causes.is_empty();
+    match (fail_on, diagnosis.is_complete()) {
+        (ValidateFailOn::FiveXx | ValidateFailOn::Any, _) if hurts => FIVE_XX,
+        (ValidateFailOn::Any, _) if any => DIFFERENT,
+        (ValidateFailOn::FiveXx | ValidateFailOn::Any | ValidateFailOn::Never, false) => INCOMPLETE,
+        (ValidateFailOn::FiveXx | ValidateFailOn::Any | ValidateFailOn::Never, true) => CLEAN,
+    }
+}
+
+/// The exit code of `probe`: a check that failed says by itself that clients see 5xx, explained or not.
+pub fn of_probe(judged: &Judgement, failed: bool, fail_on: ValidateFailOn) -> u8 {
+    match (of_validate(judged, fail_on), fail_on) {
+        (CLEAN | DIFFERENT, ValidateFailOn::FiveXx | ValidateFailOn::Any) if failed => FIVE_XX,
+        (code, _) => code,
     }
 }

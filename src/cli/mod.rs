@@ -15,7 +15,9 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use args::{Cli, Command, Global};
-use commands::{adopt, apply, check, explain, export, plan, print, rollback, runs, show, unlock, validate};
+use commands::{
+    adopt, apply, check, diagnose, explain, export, plan, print, probe, rollback, runs, show, unlock, validate,
+};
 use error::CliError;
 use session::World;
 use terminal::Terminal;
@@ -80,6 +82,8 @@ fn run(cli: &Cli, terminal: Terminal) -> Result<u8, CliError> {
         Command::Plan(args) => wait(plan::run(args, global, terminal, &world)),
         Command::Apply(args) => wait(apply::run(args, global, terminal, &world)),
         Command::Check(args) => wait(check::run(args, global, terminal, &world)),
+        Command::Probe(args) => wait(probe::run(args, global, terminal, &world)),
+        Command::Diagnose(args) => wait(diagnose::run(args, global, terminal, &world)),
         Command::Export(args) => wait(export::run(args, global, terminal, &world)),
         Command::Adopt(args) => wait(adopt::run(args, global, terminal, &world)),
     }

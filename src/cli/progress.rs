@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -11,6 +12,7 @@ use super::terminal::Terminal;
 use crate::apply::{Event, Failure, Observer};
 use crate::cloud::Operation;
 use crate::model::StepId;
+use crate::report::text::duration;
 
 /// Prints what happens.
 pub struct Progress {
@@ -26,8 +28,10 @@ struct State {
     stamps: BTreeSet<StepId>,
     /// The steps that run, with what they wait for.
     running: BTreeMap<StepId, String>,
-    /// Steps whose gate said that it waits.
-    waited: BTreeSet<StepId>,
+    /// When the gate of a step first said that it waits, and when it opened.
+    waited: BTreeMap<StepId, (Instant, Option<Instant>)>,
+    /// Steps whose call is made again.
+    tried: BTreeSet<StepId>,
     /// Lines of running steps on the terminal.
     drawn: usize,
 }
@@ -42,6 +46,13 @@ impl Progress {
     /// For a run of so many steps.
     pub fn new(terminal: Terminal, total: usize) -> Self {
         Self { terminal, total, state: Mutex::new(State::default()) }
+    }
+
+    /// Which gates were waited for, and how long; those that opened at once are not among them.
+    pub fn waits(&self) -> Vec<(StepId, Duration)> {
+        let Ok(state) = self.state.lock() else { return Vec::new() };
+        let waited = |(from, to): (Instant, Option<Instant>)| to.unwrap_or_else(Instant::now).duration_since(from);
+        state.waited.iter().map(|(step, wait)| (step.clone(), waited(*wait))).collect()
     }
 
     /// Prints a line that stays, above those of the steps that run.
@@ -89,20 +100,23 @@ impl Progress {
                 state.running.remove(step);
                 Some(format!("  [{}/{}] {step}  gone already", state.ended, self.total))
             }
-            Event::Waiting { step, sees, .. } => {
-                state.running.insert(step.clone(), format!("waits: {sees}"));
-                let first = state.waited.insert(step.clone());
-                (first && !self.terminal.live).then(|| format!("          waiting: {sees}"))
+            Event::Waiting { step, sees, left, .. } => {
+                let left = duration(*left);
+                state.running.insert(step.clone(), format!("waits: {sees} ({left} left)"));
+                let first = !state.waited.contains_key(step);
+                state.waited.entry(step.clone()).or_insert_with(|| (Instant::now(), None));
+                (first && !self.terminal.live).then(|| format!("          waiting: {sees} (at most {left})"))
             }
             Event::Retried { step, error } => {
                 state.running.insert(step.clone(), format!("tries again: {error}"));
-                let first = state.waited.insert(step.clone());
+                let first = state.tried.insert(step.clone());
                 (first && !self.terminal.live).then(|| format!("          trying again: {step}: {error}"))
             }
             Event::Opened { step } => {
                 state.running.remove(step);
                 let took = state.took(step);
-                state.waited.contains(step).then(|| format!("          ready: {step}  {took:.1}s"))
+                let opened = state.waited.get_mut(step).map(|(_, end)| *end = Some(Instant::now()));
+                opened.map(|()| format!("          ready: {step}  {took:.1}s"))
             }
             Event::Failed { step, why } => {
                 state.running.remove(step);

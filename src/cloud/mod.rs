@@ -4,7 +4,9 @@
 //! so a command that holds only a `Read` is read-only by construction.
 
 pub mod error;
+pub mod network;
 pub mod operation;
+pub mod path;
 pub mod scope;
 pub mod simulate;
 pub mod snapshot;
@@ -16,11 +18,12 @@ use std::future::Future;
 use serde::{Deserialize, Serialize};
 
 pub use error::{CloudError, CloudErrorKind};
+pub use network::Network;
 pub use operation::{ListenerEdit, Operation, Output};
 pub use scope::Scope;
 pub use snapshot::{
-    CertificateFacts, Facts, Gap, GroupRule, Hidden, Interface, Live, LoadBalancerFacts, NeededFor, Snapshot, Subnet,
-    Vpc,
+    CertificateFacts, Facts, Gap, GroupRule, Hidden, Interface, ListenerFacts, Live, LoadBalancerFacts, NeededFor,
+    Proof, Snapshot, Subnet, Vpc,
 };
 
 use crate::model::{Id, Kind};

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::CloudError;
+use super::{CloudError, Network};
 use crate::model::kind::{
     Certificate, Direction, Listener, LoadBalancer, Rule, SecurityGroup, Target, TargetGroup, TrafficRule,
 };
@@ -28,12 +28,18 @@ pub struct Snapshot {
     pub trust_stores: BTreeMap<Id, String>,
     /// Network interfaces of targets, by address; `None` if they were not or could not be read.
     pub interfaces: Option<BTreeMap<IpAddr, Interface>>,
+    /// Network ACLs, routes and prefix lists around load balancers and targets.
+    #[serde(default)]
+    pub network: Network,
     /// Network interfaces in security groups of the stack; not of groups that are only used.
     #[serde(default)]
     pub members: BTreeMap<Id, Vec<Interface>>,
     /// Instances among the targets that an Auto Scaling group started, with that group's name.
     #[serde(default)]
     pub scaled: BTreeMap<String, String>,
+    /// Targets that are being deregistered, by group, as `id:port`: they are no targets any more.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub leaving: BTreeMap<Id, Vec<String>>,
     /// What could not be read, and why.
     pub gaps: Vec<Gap>,
 }
@@ -56,6 +62,8 @@ pub enum Facts {
     None,
     /// Of a load balancer.
     LoadBalancer(LoadBalancerFacts),
+    /// Of a listener.
+    Listener(ListenerFacts),
     /// Of a target group: the load balancers that use it (0 or 1 for an ALB).
     TargetGroup {
         /// Load balancer ARNs.
@@ -77,9 +85,12 @@ impl Facts {
     pub fn group_rules(&self) -> &[GroupRule] {
         match self {
             Self::SecurityGroup { rules } => rules,
-            Self::None | Self::LoadBalancer(_) | Self::TargetGroup { .. } | Self::Target(_) | Self::Certificate(_) => {
-                &[]
-            }
+            Self::None
+            | Self::LoadBalancer(_)
+            | Self::Listener(_)
+            | Self::TargetGroup { .. }
+            | Self::Target(_)
+            | Self::Certificate(_) => &[],
         }
     }
     /// Notes a rule of the security group.
@@ -139,6 +150,48 @@ pub struct CertificateFacts {
     pub in_use_by: Vec<Id>,
     /// The DNS records that prove the names, as (name, value); both CNAME.
     pub validation: Vec<(String, String)>,
+    /// Start of validity.
+    #[serde(default)]
+    pub not_before: Option<Timestamp>,
+    /// Who issued it: a common name.
+    #[serde(default)]
+    pub issuer: Option<String>,
+    /// Whom it was issued to: a distinguished name.
+    #[serde(default)]
+    pub subject: Option<String>,
+    /// Its key in AWS's word, which may be one that no spec can name.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// Whether ACM renews it by itself.
+    #[serde(default)]
+    pub renewable: Option<bool>,
+    /// How the last managed renewal stands: `PENDING_AUTO_RENEWAL`, `PENDING_VALIDATION`, `SUCCESS` or `FAILED`.
+    #[serde(default)]
+    pub renewal: Option<String>,
+    /// Why it failed.
+    #[serde(default)]
+    pub renewal_reason: Option<String>,
+    /// The names and how each is proven; those of the renewal, where there is one.
+    #[serde(default)]
+    pub proofs: Vec<Proof>,
+}
+
+/// How one name of a certificate is proven (API: acm `DomainValidation`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// The name.
+    pub name: String,
+    /// `PENDING_VALIDATION`, `SUCCESS` or `FAILED`.
+    pub state: Option<String>,
+    /// The CNAME record that proves it, as name and value.
+    pub record: Option<(String, String)>,
+}
+
+/// Facts about a listener (API: `DescribeListeners`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListenerFacts {
+    /// Whether the trust store of clients' certificates is still associated: `active` or `removed`.
+    pub trust_store: Option<String>,
 }
 
 /// A subnet (API: EC2 `DescribeSubnets`).
@@ -150,6 +203,12 @@ pub struct Subnet {
     pub zone: String,
     /// Its IPv4 network.
     pub cidr: String,
+    /// Its IPv6 network, if it has one.
+    #[serde(default)]
+    pub ipv6: Option<String>,
+    /// How many IPv4 addresses are left in it.
+    #[serde(default)]
+    pub free: Option<u32>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
 }
@@ -175,9 +234,15 @@ pub struct Interface {
     pub subnet: Option<Id>,
     /// Its VPC.
     pub vpc: Option<Id>,
-    /// The instance it is attached to: how a target that is an instance finds its interface.
+    /// Its zone's name.
+    #[serde(default)]
+    pub zone: Option<String>,
+    /// The instance it is attached to.
     #[serde(default)]
     pub instance: Option<String>,
+    /// The instance that is reached at this very address when it is a target.
+    #[serde(default)]
+    pub reached_as: Option<String>,
     /// What its maker says it is for; ECS writes the ARN of a task's attachment there.
     #[serde(default)]
     pub description: Option<String>,
@@ -209,6 +274,12 @@ pub enum Hidden {
     Lookups,
     /// Network interfaces of targets.
     Interfaces,
+    /// Network ACLs.
+    Acls,
+    /// Route tables.
+    Routes,
+    /// The networks of prefix lists.
+    PrefixLists,
     /// What bears this stack's tag beyond what the files mention.
     Owned,
 }

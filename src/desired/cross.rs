@@ -1,12 +1,10 @@
 //! Rules between resources that the files alone decide: one name for one thing, one load balancer
-//! for a target group, no rule in another one's shadow.
+//! for a target group. Whether a rule takes all requests of another one is E804's business.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::problem::Problem;
 use super::reader::Context;
-use super::resolved::Resolved;
-use crate::model::kind::{Conditions, Rule};
 use crate::model::value::{Protocol, ProtocolVersion};
 use crate::model::{Address, FieldPath, Kind, Span, Spec};
 
@@ -20,7 +18,6 @@ pub(super) fn check(cx: &Context<'_>) {
         attachments(&out.specs, &at, &mut problems);
         super::quota::check(&out.specs, &at, &mut problems);
         versions(&out.specs, &at, &mut problems);
-        unreachable(&out, &at, &mut problems);
     }
     problems.into_iter().for_each(|p| cx.found.push(p));
 }
@@ -119,34 +116,6 @@ fn versions(specs: &BTreeMap<Address, Spec>, at: Place<'_>, problems: &mut Vec<P
                     .also(there, "the group's protocol version")
                     .hint("AWS takes HTTP/2 and gRPC targets behind HTTPS listeners only; use `protocol: https`, or `protocol_version: http1`"),
             );
-        }
-    }
-}
-
-/// Of two rules of a listener with the same conditions the second can never match.
-fn unreachable(out: &Resolved, at: Place<'_>, problems: &mut Vec<Problem>) {
-    for rules in out.rule_order.values() {
-        let mut rules: Vec<(&Address, &Rule)> =
-            rules.iter().filter_map(|address| Some((address, out.specs.get(address)?.rule()?))).collect();
-        // without priorities the order of the file counts
-        rules.sort_by_key(|(_, rule)| rule.priority);
-        let mut first: BTreeMap<Conditions, &Address> = BTreeMap::new();
-        for (address, rule) in rules {
-            let Some(when) = &rule.when else { continue };
-            let before = *first.entry(when.canonical()).or_insert(address);
-            if before == address {
-                continue;
-            }
-            if let (Some(here), Some(there)) = (at(address, "when"), at(before, "when")) {
-                let message =
-                    format!("rule `{}` can never match: `{}` takes its requests", address.leaf(), before.leaf());
-                problems.push(
-                    Problem::warning(here, message)
-                        .label("the same conditions again")
-                        .also(there, "asked first")
-                        .hint("remove one of the two rules, or tell their conditions apart"),
-                );
-            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The files' meaning: one spec for each address, and the place of every field.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -70,6 +71,12 @@ pub struct Backend {
     pub slowest_request: Option<u32>,
     /// How long it may take to stop, in seconds.
     pub stop_grace: Option<u32>,
+    /// How long it waits for the rest of a request, in seconds.
+    pub read_timeout: Option<u32>,
+    /// With a proxy in front of the application: how long the proxy keeps an idle connection to it, in seconds.
+    pub proxy_keep_alive: Option<u32>,
+    /// How long the application keeps an idle connection of that proxy open, in seconds.
+    pub inner_keep_alive: Option<u32>,
     /// The address it listens on, `host:port`.
     pub bind: Option<String>,
 }
@@ -123,6 +130,15 @@ pub enum Limit {
     Percent(u8),
     /// So many.
     Count(u32),
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Percent(percent) => write!(f, "{percent}%"),
+            Self::Count(count) => write!(f, "{count}"),
+        }
+    }
 }
 
 /// Blast radius of one run.

@@ -253,7 +253,7 @@ fn hidden(desired: &Resolved, snapshot: &Snapshot, bound: &Bound) -> BTreeMap<Ad
                         || (Some(address) == under && *kind == Kind::Certificate && declares_sni(spec))
                 }
                 Hidden::Lookups => spec.links().iter().any(|l| matches!(l, Link::Select(_))),
-                Hidden::Interfaces | Hidden::Owned => false,
+                Hidden::Interfaces | Hidden::Acls | Hidden::Routes | Hidden::PrefixLists | Hidden::Owned => false,
             };
             if behind {
                 hidden.entry(address.clone()).or_insert_with(|| gap.clone());

@@ -112,7 +112,13 @@ pub(super) fn undeletable(
 fn hides(bound: &Bound, gap: &Gap, is_within: &dyn Fn(&Address) -> bool) -> bool {
     match &gap.hidden {
         Hidden::Resource(id) | Hidden::Children(id, _) => bound.names.get(id).is_some_and(is_within),
-        Hidden::Kind(_) | Hidden::Lookups | Hidden::Interfaces | Hidden::Owned => false,
+        Hidden::Kind(_)
+        | Hidden::Lookups
+        | Hidden::Interfaces
+        | Hidden::Acls
+        | Hidden::Routes
+        | Hidden::PrefixLists
+        | Hidden::Owned => false,
     }
 }
 

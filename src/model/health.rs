@@ -24,8 +24,18 @@ words! {
     }
 }
 
+/// What AWS makes of the answers of a target beside its health checks (API: `AnomalyDetection`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Anomaly {
+    /// It answers worse than its neighbours.
+    Found,
+    /// It does, and gets fewer requests for it.
+    Mitigated,
+}
+
 /// What AWS says of one target's health.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetHealth {
     /// The state; `None` for one this version does not know.
     pub state: Option<HealthState>,
@@ -33,6 +43,13 @@ pub struct TargetHealth {
     pub reason: Option<String>,
     /// AWS's description; lists response codes in brackets for a code mismatch.
     pub description: Option<String>,
+    /// What keeps requests from it whatever its health, such as `zonal_shift_active` (API:
+    /// `AdministrativeOverride.State`); `None` for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overridden: Option<String>,
+    /// What AWS makes of its answers; `None` where they are as they should be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anomaly: Option<Anomaly>,
 }
 
 impl TargetHealth {

@@ -17,11 +17,12 @@ pub mod link;
 pub mod secret;
 pub mod span;
 pub mod tag;
+pub mod traffic;
 pub mod value;
 
 pub use address::{Address, BadAddress, Kind};
 pub use change::{Comparer, FieldChange, Mutability, Undeclared, UndeclaredFields};
-pub use health::{HealthState, TargetHealth};
+pub use health::{Anomaly, HealthState, TargetHealth};
 pub use kind::Spec;
 pub use link::{Id, Link, Selectable, Selector, StepId};
 pub use secret::{Fingerprint, SecretRef, Text, WriteOnly};

@@ -5,11 +5,14 @@
 mod build;
 mod delete;
 mod evidence;
+mod guard;
 mod logins;
 mod moves;
 mod order;
 mod places;
 mod proof;
+mod propose;
+mod radius;
 mod rehearse;
 mod retain;
 mod retire;
@@ -32,10 +35,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use evidence::{of_files, of_live};
+pub use evidence::{of_files, of_live, of_live_alone};
+pub use guard::{Guard, Refused};
+pub use propose::Proposals;
 pub use rehearse::{arrive, pass};
 pub use risk::Risks;
-pub use select::{Selection, Unmatched};
+pub use select::{Selection, Unmatched, fits};
 
 use crate::cloud::{Gap, Identity, Operation, Snapshot};
 use crate::desired::{Problem, Resolved};
@@ -161,83 +166,6 @@ pub struct Held {
     pub because: String,
 }
 
-/// Names of the guards, as `--dangerous-allow` takes them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Guard {
-    /// The files are for another account or region; cannot be lifted.
-    WrongAccount,
-    /// A resource belongs to another stack or tool.
-    ForeignOwner,
-    /// Somebody else fills a target group.
-    FedGroup,
-    /// A load balancer would be deleted, and its DNS name with it.
-    DeleteLoadBalancer,
-    /// A field differs that AWS cannot edit; cannot be lifted.
-    Replacement,
-    /// Part of the live view is missing.
-    Incomplete,
-    /// The rehearsal did not end where the files want to be.
-    Rehearsal,
-    /// A rollback cannot bring something back as it was.
-    Irreversible,
-    /// Another run works on the stack; apply asks for it, plans do not.
-    Lock,
-}
-
-impl Guard {
-    /// Every guard.
-    pub const ALL: [Self; 9] = [
-        Self::WrongAccount,
-        Self::ForeignOwner,
-        Self::FedGroup,
-        Self::DeleteLoadBalancer,
-        Self::Replacement,
-        Self::Incomplete,
-        Self::Rehearsal,
-        Self::Irreversible,
-        Self::Lock,
-    ];
-    /// The name for `--dangerous-allow`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::WrongAccount => "wrong-account",
-            Self::ForeignOwner => "foreign-owner",
-            Self::FedGroup => "fed-group",
-            Self::DeleteLoadBalancer => "delete-load-balancer",
-            Self::Replacement => "replacement",
-            Self::Incomplete => "incomplete",
-            Self::Rehearsal => "rehearsal",
-            Self::Irreversible => "irreversible",
-            Self::Lock => "lock",
-        }
-    }
-    /// Whether `--dangerous-allow` lifts it.
-    pub const fn can_be_lifted(self) -> bool {
-        match self {
-            Self::ForeignOwner
-            | Self::FedGroup
-            | Self::DeleteLoadBalancer
-            | Self::Incomplete
-            | Self::Rehearsal
-            | Self::Irreversible
-            | Self::Lock => true,
-            Self::WrongAccount | Self::Replacement => false,
-        }
-    }
-}
-
-/// A guard that refuses this plan, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refused {
-    /// Which guard.
-    pub guard: Guard,
-    /// What it is about, if one resource.
-    pub address: Option<Address>,
-    /// Why.
-    pub because: String,
-}
-
 /// What the user wants of a plan.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -247,6 +175,8 @@ pub struct Options {
     pub allowed: Vec<Guard>,
     /// Resources whose secrets are sent again, though their presence is all that can be compared.
     pub rotate: Vec<Address>,
+    /// Which of the rules' proposals count.
+    pub proposals: Proposals,
 }
 
 /// A plan and everything it was made from.
@@ -322,7 +252,9 @@ pub fn plan(
     now: Timestamp,
     options: &Options,
 ) -> Result<Plan, Vec<Problem>> {
-    let mut diff = diff::compare(desired, &basis)?;
+    let proposed = propose::propose(desired, &basis, now, options.proposals)?;
+    let desired = &*proposed.desired;
+    let mut diff = proposed.compare(&basis)?;
     diff::rotate(desired, &mut diff, &options.rotate)?;
     let mistakes = options.selection.mistakes(&diff);
     if !mistakes.is_empty() {
@@ -333,7 +265,8 @@ pub fn plan(
     let judged = (crate::rules::judge(&before), crate::rules::judge(&after));
     let risks = Risks::of(&diff, &judged.0, &judged.1);
     options.selection.apply(&mut diff, &risks);
-    let built = build::build(desired, &basis, &diff, options);
+    let mut built = build::build(desired, &basis, &diff, options);
+    proposed.sign(&mut built);
     let mut plan = Plan {
         identity,
         stack: desired.stack.clone(),
@@ -347,21 +280,11 @@ pub fn plan(
         afterwards: judged.1,
         risks,
     };
-    guard_account(desired, &mut plan);
+    guard::account(desired, &mut plan);
+    radius::guard(desired, &mut plan);
     rehearse::rehearse(desired, &mut plan);
     plan.refused.retain(|r| !(r.guard.can_be_lifted() && options.allowed.contains(&r.guard)));
     Ok(plan)
-}
-
-fn guard_account(desired: &Resolved, plan: &mut Plan) {
-    let who = &plan.identity;
-    if who.account != desired.account || who.region != desired.region {
-        let because = format!(
-            "the files are for account {} in {}, but the credentials are for account {} in {}",
-            desired.account, desired.region, who.account, who.region
-        );
-        plan.refused.push(Refused { guard: Guard::WrongAccount, address: None, because });
-    }
 }
 
 /// What the builder made.

@@ -46,7 +46,7 @@ impl Selection {
             Unmatched::Mistake => {}
         }
         let known: Vec<String> = diff.changes.iter().map(|change| change.address.to_string()).collect();
-        let unfit = self.targets.iter().filter(|glob| !known.iter().any(|address| matches(glob, address)));
+        let unfit = self.targets.iter().filter(|glob| !known.iter().any(|address| fits(glob, address)));
         unfit.map(|glob| mistake(glob, &known, diff)).collect()
     }
 
@@ -73,8 +73,7 @@ impl Selection {
     }
 
     fn wants(&self, change: &Change, risks: &Risks) -> bool {
-        let named =
-            self.targets.is_empty() || self.targets.iter().any(|glob| matches(glob, &change.address.to_string()));
+        let named = self.targets.is_empty() || self.targets.iter().any(|glob| fits(glob, &change.address.to_string()));
         let risky = !self.only_5xx || risks.of_change(change);
         named && risky
     }
@@ -89,7 +88,7 @@ fn needed(diff: &Diff, address: &Address) -> Vec<Address> {
 
 fn mistake(glob: &str, known: &[String], diff: &Diff) -> Problem {
     let problem = Problem::general(format!("--target: no resource in these files has the address `{glob}`"));
-    if let Some(stranger) = diff.unmanaged.iter().find(|one| matches(glob, &one.address.to_string())) {
+    if let Some(stranger) = diff.unmanaged.iter().find(|one| fits(glob, &one.address.to_string())) {
         let hint = format!("{} is unmanaged: no file mentions it, and no plan touches it", stranger.address);
         return problem.hint(hint);
     }
@@ -122,7 +121,7 @@ fn near<'k>(glob: &str, known: &'k [String]) -> Vec<&'k str> {
 }
 
 /// Whether a glob with `*` matches the whole text.
-fn matches(glob: &str, text: &str) -> bool {
+pub fn fits(glob: &str, text: &str) -> bool {
     let mut parts = glob.split('*');
     let first = parts.next().unwrap_or_default();
     let Some(mut rest) = text.strip_prefix(first) else { return false };
@@ -142,7 +141,7 @@ fn matches(glob: &str, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{matches, near};
+    use super::{fits, near};
 
     #[test]
     fn what_is_near_is_offered() {
@@ -157,12 +156,12 @@ mod tests {
 
     #[test]
     fn globs_match_whole_addresses() {
-        assert!(matches("rule/web:443/*", "rule/web:443/api"));
-        assert!(matches("*", "anything"));
-        assert!(matches("target_group/django", "target_group/django"));
-        assert!(!matches("target_group/dja", "target_group/django"));
-        assert!(matches("*/web*", "listener/web:443"));
-        assert!(!matches("rule/*/x", "rule/web:443/api"));
-        assert!(matches("rule/*i", "rule/i/api"));
+        assert!(fits("rule/web:443/*", "rule/web:443/api"));
+        assert!(fits("*", "anything"));
+        assert!(fits("target_group/django", "target_group/django"));
+        assert!(!fits("target_group/dja", "target_group/django"));
+        assert!(fits("*/web*", "listener/web:443"));
+        assert!(!fits("rule/*/x", "rule/web:443/api"));
+        assert!(fits("rule/*i", "rule/i/api"));
     }
 }

@@ -38,6 +38,9 @@ fn in_words(plan: &Plan, hidden: &Hidden) -> String {
         Hidden::Children(id, kind) => format!("every {kind} of {}", name(id)),
         Hidden::Lookups => "what selectors look among: VPCs, subnets, security groups".to_owned(),
         Hidden::Interfaces => "the targets' network interfaces".to_owned(),
+        Hidden::Acls => "the network ACLs of the subnets".to_owned(),
+        Hidden::Routes => "the route tables of the subnets".to_owned(),
+        Hidden::PrefixLists => "the networks of prefix lists".to_owned(),
         Hidden::Owned => "what bears this stack's tag and no file mentions any more".to_owned(),
     }
 }

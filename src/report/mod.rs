@@ -6,6 +6,7 @@
 //!
 //! - [`text`]: for people, to fit one screen; [`json`]: for programs, the contract's document
 //! - [`problem`]: what is wrong with desired files, with source line and caret
+//! - [`probe`]: what a probe saw, joined with findings; [`junit`]: the same as test cases
 //! - [`github`], [`sarif`]: for what shows remarks beside the source, both from [`annotation`]
 //! - shared by both: [`summary`] (numbers), [`aftermath`] (what becomes of findings), [`value`] (values in a few
 //!   words), [`place`] (places in files), [`watch`] (what fails a check)
@@ -15,9 +16,11 @@ pub mod annotation;
 pub mod gaps;
 pub mod github;
 pub mod json;
+pub mod junit;
 pub mod layout;
 pub mod paint;
 pub mod place;
+pub mod probe;
 pub mod problem;
 pub mod sarif;
 pub mod summary;
@@ -25,8 +28,9 @@ pub mod text;
 pub mod value;
 pub mod watch;
 
-use crate::cloud::ApiCalls;
+use crate::cloud::{ApiCalls, Identity};
 use crate::desired::{Problem, Resolved};
+use crate::diagnose::Diagnosis;
 use crate::model::Sources;
 use crate::plan::Plan;
 use crate::rules::Judgement;
@@ -92,4 +96,19 @@ pub struct Validation<'a> {
     pub desired: Option<&'a Resolved>,
     /// What the rules say of them, if they could be run.
     pub judgement: Option<&'a Judgement>,
+}
+
+/// What a report on a diagnosis is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Diagnosed<'a> {
+    /// The diagnosis.
+    pub diagnosis: &'a Diagnosis,
+    /// The files, if there are some.
+    pub desired: Option<&'a Resolved>,
+    /// Who looked, and where.
+    pub identity: &'a Identity,
+    /// What reading cost.
+    pub api_calls: &'a ApiCalls,
+    /// The files as they were typed, for hints.
+    pub paths: &'a str,
 }

@@ -6,13 +6,13 @@
 
 use serde_json::{Value, json};
 
-use super::{Evidence, Finding, Rule, Severity};
+use super::{Evidence, Finding, Rule, Severity, probed};
 use crate::model::kind::{HealthCheck, Target, TargetGroup};
 use crate::model::value::{CheckPort, CodeMatcher, Protocol, ProtocolVersion, TargetType};
 use crate::model::{Address, TargetHealth};
 
 /// How many targets a finding cites; the rest is a number.
-const CITED: usize = 3;
+pub(super) const CITED: usize = 3;
 
 /// What an unhealthy target's failure is put down to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,15 +42,18 @@ impl<'e> Checked<'e> {
     /// Every group of instances or addresses.
     pub(super) fn all(evidence: &'e Evidence<'e>) -> impl Iterator<Item = Self> {
         let checked = |group: &TargetGroup| group.target_type != Some(TargetType::Lambda);
-        evidence.target_groups().filter(move |(_, group)| checked(group)).map(move |(address, group)| {
-            let declared = evidence.declared(address).and_then(|spec| spec.target_group());
-            let judged = evidence
-                .targets_of(address)
-                .filter_map(|(a, target)| evidence.health.get(a).map(|health| (a, target, health)))
-                .filter(|(_, _, health)| health.is_healthy() || health.is_unhealthy());
-            let want = declared.map(|group| group.health_check.clone()).unwrap_or_default();
-            Self { evidence, address, group, want, judged: judged.collect() }
-        })
+        let groups = evidence.target_groups().filter(move |(_, group)| checked(group));
+        groups.map(move |(address, group)| Self::of(evidence, address, group))
+    }
+    /// One group.
+    pub(super) fn of(evidence: &'e Evidence<'e>, address: &'e Address, group: &'e TargetGroup) -> Self {
+        let declared = evidence.declared(address).and_then(|spec| spec.target_group());
+        let judged = evidence
+            .targets_of(address)
+            .filter_map(|(a, target)| evidence.health.get(a).map(|health| (a, target, health)))
+            .filter(|(_, _, health)| health.is_healthy() || health.is_unhealthy());
+        let want = declared.map(|group| group.health_check.clone()).unwrap_or_default();
+        Self { evidence, address, group, want, judged: judged.collect() }
     }
 
     pub(super) fn grpc(&self) -> bool {
@@ -129,7 +132,9 @@ impl<'e> Checked<'e> {
     /// The unhealthy targets that are put down to this suspect.
     pub(super) fn blamed(&self, suspect: Suspect) -> Vec<(&'e Address, &'e Target, &'e TargetHealth)> {
         let unhealthy = self.judged.iter().filter(|(_, _, health)| health.is_unhealthy());
-        unhealthy.filter(|(_, target, health)| self.blame(target, health) == Some(suspect)).copied().collect()
+        // what a probe has a better explanation for is another rule's
+        let open = unhealthy.filter(|(address, target, _)| probed::cause(self, address, target).is_none());
+        open.filter(|(_, target, health)| self.blame(target, health) == Some(suspect)).copied().collect()
     }
     pub(super) fn healthy(&self) -> usize {
         self.judged.iter().filter(|(_, _, health)| health.is_healthy()).count()
@@ -217,7 +222,7 @@ impl<'e> Checked<'e> {
     }
 }
 
-fn shown(health: &TargetHealth) -> Value {
+pub(super) fn shown(health: &TargetHealth) -> Value {
     json!({ "state": health.state, "reason": health.reason, "description": health.description })
 }
 

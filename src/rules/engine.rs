@@ -1,8 +1,11 @@
 //! Runs the rules over evidence, sorts what they find, and says what could not be checked.
 
+use std::collections::BTreeSet;
+
 use serde::{Serialize, Serializer};
 
-use super::{ALL, Accepted, Evidence, Finding, Need, Rule, accept};
+use super::{ALL, Accepted, Evidence, Finding, Need, Rule, Severity, accept};
+use crate::model::{Address, Kind};
 
 /// What the rules say of one state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +31,10 @@ pub struct NotChecked {
 }
 
 impl NotChecked {
+    /// Whether it wants what only `diagnose` and `probe` gather: counted or tried traffic.
+    pub fn wants_traffic(&self) -> bool {
+        self.needs.iter().any(|need| matches!(need, Need::Probe | Need::Metrics | Need::Logs))
+    }
     /// What was missing, in words.
     pub fn needs_in_words(&self) -> String {
         self.needs.iter().map(|need| need.in_words()).collect::<Vec<_>>().join(" and ")
@@ -59,6 +66,7 @@ pub fn judge_by(rules: &[&Rule], evidence: &Evidence) -> Judgement {
         judgement.findings.extend((rule.check)(evidence));
     }
     sort(&mut judgement.findings);
+    explained(&mut judgement.findings);
     if let Some(desired) = evidence.desired {
         judgement.accepted = accept::taken(&mut judgement.findings, desired, evidence.now);
     }
@@ -71,8 +79,34 @@ fn sort(findings: &mut Vec<Finding>) {
         let place = |f: &Finding| (f.address.clone(), f.field.clone(), f.rule.clone());
         b.severity.cmp(&a.severity).then_with(|| place(a).cmp(&place(b)))
     });
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     findings.retain(|finding| seen.insert(finding.id()));
+}
+
+/// Rules that say what is left when no other rule names a cause.
+const RESIDUAL: &[&str] = &["E112"];
+
+/// Drops what a residual rule says of a target group for which another rule has named a cause: a bad one of the group,
+/// or one as bad of a target of it.
+fn explained(findings: &mut Vec<Finding>) {
+    let is_residual = |finding: &Finding| RESIDUAL.contains(&finding.rule.as_str());
+    let addresses = |finding: &Finding| -> BTreeSet<Address> {
+        finding.evidence.iter().map(|e| &e.address).chain([&finding.address]).cloned().collect()
+    };
+    // what a probe saw on the wire explains a failure, however sure the rule is of it
+    let weight = |finding: &Finding| {
+        let is_seen = find(&finding.rule).is_some_and(|rule| rule.needs.contains(&Need::Probe));
+        if is_seen && finding.severity >= Severity::Medium { Severity::Critical } else { finding.severity }
+    };
+    let causes: Vec<_> = findings.iter().filter(|f| !is_residual(f)).map(|f| (weight(f), addresses(f))).collect();
+    findings.retain(|finding| {
+        let named = |(severity, cited): &(Severity, BTreeSet<Address>)| {
+            let group = *severity >= Severity::High && cited.contains(&finding.address);
+            let target = |a: &Address| a.kind == Kind::Target && a.parent().as_ref() == Some(&finding.address);
+            group || (*severity >= Severity::High || *severity >= finding.severity) && cited.iter().any(target)
+        };
+        !is_residual(finding) || !causes.iter().any(named)
+    });
 }
 
 /// The rule with this code or name, whatever the case.
@@ -84,8 +118,6 @@ pub fn find(code_or_name: &str) -> Option<&'static Rule> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Address;
-    use crate::rules::Severity;
 
     #[test]
     fn rules_without_their_evidence_are_listed_and_not_run() {

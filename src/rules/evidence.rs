@@ -11,11 +11,14 @@ use std::sync::OnceLock;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::cloud::Facts;
+use super::paths::Paths;
+use crate::cloud::{Facts, Network, Subnet};
 use crate::desired::{Backend, Resolved};
 use crate::model::attribute::{self, Attribute};
 use crate::model::kind::{Action, Certificate, Listener, LoadBalancer, Rule, SecurityGroup, Target, TargetGroup};
-use crate::model::{Address, Kind, Link, Spec, TargetHealth};
+use crate::model::traffic::Traffic;
+use crate::model::{Address, Id, Kind, Link, Spec, TargetHealth};
+use crate::probe::Observations;
 
 /// What evidence there is, and what a rule needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -29,12 +32,20 @@ pub enum Need {
     Health,
     /// Security groups and interfaces around the targets.
     Network,
+    /// The network ACLs of their subnets.
+    Acls,
+    /// The route tables of their subnets.
+    Routes,
+    /// The networks of the prefix lists that security groups and routes name.
+    PrefixLists,
     /// The certificates' names and states.
     Certificates,
     /// A probe's observations.
     Probe,
-    /// CloudWatch metrics or access logs.
+    /// CloudWatch metrics.
     Metrics,
+    /// Access logs.
+    Logs,
 }
 
 impl Need {
@@ -45,9 +56,13 @@ impl Need {
             Self::Live => "the live state",
             Self::Health => "target health",
             Self::Network => "the network around the targets",
+            Self::Acls => "the subnets' network ACLs",
+            Self::Routes => "the subnets' route tables",
+            Self::PrefixLists => "the networks of prefix lists",
             Self::Certificates => "the certificates in ACM",
             Self::Probe => "a probe",
-            Self::Metrics => "metrics or access logs",
+            Self::Metrics => "metrics",
+            Self::Logs => "access logs",
         }
     }
 }
@@ -65,16 +80,51 @@ pub struct Evidence<'a> {
     /// Health that AWS reports for the settings in `state`. A target whose group's health check or
     /// path differs in `state` from what AWS judged has no entry.
     pub health: BTreeMap<Address, TargetHealth>,
-    /// The security groups (as addresses in `state`) of the interface that owns each target address.
-    pub interfaces: BTreeMap<IpAddr, BTreeSet<Address>>,
-    /// The IPv4 networks of each load balancer's subnets, for rules by CIDR.
-    pub subnets: BTreeMap<Address, Vec<ipnet::IpNet>>,
+    /// The interface that owns each target address.
+    pub interfaces: BTreeMap<IpAddr, Attached>,
+    /// The load balancers' subnets.
+    pub subnets: BTreeMap<Id, Subnet>,
+    /// Network ACLs, routes and prefix lists around load balancers and targets.
+    pub network: Network,
+    /// The zones that each load balancer has a subnet in, where all of its subnets are known.
+    pub zones: BTreeMap<Address, BTreeSet<String>>,
+    /// The zone of each target, where it is known.
+    pub target_zones: BTreeMap<Address, String>,
+    /// Groups without a registered target: AWS says so, or the files do.
+    pub empty: BTreeSet<Address>,
+    /// Targets that are being deregistered; they are not in `state`.
+    pub leaving: BTreeSet<Address>,
+    /// Groups that somebody else fills, whatever the files say.
+    pub fed: BTreeSet<Address>,
+    /// What a probe saw of targets.
+    pub probed: BTreeMap<Address, Observations>,
+    /// Declared resources that were as the files say and are not any more: somebody changed AWS.
+    pub drifted: BTreeSet<Address>,
+    /// Declared resources that are not as the files say because the files changed since they were applied.
+    pub pending: BTreeSet<Address>,
+    /// What access logs and metrics counted, by the addresses of `state`.
+    pub traffic: Option<Traffic>,
     /// What kinds of evidence are there.
     pub available: BTreeSet<Need>,
     /// The moment of judging.
     pub now: Option<Timestamp>,
     /// Which listeners lead to which group, once somebody asked.
     pub ways: Ways,
+    /// What lies between load balancers and targets, once somebody asked.
+    pub paths: Paths,
+}
+
+/// Where a target stands in the network.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attached {
+    /// Its security groups, as addresses in `state`.
+    pub groups: BTreeSet<Address>,
+    /// Its subnet.
+    pub subnet: Option<Id>,
+    /// Its VPC.
+    pub vpc: Option<Id>,
+    /// The instance that is reached at this address when it is a target.
+    pub reached_as: Option<String>,
 }
 
 /// By group: the listeners that lead to it, with their weights. Made from the state at the first question.
@@ -134,6 +184,15 @@ impl Evidence<'_> {
         let own = own.filter_map(|(address, spec)| Some((address, spec.target()?)));
         own.filter(move |(_, target)| target.target_group.address() == Some(group))
     }
+    /// The targets that the files declare for a group; `None` where its members are somebody else's.
+    pub fn declared_targets(&self, group: &Address) -> Option<Vec<(&Address, &Target)>> {
+        let desired = self.desired.filter(|d| d.membership.contains(group) && !self.fed.contains(group))?;
+        let prefix = format!("{}/", group.name);
+        let from = Address::new(Kind::Target, prefix.as_str());
+        let own =
+            desired.specs.range(from..).take_while(|(a, _)| a.kind == Kind::Target && a.name.starts_with(&prefix));
+        Some(own.filter_map(|(address, spec)| Some((address, spec.target()?))).collect())
+    }
     /// The listeners of a load balancer.
     pub fn listeners_of(&self, load_balancer: &Address) -> impl Iterator<Item = (&Address, &Listener)> {
         let own = self.below(Kind::Listener, format!("{}:", load_balancer.name));
@@ -163,6 +222,10 @@ impl Evidence<'_> {
     /// Whether some action sends requests to a group: a group at weight 0 gets none.
     pub fn serves(&self, group: &Address) -> bool {
         self.led_to(group).iter().any(|(_, weight)| *weight > 0)
+    }
+    /// Whether some action names a group, with whatever weight: only then AWS checks its targets.
+    pub fn in_use(&self, group: &Address) -> bool {
+        !self.led_to(group).is_empty()
     }
     /// The listeners that lead to a group, with the weights, found once for all groups.
     fn led_to(&self, group: &Address) -> &[(Address, u16)] {

@@ -74,6 +74,29 @@ pub fn paragraphs(text: &str) -> Vec<String> {
     text.split("\n\n").map(joined).filter(|p| !p.is_empty()).collect()
 }
 
+/// The rules that are about these words, best first: all of the words, or, where no rule has them all, most of them.
+/// A word in the name weighs more than one in the summary, and that more than one in the explanation.
+pub fn search(words: &str) -> Vec<&'static Rule> {
+    let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
+    let weigh = |rule: &Rule| -> (usize, usize) {
+        let name = format!("{} {}", rule.code, rule.name).to_lowercase();
+        let (summary, text) = (rule.summary.to_lowercase(), rule.explain.to_lowercase());
+        let of = |word: &String| {
+            let is_in = |text: &str, weight: usize| {
+                if text.contains(word.as_str()) { weight } else { 0 }
+            };
+            is_in(&name, 12) + is_in(&summary, 6) + text.matches(word.as_str()).count().min(4)
+        };
+        let hits: Vec<usize> = words.iter().map(of).filter(|weight| *weight > 0).collect();
+        (hits.len(), hits.iter().sum())
+    };
+    let mut hits: Vec<((usize, usize), &Rule)> = ALL.iter().map(|rule| (weigh(rule), *rule)).collect();
+    let most = hits.iter().map(|((words, _), _)| *words).max().unwrap_or(0);
+    hits.retain(|((words, _), _)| *words == most && most > 0);
+    hits.sort_by_key(|(weight, rule)| (std::cmp::Reverse(*weight), rule.code));
+    hits.into_iter().map(|(_, rule)| rule).collect()
+}
+
 /// All rules as a Markdown table, for the README and for `explain` without a rule.
 pub fn table() -> String {
     let mut out = String::from("| rule | name | worst | fix | cause |\n|---|---|---|---|---|\n");
@@ -95,6 +118,17 @@ mod tests {
         assert_eq!(table.lines().count(), ALL.len() + 2);
         assert!(table.contains("| E301 | `keepalive-lt-idle` | high | manual |"), "{table}");
         assert!(table.lines().all(|line| line.matches('|').count() == 6), "{table}");
+    }
+
+    #[test]
+    fn rules_are_found_by_words() {
+        let codes = |words: &str| search(words).iter().map(|rule| rule.code).collect::<Vec<_>>();
+        assert_eq!(codes("idle timeout raised").first(), Some(&"E303"));
+        assert_eq!(codes("keep-alive gunicorn").first(), Some(&"E301"));
+        assert!(codes("LambdaThrottling").contains(&"E904"));
+        assert_eq!(codes("zzzz"), Vec::<&str>::new());
+        // a word that no rule has does not hide the others
+        assert_eq!(codes("zzzz idle timeout raised").first(), Some(&"E303"));
     }
 
     #[test]

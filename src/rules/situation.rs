@@ -1,7 +1,11 @@
 //! Situations: the smallest stacks in which a rule fires, or stays silent.
 //!
-//! They are documentation and test at once: `explain` prints them, and the table test below loads them
+//! They are documentation and test at once: `explain` prints them, and the table test in `table` loads them
 //! with the real language and runs every rule on them.
+
+use super::acm::Acm;
+use crate::model::Anomaly;
+use crate::model::traffic::Shape;
 
 /// A small stack: what the files say, what AWS has, and what is known around it.
 #[derive(Clone, Copy, Debug)]
@@ -14,10 +18,39 @@ pub struct Situation {
     pub live: &'static str,
     /// Target health, as AWS reports it.
     pub health: &'static [Health],
+    /// What a probe saw of targets.
+    pub probe: &'static [Seen],
     /// The security groups of the interfaces that own target addresses: (address, groups).
     pub interfaces: &'static [(&'static str, &'static [&'static str])],
+    /// What ACM says of certificates.
+    pub certificates: &'static [Acm],
+    /// The load balancers that AWS says use a group: (group, load balancer).
+    pub attached: &'static [(&'static str, &'static str)],
     /// The networks of a load balancer's subnets: (load balancer, networks).
     pub subnets: &'static [(&'static str, &'static [&'static str])],
+    /// The zones that a load balancer has a subnet in: (load balancer, zones).
+    pub zones: &'static [(&'static str, &'static [&'static str])],
+    /// Groups that AWS says have no registered target.
+    pub empty: &'static [&'static str],
+    /// What access logs show.
+    pub logged: &'static [Logged],
+    /// What else is known, a line each: network ACLs, routes, free addresses, the state of a load balancer.
+    pub around: &'static str,
+}
+
+/// Answers of one shape that access logs show.
+#[derive(Clone, Copy, Debug)]
+pub struct Logged {
+    /// Whose they are, `target_group/thumbs`.
+    pub at: &'static str,
+    /// Out of how many requests.
+    pub requests: u64,
+    /// Their shape.
+    pub shape: Shape,
+    /// How many.
+    pub count: u64,
+    /// AWS's reason, or nothing.
+    pub reason: &'static str,
 }
 
 /// What AWS says of one target.
@@ -31,35 +64,115 @@ pub struct Health {
     pub reason: &'static str,
     /// The description, or nothing.
     pub description: &'static str,
+    /// What keeps requests from it whatever its health, or nothing.
+    pub overridden: &'static str,
+    /// What AWS makes of its answers.
+    pub anomaly: Option<Anomaly>,
+}
+
+/// What a probe saw of one target.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    /// The target's name in addresses, `django/10.0.1.10:8000`.
+    pub target: &'static str,
+    /// What it saw, as JSON of [`Observations`](crate::probe::Observations).
+    pub saw: &'static str,
 }
 
 impl Health {
+    const fn of(target: &'static str, state: &'static str, reason: &'static str, description: &'static str) -> Self {
+        Self { target, state, reason, description, overridden: "", anomaly: None }
+    }
     /// A healthy target.
     pub const fn healthy(target: &'static str) -> Self {
-        Self { target, state: "healthy", reason: "", description: "" }
+        Self::of(target, "healthy", "", "")
     }
     /// An unhealthy target with AWS's reason code and description.
     pub const fn unhealthy(target: &'static str, reason: &'static str, description: &'static str) -> Self {
-        Self { target, state: "unhealthy", reason, description }
+        Self::of(target, "unhealthy", reason, description)
+    }
+    /// A target that gets no requests, with AWS's reason code.
+    pub const fn unused(target: &'static str, reason: &'static str) -> Self {
+        Self::of(target, "unused", reason, "")
+    }
+    /// A target that waits for its first check.
+    pub const fn initial(target: &'static str) -> Self {
+        Self::of(target, "initial", "Elb.InitialHealthChecking", "")
+    }
+    /// A target of unknown health, with AWS's reason code.
+    pub const fn unavailable(target: &'static str, reason: &'static str) -> Self {
+        Self::of(target, "unavailable", reason, "")
+    }
+    /// A target that is being deregistered.
+    pub const fn draining(target: &'static str) -> Self {
+        Self::of(target, "draining", "Target.DeregistrationInProgress", "")
+    }
+    /// The same target, kept from requests whatever its health.
+    #[must_use]
+    pub const fn overridden(self, by: &'static str) -> Self {
+        Self { overridden: by, ..self }
+    }
+    /// The same target, with answers that AWS finds worse than its neighbours'.
+    #[must_use]
+    pub const fn anomalous(self, anomaly: Anomaly) -> Self {
+        Self { anomaly: Some(anomaly), ..self }
     }
 }
 
 impl Situation {
     /// Nothing: for situations to be written with `..Situation::EMPTY`.
-    pub const EMPTY: Self = Self { text: "", desired: "", live: "", health: &[], interfaces: &[], subnets: &[] };
+    pub const EMPTY: Self = Self {
+        text: "",
+        desired: "",
+        live: "",
+        health: &[],
+        probe: &[],
+        interfaces: &[],
+        certificates: &[],
+        attached: &[],
+        subnets: &[],
+        zones: &[],
+        empty: &[],
+        logged: &[],
+        around: "",
+    };
 
     /// What is known besides files and settings, a line each.
     pub fn known(&self) -> Vec<String> {
-        let health = self.health.iter().map(|h| match (h.reason, h.description) {
-            ("", _) => format!("target {} is {}", h.target, h.state),
-            (reason, "") => format!("target {} is {}: {reason}", h.target, h.state),
-            (reason, description) => format!("target {} is {}: {reason}, {description}", h.target, h.state),
+        let health = self.health.iter().map(|h| {
+            let state = match (h.reason, h.description) {
+                ("", _) => format!("target {} is {}", h.target, h.state),
+                (reason, "") => format!("target {} is {}: {reason}", h.target, h.state),
+                (reason, description) => format!("target {} is {}: {reason}, {description}", h.target, h.state),
+            };
+            match (h.overridden, h.anomaly) {
+                ("", None) => state,
+                ("", Some(Anomaly::Found)) => format!("{state}, anomalous"),
+                ("", Some(Anomaly::Mitigated)) => format!("{state}, anomalous and mitigated"),
+                (by, _) => format!("{state}, overridden: {by}"),
+            }
         });
+        let probe = self.probe.iter().map(|seen| format!("a probe of {} saw {}", seen.target, one_line(seen.saw)));
         let interfaces =
             self.interfaces.iter().map(|(ip, groups)| format!("{ip} has the security groups {}", groups.join(", ")));
         let subnets = self.subnets.iter().map(|(lb, nets)| format!("{lb} stands in the subnets {}", nets.join(", ")));
-        health.chain(interfaces).chain(subnets).collect()
+        let zones = self.zones.iter().map(|(lb, zones)| format!("{lb} has subnets in {}", zones.join(", ")));
+        let empty = self.empty.iter().map(|group| format!("target group {group} has no registered target"));
+        let certificates = self.certificates.iter().map(Acm::in_words);
+        let attached = self.attached.iter().map(|(group, lb)| format!("group {group} serves the load balancer {lb}"));
+        let logged = self.logged.iter().map(|s| {
+            let why = if s.reason.is_empty() { s.shape.as_str() } else { s.reason };
+            format!("access logs show {} of {} requests to {}: {why}", s.count, s.requests, s.at)
+        });
+        let around = self.around.lines().filter(|line| !line.is_empty()).map(str::to_owned);
+        let network = interfaces.chain(subnets).chain(zones).chain(around);
+        health.chain(probe).chain(network).chain(empty).chain(certificates).chain(attached).chain(logged).collect()
     }
+}
+
+/// A text without its line breaks.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Lays one block-style YAML text over another, key by key. A value replaces whatever stands there;
@@ -134,179 +247,5 @@ impl Block {
                 }
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::borrow::Cow;
-    use std::collections::{BTreeMap, BTreeSet};
-
-    use super::*;
-    use crate::desired::{Inputs, Problem, Resolved, load as load_files};
-    use crate::model::{Address, Kind, Spec, TargetHealth};
-    use crate::rules::{ALL, Evidence, Finding, Need, Rule, judge, testing};
-
-    const EVERYTHING: [Need; 5] = [Need::Desired, Need::Live, Need::Health, Need::Network, Need::Certificates];
-
-    fn load(text: &str) -> Resolved {
-        let head = "version: 1\nstack: shop\naccount: \"000000000000\"\nregion: eu-west-1\n";
-        let text = format!("{head}{text}");
-        let inputs = Inputs {
-            paths: vec!["-".into()],
-            stdin: Some(text.clone()),
-            variables: BTreeMap::new(),
-            secrets: &|_, _| None,
-            now: None,
-        };
-        let problem = |p: &Problem| format!("{} {:?}", p.message, p.hint);
-        match load_files(&inputs) {
-            Ok((resolved, _)) => resolved,
-            Err(problems) => panic!("{text}\n{:#?}", problems.list.iter().map(problem).collect::<Vec<_>>()),
-        }
-    }
-
-    /// What AWS would have: everything that can be read is there.
-    fn as_live(spec: Spec) -> Spec {
-        match spec {
-            Spec::SecurityGroup(mut group) => {
-                group.ingress.get_or_insert_default();
-                Spec::SecurityGroup(group)
-            }
-            Spec::Listener(mut listener) => {
-                listener.sni_certificates.get_or_insert_default();
-                Spec::Listener(listener)
-            }
-            other @ (Spec::Certificate(_)
-            | Spec::TargetGroup(_)
-            | Spec::Target(_)
-            | Spec::LoadBalancer(_)
-            | Spec::Rule(_)) => other,
-        }
-    }
-
-    struct Loaded {
-        desired: Resolved,
-        live: BTreeMap<Address, Spec>,
-    }
-
-    impl Loaded {
-        fn of(situation: &Situation) -> Self {
-            let live = load(&laid_over(situation.desired, situation.live)).specs;
-            let live = live.into_iter().map(|(address, spec)| (address, as_live(spec))).collect();
-            Self { desired: load(situation.desired), live }
-        }
-        /// The findings on the live state.
-        fn now(&self, situation: &Situation) -> Vec<Finding> {
-            let groups = |names: &[&str]| names.iter().map(|name| Address::security_group(name)).collect();
-            let networks = |nets: &[&str]| nets.iter().map(|net| net.parse().unwrap()).collect();
-            let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-            let health = |h: &Health| TargetHealth {
-                state: h.state.parse().ok(),
-                reason: text(h.reason),
-                description: text(h.description),
-            };
-            let at = |h: &Health| Address::new(Kind::Target, h.target);
-            self.judge(Evidence {
-                state: Cow::Borrowed(&self.live),
-                health: situation.health.iter().map(|h| (at(h), health(h))).collect(),
-                interfaces: situation.interfaces.iter().map(|(ip, g)| (ip.parse().unwrap(), groups(g))).collect(),
-                subnets: situation.subnets.iter().map(|(lb, n)| (Address::load_balancer(lb), networks(n))).collect(),
-                ..Evidence::default()
-            })
-        }
-        /// The findings once the files are applied; AWS has not judged health again.
-        fn after(&self) -> Vec<Finding> {
-            let mut state = self.live.clone();
-            for (address, spec) in &self.desired.specs {
-                let spec = self.live.get(address).map_or(spec.clone(), |live| spec.clone().over(live));
-                state.insert(address.clone(), spec);
-            }
-            self.judge(Evidence { state: Cow::Owned(state), ..Evidence::default() })
-        }
-        fn judge(&self, evidence: Evidence) -> Vec<Finding> {
-            let available = EVERYTHING.into();
-            let findings = judge(&Evidence { desired: Some(&self.desired), available, ..evidence }).findings;
-            findings.iter().for_each(testing::complete);
-            findings
-        }
-        fn drifted(&self) -> Vec<(&Address, crate::model::FieldPath)> {
-            let fields = |(address, live): (_, &Spec)| {
-                let changes = self.desired.specs.get(address).map(|want| Spec::compare(live, want));
-                changes.into_iter().flatten().map(move |change| (address, change.path)).collect::<Vec<_>>()
-            };
-            self.live.iter().flat_map(fields).collect()
-        }
-    }
-
-    fn codes(findings: &[Finding]) -> BTreeSet<&str> {
-        findings.iter().map(|finding| finding.rule.as_str()).collect()
-    }
-
-    #[test]
-    fn bad_fires_exactly_its_rule_and_good_is_silent() {
-        for rule in ALL {
-            let found = Loaded::of(&rule.bad).now(&rule.bad);
-            assert_eq!(codes(&found), BTreeSet::from([rule.code]), "{}: {found:#?}", rule.code);
-            let found = Loaded::of(&rule.good).now(&rule.good);
-            assert!(found.is_empty(), "{}: {found:#?}", rule.code);
-        }
-    }
-
-    #[test]
-    fn what_drift_did_goes_with_it_and_cites_every_drifted_field() {
-        for rule in ALL.iter().filter(|rule| !rule.bad.live.is_empty()) {
-            let loaded = Loaded::of(&rule.bad);
-            let found = loaded.now(&rule.bad);
-            assert!(loaded.after().is_empty(), "{}: {:#?}", rule.code, loaded.after());
-            let drifted = loaded.drifted();
-            assert!(!drifted.is_empty(), "{}", rule.code);
-            for (address, field) in drifted {
-                assert!(found.iter().any(|f| f.cites(address, &field)), "{}: {address} {field}", rule.code);
-            }
-        }
-    }
-
-    /// A rule that needs no live state finds in the files what it finds on AWS.
-    #[test]
-    fn files_alone_are_enough_where_the_rule_says_so() {
-        let files = [Need::Desired, Need::Certificates];
-        let enough = |rule: &&&Rule| rule.bad.live.is_empty() && rule.needs.iter().all(|need| files.contains(need));
-        let rules: Vec<_> = ALL.iter().filter(enough).collect();
-        assert_eq!(rules.iter().map(|rule| rule.code).collect::<Vec<_>>(), ["E301", "E605", "E806"]);
-        for rule in rules {
-            let desired = load(rule.bad.desired);
-            let evidence = Evidence {
-                state: Cow::Borrowed(&desired.specs),
-                desired: Some(&desired),
-                available: files.into(),
-                ..Evidence::default()
-            };
-            assert_eq!(codes(&judge(&evidence).findings), BTreeSet::from([rule.code]));
-        }
-    }
-
-    /// The example that people copy must not be one to be warned of.
-    #[test]
-    fn the_example_is_clean() {
-        let shop = concat!(env!("CARGO_MANIFEST_DIR"), "/desired/shop.yaml");
-        let inputs = Inputs {
-            paths: vec![shop.into()],
-            stdin: None,
-            variables: BTreeMap::new(),
-            secrets: &|_, _| None,
-            now: None,
-        };
-        let (desired, _) = load_files(&inputs).unwrap_or_else(|problems| panic!("{problems:#?}"));
-        let loaded = Loaded { live: desired.specs.clone(), desired };
-        assert!(loaded.after().is_empty(), "{:#?}", loaded.after());
-    }
-
-    #[test]
-    fn patches_replace_add_and_take_away() {
-        let base = "a:\n  b: 1\n  c: { x: y }\n  443:\n    d: 2\ne: 3\n";
-        assert_eq!(laid_over(base, ""), base);
-        let patch = "\na:\n  c: 9\n  443:\n    d: null\n    f: 4\ng: 5\n";
-        assert_eq!(laid_over(base, patch), "a:\n  b: 1\n  c: 9\n  443:\n    f: 4\ne: 3\ng: 5\n");
     }
 }

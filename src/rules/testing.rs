@@ -3,23 +3,40 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::{Evidence, Finding, Need, Severity, find, judge};
+use jiff::Timestamp;
+
+use super::evidence::Attached;
+use super::{Evidence, Finding, Need, Severity, around, find, judge};
+use crate::cloud::{CertificateFacts, Facts, Network, Subnet};
 use crate::desired::{Backend, Resolved};
 use crate::model::kind::{
     Action, Certificate, Conditions, FixedResponse, Forward, HealthCheck, Listener, LoadBalancer, Peer, Redirect, Rule,
     SecurityGroup, Target, TargetGroup, TrafficRule,
 };
 use crate::model::value::{CheckPort, IpProtocol, Protocol, TargetType};
-use crate::model::{Address, HealthState, Link, Spec, TargetHealth};
+use crate::model::{Address, HealthState, Id, Link, Spec, TargetHealth};
+use crate::probe::Observations;
 
 /// A desired side, a live side, and what is known around them.
 pub struct World {
     pub desired: Resolved,
     pub live: BTreeMap<Address, Spec>,
     pub health: BTreeMap<Address, TargetHealth>,
-    pub interfaces: BTreeMap<IpAddr, BTreeSet<Address>>,
-    pub subnets: BTreeMap<Address, Vec<ipnet::IpNet>>,
+    pub interfaces: BTreeMap<IpAddr, Attached>,
+    pub subnets: BTreeMap<Id, Subnet>,
+    pub network: Network,
+    lines: String,
+    pub zones: BTreeMap<Address, BTreeSet<String>>,
+    pub target_zones: BTreeMap<Address, String>,
+    pub empty: BTreeSet<Address>,
+    pub leaving: BTreeSet<Address>,
+    pub fed: BTreeSet<Address>,
+    pub probed: BTreeMap<Address, Observations>,
     pub available: BTreeSet<Need>,
+    pub facts: BTreeMap<Address, Facts>,
+    pub drifted: BTreeSet<Address>,
+    pub pending: BTreeSet<Address>,
+    pub now: Timestamp,
 }
 
 pub fn at(text: &str) -> Address {
@@ -39,6 +56,9 @@ pub fn redirect(protocol: &str, port: &str) -> Redirect {
 }
 pub fn admits(from: Peer, port: u16) -> TrafficRule {
     TrafficRule { protocol: IpProtocol::Tcp, ports: Some((port, port)), peer: from, description: None }
+}
+pub fn certificate(names: &[&str]) -> Certificate {
+    Certificate { names: Some(names.iter().map(|name| (*name).to_owned()).collect()), ..Certificate::default() }
 }
 pub fn cidr(text: &str) -> Peer {
     Peer::Cidr(text.parse().unwrap())
@@ -106,15 +126,16 @@ fn specs() -> BTreeMap<Address, Spec> {
     };
     let balancer = LoadBalancer {
         name: "web".to_owned(),
+        subnets: Some(["subnet-a", "subnet-b"].map(|id| Link::Id(Id(id.to_owned()))).into()),
         security_groups: Some(BTreeSet::from([link("security_group/alb")])),
         attributes: attributes(&[("idle_timeout.timeout_seconds", "60")]),
         ..LoadBalancer::default()
     };
-    let doors = |rule| SecurityGroup { ingress: Some(vec![rule]), ..SecurityGroup::default() };
+    let doors = |rules: &[TrafficRule]| SecurityGroup { ingress: Some(rules.to_vec()), ..SecurityGroup::default() };
     let app = Certificate { names: Some(BTreeSet::from(names)), ..Certificate::default() };
     let specs: [(&str, Spec); 9] = [
-        ("security_group/alb", doors(admits(cidr("0.0.0.0/0"), 443)).into()),
-        ("security_group/app", doors(admits(Peer::Group(link("security_group/alb")), 8000)).into()),
+        ("security_group/alb", doors(&[admits(cidr("0.0.0.0/0"), 80), admits(cidr("0.0.0.0/0"), 443)]).into()),
+        ("security_group/app", doors(&[admits(Peer::Group(link("security_group/alb")), 8000)]).into()),
         ("certificate/app", app.into()),
         ("target_group/django", group.into()),
         ("target/django/10.0.1.10:8000", target("10.0.1.10").into()),
@@ -126,6 +147,25 @@ fn specs() -> BTreeMap<Address, Spec> {
     specs.into_iter().map(|(address, spec)| (at(address), spec)).collect()
 }
 
+/// All evidence that there is without a probe and metrics.
+pub const EVERYTHING: [Need; 10] = [
+    Need::Desired,
+    Need::Live,
+    Need::Health,
+    Need::Network,
+    Need::Acls,
+    Need::Routes,
+    Need::PrefixLists,
+    Need::Certificates,
+    Need::Probe,
+    Need::Logs,
+];
+
+/// A subnet with this network.
+pub fn subnet(network: &str) -> Subnet {
+    Subnet { cidr: network.to_owned(), ..Subnet::default() }
+}
+
 impl World {
     /// Both sides agree, and everything is well.
     pub fn seed() -> Self {
@@ -135,15 +175,27 @@ impl World {
             backends: BTreeMap::from([(at("target_group/django"), backend)]),
             ..Resolved::default()
         };
-        let app = || BTreeSet::from([at("security_group/app")]);
-        let networks = ["10.0.101.0/24", "10.0.102.0/24"].map(|net| net.parse().unwrap());
+        let app = || Attached { groups: BTreeSet::from([at("security_group/app")]), ..Attached::default() };
+        let networks = [("subnet-a", "10.0.101.0/24"), ("subnet-b", "10.0.102.0/24")];
         let mut world = Self {
             desired,
             live: specs(),
             health: BTreeMap::new(),
             interfaces: ["10.0.1.10", "10.0.2.10"].map(|ip| (ip.parse().unwrap(), app())).into(),
-            subnets: BTreeMap::from([(at("load_balancer/web"), networks.into())]),
-            available: [Need::Desired, Need::Live, Need::Health, Need::Network, Need::Certificates].into(),
+            subnets: networks.map(|(id, net)| (Id(id.to_owned()), subnet(net))).into(),
+            network: Network::default(),
+            lines: String::new(),
+            zones: BTreeMap::new(),
+            target_zones: BTreeMap::new(),
+            empty: BTreeSet::new(),
+            leaving: BTreeSet::new(),
+            fed: BTreeSet::new(),
+            probed: BTreeMap::new(),
+            available: EVERYTHING.into(),
+            facts: BTreeMap::new(),
+            drifted: BTreeSet::new(),
+            pending: BTreeSet::new(),
+            now: "2027-01-01T00:00:00Z".parse().unwrap(),
         };
         world.ail(0, "", "");
         world
@@ -155,8 +207,24 @@ impl World {
             let sick = i < count;
             let text = |text: &str| (sick && !text.is_empty()).then(|| text.to_owned());
             let state = Some(if sick { HealthState::Unhealthy } else { HealthState::Healthy });
-            let health = TargetHealth { state, reason: text(reason), description: text(description) };
+            let health =
+                TargetHealth { state, reason: text(reason), description: text(description), ..TargetHealth::default() };
             self.health.insert(Address::target("django", ip, Some(8000)), health);
+        }
+    }
+    /// So many of the two targets get no requests for this reason, the others are healthy.
+    pub fn unused(&mut self, count: usize, reason: &str) {
+        self.ail(count, reason, "");
+        for health in self.health.values_mut().filter(|health| health.is_unhealthy()) {
+            health.state = Some(HealthState::Unused);
+        }
+    }
+    /// A probe saw this, as JSON, of both targets; AWS reports nothing.
+    pub fn saw(&mut self, saw: &str) {
+        let saw: Observations = serde_json::from_str(saw).unwrap();
+        self.health.clear();
+        for ip in ["10.0.1.10", "10.0.2.10"] {
+            self.probed.insert(Address::target("django", ip, Some(8000)), saw.clone());
         }
     }
     /// The live group.
@@ -170,12 +238,33 @@ impl World {
     pub fn check(&mut self) -> &mut HealthCheck {
         &mut self.group().health_check
     }
+    /// The files' check.
+    pub fn wanted_check(&mut self) -> &mut HealthCheck {
+        match self.desired.specs.get_mut(&at("target_group/django")) {
+            Some(Spec::TargetGroup(group)) => &mut group.health_check,
+            _ => panic!("no group"),
+        }
+    }
     /// The live load balancer.
     pub fn balancer(&mut self) -> &mut LoadBalancer {
         match self.live.get_mut(&at("load_balancer/web")) {
             Some(Spec::LoadBalancer(balancer)) => balancer,
             _ => panic!("no load balancer"),
         }
+    }
+    /// The declared group.
+    pub fn desired_group(&mut self) -> &mut TargetGroup {
+        match self.desired.specs.get_mut(&at("target_group/django")) {
+            Some(Spec::TargetGroup(group)) => group,
+            _ => panic!("no group"),
+        }
+    }
+    /// Declares an attribute of the load balancer.
+    pub fn declare_of_balancer(&mut self, key: &str, value: &str) {
+        match self.desired.specs.get_mut(&at("load_balancer/web")) {
+            Some(Spec::LoadBalancer(balancer)) => balancer.attributes.insert(key.to_owned(), value.to_owned()),
+            _ => panic!("no load balancer"),
+        };
     }
     /// A live listener.
     pub fn listener(&mut self, port: u16) -> &mut Listener {
@@ -186,10 +275,21 @@ impl World {
     }
     /// A live security group's ingress.
     pub fn ingress(&mut self, name: &str) -> &mut Vec<TrafficRule> {
+        self.door(name).ingress.get_or_insert_default()
+    }
+    /// A live security group's egress.
+    pub fn egress(&mut self, name: &str) -> &mut Vec<TrafficRule> {
+        self.door(name).egress.get_or_insert_default()
+    }
+    fn door(&mut self, name: &str) -> &mut SecurityGroup {
         match self.live.get_mut(&Address::security_group(name)) {
-            Some(Spec::SecurityGroup(group)) => group.ingress.as_mut().unwrap(),
-            _ => panic!("no ingress"),
+            Some(Spec::SecurityGroup(group)) => group,
+            _ => panic!("no security group"),
         }
+    }
+    /// What else is known, as situations say it.
+    pub fn around(&mut self, lines: &str) {
+        self.lines = lines.to_owned();
     }
     /// What the files know of the application.
     pub fn backend(&mut self) -> &mut Backend {
@@ -199,18 +299,47 @@ impl World {
     pub fn with_rule(&mut self, key: &str, rule: Rule) {
         self.live.insert(Address::rule(&at("listener/web:443"), key), rule.into());
     }
-    /// The live state, judged.
-    pub fn judge(&self) -> Vec<Finding> {
-        let evidence = Evidence {
+    /// What ACM says of a certificate; issued and no more unless changed.
+    pub fn acm(&mut self, name: &str, set: impl FnOnce(&mut CertificateFacts)) {
+        let known = self.facts.remove(&Address::certificate(name));
+        let mut facts = match known {
+            Some(Facts::Certificate(facts)) => facts,
+            _ => CertificateFacts { status: "ISSUED".to_owned(), ..CertificateFacts::default() },
+        };
+        set(&mut facts);
+        self.facts.insert(Address::certificate(name), Facts::Certificate(facts));
+    }
+    /// The live state, asked something.
+    pub fn with<T>(&self, ask: impl FnOnce(&Evidence<'_>) -> T) -> T {
+        ask(&self.evidence())
+    }
+    fn evidence(&self) -> Evidence<'_> {
+        let mut evidence = Evidence {
             state: std::borrow::Cow::Borrowed(&self.live),
             desired: Some(&self.desired),
             health: self.health.clone(),
             interfaces: self.interfaces.clone(),
             subnets: self.subnets.clone(),
+            network: self.network.clone(),
+            zones: self.zones.clone(),
+            target_zones: self.target_zones.clone(),
+            empty: self.empty.clone(),
+            leaving: self.leaving.clone(),
+            fed: self.fed.clone(),
             available: self.available.clone(),
+            facts: self.facts.clone(),
+            drifted: self.drifted.clone(),
+            pending: self.pending.clone(),
+            now: Some(self.now),
             ..Evidence::default()
-        };
-        let findings = judge(&evidence).findings;
+        }
+        .with_probe(self.probed.clone());
+        around::lay(&self.lines, &mut evidence);
+        evidence
+    }
+    /// The live state, judged.
+    pub fn judge(&self) -> Vec<Finding> {
+        let findings = judge(&self.evidence()).findings;
         findings.iter().for_each(complete);
         findings
     }

@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::run;
-use no502::rules::{ALL, explain};
+use no502::rules::{ALL, explain, left_out};
 
 #[test]
 fn the_schema_is_json_and_describes_the_language() {
@@ -52,7 +52,26 @@ fn every_rule_is_explained() {
         assert_eq!(run(&["explain", rule.name]).exits(0).stdout, by_code, "{}", rule.code);
         assert_eq!(run(&["explain", &rule.code.to_lowercase()]).exits(0).stdout, by_code, "{}", rule.code);
     }
+    for cause in left_out::ALL {
+        let why = run(&["explain", cause.code]).exits(0).stdout;
+        assert!(why.contains(cause.name) && why.contains("no rule looks for"), "{why}");
+    }
+    let document = run(&["explain", "ecs-grace-missing", "--format", "json"]).exits(0).json();
+    assert_eq!(document["left_out"]["code"], "E122");
     run(&["explain", "E999"]).exits(1).says("E999").says("no502 explain");
+}
+
+#[test]
+fn rules_are_searched_by_words() {
+    let list = run(&["explain", "timeout", "idle"]).exits(0).stdout;
+    let first = list.lines().nth(1).unwrap();
+    assert!(first.starts_with("E303") && list.contains("E301"), "{list}");
+    assert!(list.lines().count() < ALL.len(), "{list}");
+    let json = run(&["explain", "--format", "json", "timeout", "idle"]).exits(0).json();
+    assert_eq!(json["rules"][0]["code"], "E303");
+    let word = run(&["explain", "gunicorn"]).exits(0).stdout;
+    assert!(word.contains("keepalive-lt-idle"), "{word}");
+    run(&["explain", "zzzz", "qqqq"]).exits(1).says("zzzz qqqq").says("no502 explain");
 }
 
 #[test]

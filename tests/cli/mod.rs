@@ -1,5 +1,6 @@
 //! The program without AWS: help, usage errors and their exit codes, bad files, and what it prints for other programs.
 
+mod bench;
 mod generated;
 mod hostile;
 mod usage;

@@ -2,8 +2,8 @@
 
 use super::{program, run};
 
-const COMMANDS: [&str; 10] =
-    ["validate", "plan", "apply", "check", "adopt", "export", "explain", "schema", "completions", "man"];
+const COMMANDS: [&str; 11] =
+    ["validate", "plan", "apply", "check", "probe", "adopt", "export", "explain", "schema", "completions", "man"];
 
 /// A file without mistakes.
 const GOOD: &str = "version: 1\nstack: shop\naccount: \"000000000000\"\nregion: eu-west-1\n";
@@ -38,7 +38,8 @@ fn each_command_has_its_help() {
 
 #[test]
 fn the_promised_flags_are_there() {
-    let promised: [(&str, &[&str]); 6] = [
+    let promised: [(&str, &[&str]); 7] = [
+        ("probe", &["--connect-to", "--quick", "--target", "--format", "--fail-on"]),
         ("plan", &["--format", "--detailed-exitcode", "--target", "--only-5xx", "--var", "--var-file", "--chdir"]),
         ("apply", &["--yes", "--format", "--target", "--only-5xx", "--dangerous-allow"]),
         ("check", &["--format", "--fail-on", "--target", "--only-5xx"]),
@@ -59,7 +60,9 @@ fn the_promised_flags_are_there() {
 
 #[test]
 fn bad_usage_is_an_error_and_says_what_is_wrong() {
-    let cases: [(&[&str], &str); 12] = [
+    let cases: [(&[&str], &str); 14] = [
+        (&["probe", "--connect-to", "10.0.1.10"], "TARGET:PORT=IP:PORT"),
+        (&["probe", "ftp://10.0.1.10/"], "no URL"),
         (&[], "Usage"),
         (&["plam"], "plan"),
         (&["plan", "--formt", "json"], "--format"),

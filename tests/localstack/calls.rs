@@ -47,6 +47,8 @@ impl Size {
             ("DescribeSubnets", 1),
             ("DescribeVpcs", u64::from(self.by_name)),
             ("DescribeNetworkInterfaces", 1),
+            ("DescribeNetworkAcls", 1),
+            ("DescribeRouteTables", 1),
             ("GetResources", 1),
             ("DescribeSecurityGroupRules", 1),
         ];

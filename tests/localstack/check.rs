@@ -13,13 +13,20 @@ fn causes(stack: &Stack, code: i32, args: &[&str]) -> BTreeMap<String, String> {
     changes.map(|c| (c["address"].as_str().unwrap().to_owned(), c["cause"].as_str().unwrap().to_owned())).collect()
 }
 
+/// The stack, with a target that somebody registered in the group whose members no file names.
+fn served() -> Stack {
+    let stack = Stack::applied();
+    Live::of(&stack).register("picky", "10.0.1.40", 8000);
+    stack
+}
+
 fn one(address: &str, cause: &str) -> BTreeMap<String, String> {
     BTreeMap::from([(address.to_owned(), cause.to_owned())])
 }
 
 #[test]
 fn nothing_differs_and_nothing_is_written() {
-    let stack = Stack::applied();
+    let stack = served();
     let proxy = proxy();
     stack.account.behind(&proxy).args(["check"]).run().exits(0);
     assert!(proxy.counts().len() > 10);
@@ -28,7 +35,7 @@ fn nothing_differs_and_nothing_is_written() {
 
 #[test]
 fn drift_pending_and_both_are_told_apart() {
-    let stack = Stack::applied();
+    let stack = served();
     let live = Live::of(&stack);
     let (lb, group) = ("load_balancer/web", "target_group/django");
     live.load_balancer_attributes(&[("client_keep_alive.seconds", "7200")]);
@@ -49,7 +56,7 @@ fn drift_pending_and_both_are_told_apart() {
 /// The closing line and the exit code are made of the same values.
 #[test]
 fn what_nobody_declared_fails_only_a_check_for_anything() {
-    let stack = Stack::applied();
+    let stack = served();
     let live = Live::of(&stack);
     live.group_attributes("picky", &[("deregistration_delay.timeout_seconds", "120")]);
     assert_eq!(stack.account.run(&["check"]).exits(0).stdout.lines().count(), 1);

@@ -2,13 +2,12 @@
 //! lost. Then it runs again: everything converges, nothing is doubled, nothing is orphaned.
 //!
 //! Two applies are broken off like that: one that makes a stack of every kind from nothing, and one that replaces a
-//! target group and proves a health check on a copy of another.
+//! target group while all else has drifted.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::fields::live::Live;
-use super::scenarios::BASE;
 use super::stack::{NAMES, Stack};
 use super::state::{difference, state};
 use crate::support::account::{Account, proxy};
@@ -55,7 +54,7 @@ pub fn side_by_side<T: Copy + Sync, P>(
             }
             failures
         };
-        let threads: Vec<_> = (0..8).map(|_| scope.spawn(work)).collect();
+        let threads: Vec<_> = (0..6).map(|_| scope.spawn(work)).collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     })
 }
@@ -183,23 +182,11 @@ fn a_run_that_dies_at_any_write_is_continued_by_the_next() {
     survivors(cases.len(), &failures, writes);
 }
 
-/// A small stack whose group `django` moves from one port to another and back. Each case costs LocalStack some hundred
-/// calls, and there are three to a write.
+/// A stack whose group `django` moves from one port to another and back, while all else drifts.
 pub struct Swap {
     pub stack: Stack,
     is_moved: bool,
 }
-
-/// What takes part of the requests beside `django`.
-const CANARY: &str = r#"
-  canary:
-    protocol: http
-    port: 8000
-    target_type: ip
-    vpc: VPC
-    health_check: { path: /api/health/, success_codes: "200" }
-    targets: [ "10.0.1.30" ]
-load_balancers:"#;
 
 impl Swap {
     pub fn new() -> Self {
@@ -211,33 +198,46 @@ impl Swap {
 
     fn write(&self) {
         let (port, last) = if self.is_moved { (8001, 8003) } else { (8000, 8002) };
-        let mut text = BASE.to_owned();
+        // a run waits as long as clients stick to a group that goes
+        let mut text = self.stack.file();
         for (from, to) in [
-            // a run waits as long as clients stick to a group that goes
-            ("forward: django }", "forward: { to: { django: 95, canary: 5 }, stickiness: 1s } }"),
-            ("    port: 8000\n", &format!("    port: {port}\n")),
-            ("ports: [8000]", &format!("ports: [8000, \"8001-{last}\"]")),
-            ("\nload_balancers:", CANARY),
+            ("stickiness: 10m }", "stickiness: 1s }"),
+            ("stickiness: 5m }", "stickiness: 1s }"),
+            ("    health_check: { path: /api/health/ }\n    stickiness: { type: app_cookie", CANARY),
+            ("protocol_version: http1\n    port: 8000", &format!("protocol_version: http1\n    port: {port}")),
+            ("8001-8002", &format!("8001-{last}")),
         ] {
             assert_eq!(text.matches(from).count(), 1, "`{from}` is not there once");
             text = text.replace(from, to);
         }
-        self.stack.write(&text);
+        self.stack.account.write("desired/shop.yaml", text);
     }
 
-    /// The files want the other port, and other ports open.
+    /// The files want the other port.
     pub fn change(&mut self) {
         self.is_moved = !self.is_moved;
         self.write();
     }
 
-    /// And somebody has widened the success codes of the other group, which takes a proof to undo.
+    /// And somebody has been at everything.
     pub fn turn(&mut self) {
         self.change();
         let live = Live::of(&self.stack);
+        live.load_balancer_attributes(&[("client_keep_alive.seconds", "7200")]);
+        live.listener_attribute(443, "routing.http.response.x_frame_options.header_value", "SAMEORIGIN");
+        live.listener(443, |l| l.ssl_policy("ELBSecurityPolicy-2016-08"));
         live.check("canary", |m| m.matcher(matcher("200-299")));
+        live.group_attributes("canary", &[("deregistration_delay.timeout_seconds", "99")]);
+        live.register("canary", "10.0.1.31", 8000);
+        let priority = |rule: &str, number| {
+            aws_sdk_elasticloadbalancingv2::types::RulePriorityPair::builder().rule_arn(rule).priority(number).build()
+        };
+        let call = self.stack.account.elb.set_rule_priorities();
+        let call =
+            call.rule_priorities(priority(&live.rules["30"], 40)).rule_priorities(priority(&live.rules["40"], 30));
+        wait_for(call.send()).unwrap();
         // the copy of a group gets those that are healthy
-        for group in live.groups.values() {
+        for group in live.groups.iter().filter(|(name, _)| *name != "picky").map(|(_, arn)| arn) {
             eventually("the targets are healthy", Duration::from_secs(60), || {
                 let health = wait_for(self.stack.account.elb.describe_target_health().target_group_arn(group).send());
                 let health = health.unwrap();
@@ -247,6 +247,8 @@ impl Swap {
         }
     }
 }
+
+const CANARY: &str = "    health_check: { path: /api/health/, success_codes: \"200\" }\n    deregistration_delay: 6s\n    stickiness: { type: app_cookie";
 
 fn matcher(codes: &str) -> aws_sdk_elasticloadbalancingv2::types::Matcher {
     aws_sdk_elasticloadbalancingv2::types::Matcher::builder().http_code(codes).build()

@@ -74,6 +74,19 @@ fn the_demo_ends_clean_and_the_readme_shows_it() {
     };
     assert_eq!(proxy.counts(), size.calls(), "the fewest calls");
     assert!(plan.stdout.lines().count() <= 55, "more than one screen\n{}", plan.stdout);
+    // a person who has never seen the stack finds what was done to it, the worst first, on one screen
+    for (args, planted) in [
+        (&["diagnose", "web"][..], &["E501", "E605", "E105", "E101"][..]),
+        (&["diagnose", "--desired", "desired"], &["E501", "E605", "E105", "E101", "E303", "E301", "E401", "E805"]),
+    ] {
+        let found = no502(args).exits(3).stdout;
+        assert!(found.lines().count() <= 50, "more than one screen\n{found}");
+        planted.iter().for_each(|code| assert!(found.contains(code), "{code}\n{found}"));
+        assert!(found.contains("no502 export") != found.contains("no502 apply` mends"), "{found}");
+        if args.contains(&"web") {
+            readme::check("diagnose", &format!("```\n$ no502 diagnose web\n{}```\n", without_chance(&found)));
+        }
+    }
     let json = no502(&["plan", "--format", "json", "--detailed-exitcode"]).exits(3).json();
     let differing = json["changes"].as_array().unwrap().iter().filter(|c| c["action"] != "none").count();
     assert!(differing >= 10, "{differing} differences");

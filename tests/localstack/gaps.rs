@@ -8,7 +8,13 @@ use crate::support::account::proxy;
 use crate::support::proxy::{Fault, Proxy};
 
 /// Reads that only rules want: without them the diff is whole.
-const FOR_RULES: [&str; 3] = ["DescribeListenerCertificates", "DescribeNetworkInterfaces", "DescribeVpcs"];
+const FOR_RULES: [&str; 5] = [
+    "DescribeListenerCertificates",
+    "DescribeNetworkAcls",
+    "DescribeNetworkInterfaces",
+    "DescribeRouteTables",
+    "DescribeVpcs",
+];
 
 /// Reads that find what this stack made beyond what the files name. Without the permission for them, the tags of what
 /// was read are all there is to go by: that is a note. A read that fails otherwise is a gap.

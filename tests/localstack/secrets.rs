@@ -81,7 +81,7 @@ fn secrets_are_sent_and_not_shown() {
     assert_eq!(sent.matches(CLIENT).count(), 2, "the client's secret was not sent with both logins");
     assert!(proxy.count("ImportCertificate") == 1 && stack.plan_with(HEADER).code == 0);
     drift(&stack);
-    outputs.push(run(&["plan", "--detailed-exitcode"]).exits(2));
+    outputs.push(run(&["plan", "--detailed-exitcode"]).exits(3));
     outputs.push(run(&["plan", "--format", "json"]).exits(0));
     outputs.push(run(&["check", "--format", "json", "-vv"]));
     assert!(matches!(outputs.last().unwrap().code, 2 | 3));
@@ -153,7 +153,7 @@ fn a_changed_secret_is_a_difference_without_its_value() {
     let apply = stack.account.program().env("ORIGIN_SECRET", HEADER).env("CLIENT_SECRET", CLIENT);
     let apply = apply.args(["apply", "--yes"]);
     apply.run().exits(0);
-    let plan = stack.plan_with(LIVE).exits(2);
+    let plan = stack.plan_with(LIVE).exits(3);
     assert!(plan.stdout.contains("when.header"), "{}", plan.all());
     assert!(!leaks(&plan.all(), &secrets), "{}", plan.all());
     let rules = wait_for(

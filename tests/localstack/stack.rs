@@ -95,16 +95,8 @@ impl Stack {
 
     /// The desired file.
     pub fn file(&self) -> String {
-        self.with_ids(include_str!("stack.yaml"))
-    }
-
-    /// Puts another desired file in its place; `ACCOUNT`, `VPC` and `APP_GROUP` stand for ids.
-    pub fn write(&self, file: &str) {
-        self.account.write("desired/shop.yaml", self.with_ids(file));
-    }
-
-    fn with_ids(&self, file: &str) -> String {
-        file.replace("ACCOUNT", &self.account.id).replace("APP_GROUP", &self.app_group).replace("VPC", &self.vpc)
+        let file = include_str!("stack.yaml").replace("ACCOUNT", &self.account.id);
+        file.replace("APP_GROUP", &self.app_group).replace("VPC", &self.vpc)
     }
 
     /// The file with one line exchanged for another.
@@ -141,6 +133,20 @@ struct Network {
     spare_group: String,
 }
 
+/// Leads the VPC's main route table to the internet: its subnets are public.
+async fn internet(account: &Account, vpc: &str) {
+    let ec2 = &account.ec2;
+    let gateway = ec2.create_internet_gateway().send().await.unwrap().internet_gateway.unwrap();
+    let gateway = gateway.internet_gateway_id.unwrap();
+    ec2.attach_internet_gateway().internet_gateway_id(&gateway).vpc_id(vpc).send().await.unwrap();
+    let filter = |name: &str, value: &str| aws_sdk_ec2::types::Filter::builder().name(name).values(value).build();
+    let tables = ec2.describe_route_tables().filters(filter("vpc-id", vpc)).filters(filter("association.main", "true"));
+    let main = tables.send().await.unwrap().route_tables()[0].route_table_id().unwrap().to_owned();
+    let route = || ec2.create_route().route_table_id(&main).gateway_id(&gateway);
+    route().destination_cidr_block("0.0.0.0/0").send().await.unwrap();
+    route().destination_ipv6_cidr_block("::/0").send().await.unwrap();
+}
+
 /// Makes the network; interfaces for the targets only if there are groups to put them in.
 async fn network(account: &Account, groups: &[&str]) -> Network {
     let ec2 = &account.ec2;
@@ -152,6 +158,7 @@ async fn network(account: &Account, groups: &[&str]) -> Network {
     let vpc = vpc.send().await.unwrap().vpc.unwrap();
     let ipv6 = vpc.ipv6_cidr_block_association_set()[0].ipv6_cidr_block().unwrap().to_owned();
     let vpc = vpc.vpc_id.unwrap();
+    internet(account, &vpc).await;
     let mut subnets = Vec::new();
     for (at, zone) in ["a", "b", "c"].into_iter().enumerate() {
         let tier = if zone == "c" { "spare" } else { "public" };

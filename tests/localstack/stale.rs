@@ -152,13 +152,16 @@ fn what_is_deleted_by_hand_before_its_delete_is_done() {
 fn a_rule_revoked_by_hand_does_not_keep_the_others() {
     let stack = Stack::applied();
     let live = Live::of(&stack);
-    stack.edit("ports: [8000, \"8001-8002\"]", "ports: [9000]");
+    // doors that no target needs
+    stack.edit("ports: [8000, \"8001-8002\"]", "ports: [8000, \"8001-8002\", \"8100-8101\", 8200]");
+    stack.apply();
+    stack.edit("\"8100-8101\", 8200]", "9000]");
     let proxy = proxy();
     let hold = Hold::new();
     proxy.on("RevokeSecurityGroupIngress").only(1).meets(Fault::Hold(hold.clone()));
     let running = stack.account.behind(&proxy).args(APPLY).start();
     assert!(hold.arrived(Duration::from_secs(120)), "it is not revoked");
-    live.close(8000);
+    live.close(8200);
     hold.release();
     running.end().exits(0);
     assert_eq!(proxy.count("RevokeSecurityGroupIngress"), 3, "together, then each by itself");

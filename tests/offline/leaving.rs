@@ -26,7 +26,7 @@ pub async fn deployed(body: &str) -> Arc<Fake> {
 }
 
 pub fn with_consent(fake: &Fake, desired: &Resolved) -> Plan {
-    let options = Options { allowed: vec![Guard::DeleteLoadBalancer], ..Options::default() };
+    let options = Options { allowed: vec![Guard::DeleteLoadBalancer, Guard::BlastRadius], ..Options::default() };
     plan(desired, fake.snapshot(), identity(), "2026-11-22T00:00:00Z".parse().unwrap(), &options).unwrap()
 }
 

@@ -3,6 +3,8 @@
 mod apply;
 mod certificate;
 mod crash;
+mod estates;
+mod evidence;
 mod export;
 mod fields;
 mod gone;
@@ -13,6 +15,8 @@ mod lock;
 mod login;
 mod order;
 mod ownership;
+mod propose;
+mod radius;
 mod renamed;
 mod rollback;
 mod swap;
@@ -95,6 +99,7 @@ pub fn empty_account() -> Snapshot {
             zone: format!("eu-west-1{}", ['a', 'b'][index]),
             cidr: format!("10.0.{}.0/24", index + 1),
             tags: BTreeMap::new(),
+            ..Subnet::default()
         };
         snapshot.subnets.insert(Id(id.into()), subnet);
     }

@@ -34,6 +34,7 @@ pub fn empty() -> Snapshot {
             zone: format!("{REGION}{zone}"),
             cidr: format!("10.0.{number}.0/24"),
             tags: BTreeMap::new(),
+            ..Subnet::default()
         };
         snapshot.subnets.insert(Id(subnet(number)), found);
     }

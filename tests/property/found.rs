@@ -305,7 +305,8 @@ fn what_no_order_keeps_is_refused_in_words_and_can_be_allowed() {
     assert!(because.starts_with(start), "{because}");
     let end = "/x from 203.0.113.7 would get a fixed 404; before the plan it gets a fixed 200, after it a fixed 200";
     assert!(because.contains(end), "{because}");
-    let options = Options { allowed: vec![Guard::Rehearsal], ..Options::default() };
+    let allowed = vec![Guard::Rehearsal, Guard::BlastRadius];
+    let options = Options { allowed, ..Options::default() };
     assert!(planned_with(&desired, &before, &options).refused.is_empty());
 }
 

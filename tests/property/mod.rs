@@ -12,9 +12,10 @@ mod groups;
 mod laws;
 mod order;
 mod routing;
+mod shadow;
 mod strangers;
 mod text;
-mod world;
+pub mod world;
 mod zero;
 
 use std::cell::{Cell, RefCell};
@@ -143,6 +144,8 @@ fn holds(case: &Case, seen: &RefCell<Seen>) {
     laws::sound(&plan);
     edges::known(&plan);
     *seen.borrow_mut().0.entry(LOSSY).or_default() += u32::from(zero::is_lossy(&plan));
+    *seen.borrow_mut().0.entry("rules that nothing reaches").or_default() +=
+        u32::try_from(shadow::holds(&before, &plan)).unwrap();
     let watched = zero::holds(&before, &plan, case.seed);
     *seen.borrow_mut().0.entry("requests that both sides serve").or_default() += u32::try_from(watched).unwrap();
     let (end, again) = laws::converges(&desired, &before, &plan, case.seed);

@@ -46,7 +46,7 @@ pub fn secrets() -> BTreeMap<String, String> {
 
 /// The plan, with leave to delete load balancers.
 pub fn planned(desired: &Resolved, snapshot: &Snapshot) -> Plan {
-    let options = Options { allowed: vec![Guard::DeleteLoadBalancer], ..Options::default() };
+    let options = Options { allowed: vec![Guard::DeleteLoadBalancer, Guard::BlastRadius], ..Options::default() };
     planned_with(desired, snapshot, &options)
 }
 
@@ -113,7 +113,7 @@ pub fn check_health(snapshot: &mut Snapshot, healthy: &[bool]) {
     for live in snapshot.found.values_mut() {
         if let Facts::Target(health) = &mut live.facts {
             let state = if healthy.next().unwrap_or(true) { HealthState::Healthy } else { HealthState::Unhealthy };
-            *health = TargetHealth { state: Some(state), reason: None, description: None };
+            *health = TargetHealth { state: Some(state), ..TargetHealth::default() };
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Reports: what an operator and a script read, from the example stack after a bad night.
 
 mod closing;
+mod diagnose;
 mod json;
 mod problem;
 mod text;
@@ -54,6 +55,7 @@ fn account() -> Snapshot {
             zone: format!("eu-west-1{zone}"),
             cidr: format!("10.0.{}.0/24", index + 101),
             tags: tags(&[("tier", "public")]),
+            ..Subnet::default()
         };
         snapshot.subnets.insert(Id(format!("subnet-0a1b2c3{index}")), subnet);
     }
@@ -129,6 +131,7 @@ fn sicken(snapshot: &mut Snapshot, groups: &BTreeMap<&str, Id>) {
             state: Some(HealthState::Unhealthy),
             reason: Some(reason.into()),
             description: description.map(Into::into),
+            ..TargetHealth::default()
         });
         let interface = Interface { id: "eni-1".into(), groups: vec![app.clone()], ..Interface::default() };
         interfaces.insert(target.id.parse().unwrap(), interface);
@@ -142,6 +145,13 @@ async fn deployed() -> Arc<Fake> {
     let plan = planned(&fake, &shop()).await;
     let (run, _) = applied(&fake, &plan).await;
     assert_eq!(run.outcome, no502::apply::Outcome::Completed);
+    fake.edit(|snapshot| {
+        for live in snapshot.found.values_mut() {
+            if let Facts::Target(health) = &mut live.facts {
+                *health = TargetHealth { state: Some(HealthState::Healthy), ..TargetHealth::default() };
+            }
+        }
+    });
     fake
 }
 

@@ -78,7 +78,9 @@ fn answer(request: &str) -> Reply {
         )),
         "ListTagsForCertificate" => json(r#"{"Tags":[]}"#),
         "DescribeSecurityGroups" => {
-            ec2("<securityGroupInfo><item><groupId>sg-1</groupId><groupName>alb</groupName></item></securityGroupInfo>")
+            ec2("<securityGroupInfo><item><groupId>sg-1</groupId><groupName>alb</groupName><ipPermissions><item>\
+             <ipProtocol>tcp</ipProtocol><fromPort>80</fromPort><toPort>80</toPort><prefixListIds><item><prefixListId>\
+             pl-1</prefixListId></item></prefixListIds></item></ipPermissions></item></securityGroupInfo>")
         }
         "DescribeSubnets" => ec2("<subnetSet><item><subnetId>subnet-1</subnetId></item></subnetSet>"),
         "DescribeVpcs" => ec2(
@@ -89,6 +91,17 @@ fn answer(request: &str) -> Reply {
              <groupSet><item><groupId>sg-1</groupId></item></groupSet><privateIpAddressesSet><item>\
              <privateIpAddress>10.0.0.1</privateIpAddress></item></privateIpAddressesSet></item></networkInterfaceSet>")
         }
+        "DescribeNetworkAcls" => ec2(
+            "<networkAclSet><item><networkAclId>acl-1</networkAclId><associationSet><item><subnetId>subnet-1</subnetId>\
+             </item></associationSet><entrySet><item><ruleNumber>100</ruleNumber><protocol>-1</protocol><ruleAction>allow\
+             </ruleAction><egress>true</egress><cidrBlock>0.0.0.0/0</cidrBlock></item></entrySet></item></networkAclSet>",
+        ),
+        "DescribeRouteTables" => ec2(
+            "<routeTableSet><item><routeTableId>rtb-1</routeTableId><vpcId>vpc-1</vpcId><associationSet><item><main>true\
+             </main></item></associationSet><routeSet><item><destinationCidrBlock>10.0.0.0/16</destinationCidrBlock>\
+             <gatewayId>local</gatewayId><state>active</state></item></routeSet></item></routeTableSet>",
+        ),
+        "GetManagedPrefixListEntries" => ec2("<entrySet><item><cidr>10.0.0.0/24</cidr></item></entrySet>"),
         _ => ok(name, &elb(name)),
     }
 }
@@ -129,10 +142,15 @@ async fn a_fetch_makes_the_fewest_calls() {
     assert!(snapshot.rules().all(|(_, rule)| rule.action.as_ref() == Some(&forward)));
     assert_eq!(snapshot.interfaces.map(|all| all.len()), Some(1));
     assert_eq!((snapshot.subnets.len(), snapshot.vpcs.len()), (1, 1));
+    let network = &snapshot.network;
+    let tables = network.tables.as_ref().unwrap();
+    assert_eq!(tables.networks(&Id("vpc-1".into())), ["10.0.0.0/16".parse::<ipnet::IpNet>().unwrap()]);
+    assert_eq!(network.acls.as_ref().unwrap().of_subnet, [(Id("subnet-1".into()), Id("acl-1".into()))].into());
+    assert_eq!(network.lists["pl-1"], ["10.0.0.0/24".parse::<ipnet::IpNet>().unwrap()]);
     let twice = ["DescribeTargetGroupAttributes", "DescribeTargetHealth"];
     let expected = |name: &str| if twice.contains(&name) { 2 } else { 1 };
     assert!(calls.iter().all(|(name, n)| *n == expected(name)), "{calls:?}");
-    assert_eq!(calls.values().sum::<u64>(), 19, "{calls:?}");
+    assert_eq!(calls.values().sum::<u64>(), 22, "{calls:?}");
 }
 
 #[tokio::test]
@@ -162,6 +180,9 @@ async fn each_denied_read_leaves_its_gap() {
         ("DescribeListenerAttributes", vec![(Hidden::Resource(listener()), Diff)]),
         ("DescribeListenerCertificates", vec![(Hidden::Children(listener(), Kind::Certificate), Rules)]),
         ("DescribeNetworkInterfaces", vec![(Hidden::Interfaces, Rules)]),
+        ("DescribeNetworkAcls", vec![(Hidden::Acls, Rules)]),
+        ("DescribeRouteTables", vec![(Hidden::Routes, Rules)]),
+        ("GetManagedPrefixListEntries", vec![(Hidden::PrefixLists, Rules)]),
         ("DescribeCertificate", vec![(Hidden::Kind(Kind::Certificate), Diff)]),
         ("ListTagsForCertificate", vec![(Hidden::Resource(certificate), Diff)]),
         ("DescribeSecurityGroups", vec![(Hidden::Kind(Kind::SecurityGroup), Diff)]),

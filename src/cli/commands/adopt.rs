@@ -38,6 +38,7 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
                 done,
                 total: recorded.total,
                 took: recorded.took,
+                waits: Vec::new(),
                 end: ending.text,
                 again: format!("no502 adopt {}", args.files.typed()).trim_end().to_owned(),
             };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::super::args::{Apply as Args, Format, Global, Liftable};
+use super::super::args::{Apply as Args, Format, Global, Liftable, Running};
 use super::super::error::CliError;
 use super::super::session::{self, Connection, World};
 use super::super::terminal::Terminal;
@@ -17,7 +17,7 @@ use crate::apply::{Outcome, Past, Settings};
 use crate::cloud::{ApiCalls, Read as _};
 use crate::desired::Resolved;
 use crate::plan::saved::Record;
-use crate::plan::{Guard, Options, Plan, Selection, Unmatched};
+use crate::plan::{Guard, Options, Plan, Proposals, Selection, Unmatched};
 use crate::report::text::{Run, RunEnd};
 use crate::report::{View, json, text};
 
@@ -52,8 +52,9 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
     output::warnings(terminal, &warnings);
     session::need_secrets(&desired)?;
     let connection = session::connect(&desired, global, world).await?;
-    let allowed = args.allow.iter().map(|liftable| guard(*liftable)).collect();
-    let options = Options { selection: selection(&args.part), allowed, rotate: args.rotate.rotate.clone() };
+    let allowed = args.running.allow.iter().map(|liftable| guard(*liftable)).collect();
+    let (rotate, proposals) = (args.rotate.rotate.clone(), Proposals::All);
+    let options = Options { selection: selection(&args.part), allowed, rotate, proposals };
     let plan = session::plan(&connection, &desired, &options, world.now).await?;
     let paths = args.rotate.typed(args.files.typed());
     let c = Context {
@@ -118,20 +119,20 @@ impl Context<'_> {
         if plan.steps.is_empty() {
             return Ok(());
         }
-        run::consent(self.args.yes, self.terminal, "Apply this plan?")
+        run::consent(self.args.running.yes, self.terminal, "Apply this plan?")
     }
 
     /// Gates look more often where they may not wait long.
     pub(super) fn settings(&self) -> Settings {
-        let gate_timeout = self.args.gate_timeout;
+        let Running { gate_timeout, no_gates, settle, .. } = self.args.running;
         let poll = (gate_timeout / 20).clamp(Duration::from_millis(500), Duration::from_secs(5));
-        Settings { gate_timeout, poll, gates: !self.args.no_gates, settle: self.args.settle, ..Settings::default() }
+        Settings { gate_timeout, poll, gates: !no_gates, settle, ..Settings::default() }
     }
 
     /// Runs the steps under the stack's lock.
     pub(super) async fn execute(&self, work: &Work<'_>) -> Result<Recorded, CliError> {
-        let respect = if self.args.allow.contains(&Liftable::Lock) { Respect::Nobody } else { Respect::Others };
-        let journal = self.args.journal.as_deref();
+        let respect = if self.args.running.allow.contains(&Liftable::Lock) { Respect::Nobody } else { Respect::Others };
+        let journal = self.args.running.journal.as_deref();
         let how = (&self.settings(), respect);
         let run = run::execute(self.connection, work, how, journal, (self.terminal, self.world)).await;
         if run.is_err() {
@@ -141,7 +142,7 @@ impl Context<'_> {
     }
 
     pub(super) async fn nothing_to_do(&self, plan: &Plan) -> Result<u8, CliError> {
-        let folders: Vec<_> = self.args.journal.clone().into_iter().chain(session::state_folder()).collect();
+        let folders: Vec<_> = self.args.running.journal.clone().into_iter().chain(session::state_folder()).collect();
         locked::sweep(self.connection, plan, &folders, self.terminal).await;
         let outcome = if plan.is_clean() { json::Outcome::NothingToDo } else { json::Outcome::LeftOpen };
         self.document(plan, None, outcome, json::resources(plan))?;
@@ -177,7 +178,8 @@ impl Context<'_> {
             .map_err(|e| CliError::new(format!("cannot read {}: {e}", recorded.journal.display())))?;
         let mut allowed = self.options.allowed.clone();
         allowed.push(Guard::DeleteLoadBalancer);
-        let wishes = Args { yes: true, ..self.args.clone() };
+        let running = Running { yes: true, ..self.args.running.clone() };
+        let wishes = Args { running, ..self.args.clone() };
         self.terminal.note("undoing what was done (--rollback-on-failure)");
         let wanted = Wanted { args: &wishes, allowed: &allowed, document: false };
         // a run of its own
@@ -200,6 +202,7 @@ impl Context<'_> {
             done: recorded.run.done.len(),
             total: recorded.total,
             took: recorded.took,
+            waits: recorded.waits.iter().map(|(step, took)| (step.to_string(), *took)).collect(),
             end: ending.text,
             again: self.again.clone(),
         };

@@ -1,4 +1,4 @@
-//! `no502 explain`: the documentation of a rule or of a key of the language, or the list of all rules.
+//! `no502 explain`: the documentation of a rule or of a key of the language, or a list of rules: all, or by words.
 
 use super::super::args::{Explain as Args, Format};
 use super::super::error::CliError;
@@ -7,7 +7,8 @@ use super::super::terminal::Terminal;
 use crate::desired::{self, Key, UnknownKey};
 use crate::report::{json, text};
 use crate::rules;
-use crate::rules::explain::explanation;
+use crate::rules::explain::{explanation, search};
+use crate::rules::left_out::LeftOut;
 
 /// Runs the command.
 ///
@@ -15,23 +16,25 @@ use crate::rules::explain::explanation;
 /// There is neither such a rule nor such a key.
 pub fn run(args: &Args, terminal: Terminal) -> Result<u8, CliError> {
     let look = output::look(terminal);
-    let printed = match &args.what {
-        None => match args.format {
-            Format::Text => text::rule_table(&look),
-            Format::Json => json::to_text(&json::rules()),
+    let printed = match found(&args.what)? {
+        Found::Rules(list) => match args.format {
+            Format::Text => text::rule_table(&list, &look),
+            Format::Json => json::to_text(&json::rules(&list)),
         },
-        Some(word) => match found(word)? {
-            Found::Rule(rule) => {
-                let rule = explanation(rule);
-                match args.format {
-                    Format::Text => text::explanation(&rule, &look),
-                    Format::Json => json::to_text(&json::explanation(rule)),
-                }
+        Found::Rule(rule) => {
+            let rule = explanation(rule);
+            match args.format {
+                Format::Text => text::explanation(&rule, &look),
+                Format::Json => json::to_text(&json::explanation(rule)),
             }
-            Found::Key(key) => match args.format {
-                Format::Text => text::key(&key, &look),
-                Format::Json => json::to_text(&json::key(*key)),
-            },
+        }
+        Found::LeftOut(cause) => match args.format {
+            Format::Text => text::left_out(cause, &look),
+            Format::Json => json::to_text(&json::left_out(*cause)),
+        },
+        Found::Key(key) => match args.format {
+            Format::Text => text::key(&key, &look),
+            Format::Json => json::to_text(&json::key(*key)),
         },
     };
     output::data(terminal, &printed)?;
@@ -39,17 +42,40 @@ pub fn run(args: &Args, terminal: Terminal) -> Result<u8, CliError> {
 }
 
 enum Found {
+    Rules(Vec<&'static rules::Rule>),
     Rule(&'static rules::Rule),
+    LeftOut(&'static LeftOut),
     Key(Box<Key>),
 }
 
-fn found(word: &str) -> Result<Found, CliError> {
+fn found(words: &[String]) -> Result<Found, CliError> {
+    let word = match words {
+        [] => return Ok(Found::Rules(rules::ALL.to_vec())),
+        [word] => word,
+        several => return searched(&several.join(" ")),
+    };
     if let Some(rule) = rules::find(word) {
         return Ok(Found::Rule(rule));
     }
+    if let Some(cause) = rules::left_out::find(word) {
+        return Ok(Found::LeftOut(cause));
+    }
     match desired::explain(word) {
         Ok(key) => Ok(Found::Key(Box::new(key))),
+        // a word that resembles nothing may stand in a text
+        Err(unknown) if unknown.meant.is_empty() && nearest_rule(word).is_none() => {
+            searched(word).map_err(|_| error(word, &unknown))
+        }
         Err(unknown) => Err(error(word, &unknown)),
+    }
+}
+
+fn searched(words: &str) -> Result<Found, CliError> {
+    match search(words) {
+        none if none.is_empty() => {
+            Err(CliError::new(format!("no rule is about `{words}`")).hint("`no502 explain` lists all rules"))
+        }
+        list => Ok(Found::Rules(list)),
     }
 }
 

@@ -8,15 +8,13 @@ use super::super::error::CliError;
 use super::super::session::{self, Connection, World};
 use super::super::terminal::Terminal;
 use super::super::{exit, output};
+use super::named;
 use crate::cloud::{CloudError, Gap, Hidden, NeededFor, Operation, Read as _, Snapshot};
 use crate::desired::{self, Problems};
 use crate::export::{self, Exported, Request};
 use crate::model::SecretRef;
 use crate::plan::{self, Options, Step};
 use crate::report::text;
-
-/// How alike a name must be to be offered.
-const ALIKE: f64 = 0.7;
 
 /// Runs the command.
 ///
@@ -25,7 +23,7 @@ const ALIKE: f64 = 0.7;
 pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World) -> Result<u8, CliError> {
     let connection = session::open(global.region.clone(), global, world).await?;
     let known = connection.aws.load_balancer_names().await.map_err(unread)?;
-    let names = names(args, &known)?;
+    let names = if args.all { named::every(&known)? } else { named::chosen(&args.load_balancers, &known)? };
     // what the file will call its stack, unless a tag says otherwise
     let guess = args.stack.clone().or_else(|| names.first().cloned());
     let mut snapshot = connection.aws.fetch(&export::scope(names.clone(), guess.clone())).await?;
@@ -75,40 +73,6 @@ fn whole(stack: &str, left_behind: &BTreeSet<String>) -> Result<(), CliError> {
     Err(error.hint("name them too, or give this file a stack of its own with --stack"))
 }
 
-/// The load balancers that are asked for.
-fn names(args: &Args, known: &BTreeSet<String>) -> Result<BTreeSet<String>, CliError> {
-    if args.all && known.is_empty() {
-        let error = CliError::new("there is no Application Load Balancer in this account and region");
-        return Err(error.hint("check --region and --profile"));
-    }
-    if args.all {
-        return Ok(known.clone());
-    }
-    match args.load_balancers.iter().find(|name| !known.contains(*name)) {
-        None => Ok(args.load_balancers.iter().cloned().collect()),
-        Some(unknown) => Err(stranger(unknown, known)),
-    }
-}
-
-fn stranger(name: &str, known: &BTreeSet<String>) -> CliError {
-    let lower = name.to_ascii_lowercase();
-    let mut near: Vec<(f64, &str)> = known
-        .iter()
-        .map(|k| (strsim::jaro_winkler(&k.to_ascii_lowercase(), &lower), k.as_str()))
-        .filter(|(likeness, _)| *likeness > ALIKE)
-        .collect();
-    near.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let list = |names: &mut dyn Iterator<Item = &str>| names.take(5).collect::<Vec<_>>().join(", ");
-    let error = CliError::new(format!("there is no Application Load Balancer `{name}` in this account and region"));
-    if !near.is_empty() {
-        error.hint(format!("did you mean {}?", list(&mut near.iter().map(|(_, name)| *name))))
-    } else if known.is_empty() {
-        error.hint("there is none at all; check --region and --profile")
-    } else {
-        error.hint(format!("there are {}: {}", known.len(), list(&mut known.iter().map(String::as_str))))
-    }
-}
-
 /// Refuses to write half a file.
 fn complete(snapshot: &Snapshot) -> Result<(), CliError> {
     let one = |gap: &Gap| format!("{} ({})", in_words(&gap.hidden), gap.error);
@@ -128,7 +92,12 @@ const fn matters(gap: &Gap) -> bool {
         NeededFor::Orphans => false,
         NeededFor::Rules => match &gap.hidden {
             Hidden::Interfaces | Hidden::Lookups | Hidden::Kind(_) => true,
-            Hidden::Resource(_) | Hidden::Children(..) | Hidden::Owned => false,
+            Hidden::Resource(_)
+            | Hidden::Children(..)
+            | Hidden::Acls
+            | Hidden::Routes
+            | Hidden::PrefixLists
+            | Hidden::Owned => false,
         },
     }
 }
@@ -150,6 +119,9 @@ fn in_words(hidden: &Hidden) -> String {
         Hidden::Children(id, kind) => format!("every {kind} of {}", id.short()),
         Hidden::Lookups => "subnets, VPCs or security groups".to_owned(),
         Hidden::Interfaces => "the targets' network interfaces".to_owned(),
+        Hidden::Acls => "network ACLs".to_owned(),
+        Hidden::Routes => "route tables".to_owned(),
+        Hidden::PrefixLists => "prefix lists".to_owned(),
         Hidden::Owned => "what bears the stack's tag".to_owned(),
     }
 }

@@ -3,11 +3,14 @@
 pub mod adopt;
 pub mod apply;
 pub mod check;
+pub mod diagnose;
 pub mod explain;
 pub mod export;
 pub mod locked;
+pub mod named;
 pub mod plan;
 pub mod print;
+pub mod probe;
 pub mod rollback;
 pub mod run;
 pub mod runs;

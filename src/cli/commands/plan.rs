@@ -7,7 +7,7 @@ use super::super::terminal::Terminal;
 use super::super::{exit, output};
 use crate::cloud::Read as _;
 use crate::plan::saved::PlanFile;
-use crate::plan::{Guard, Options, Selection, Unmatched};
+use crate::plan::{Guard, Options, Proposals, Selection, Unmatched};
 use crate::report::{View, json, text};
 
 /// The selection that the flags ask for.
@@ -22,6 +22,7 @@ pub const fn guard(liftable: Liftable) -> Guard {
         Liftable::FedGroup => Guard::FedGroup,
         Liftable::DeleteLoadBalancer => Guard::DeleteLoadBalancer,
         Liftable::Incomplete => Guard::Incomplete,
+        Liftable::BlastRadius => Guard::BlastRadius,
         Liftable::Rehearsal => Guard::Rehearsal,
         Liftable::Irreversible => Guard::Irreversible,
         Liftable::Lock => Guard::Lock,
@@ -39,7 +40,7 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
     let connection = session::connect(&desired, global, world).await?;
     let rotate = args.rotate.rotate.clone();
     let allowed = args.allow.iter().map(|liftable| guard(*liftable)).collect();
-    let options = Options { selection: selection(&args.part), allowed, rotate };
+    let options = Options { selection: selection(&args.part), allowed, rotate, proposals: Proposals::All };
     let plan = session::plan(&connection, &desired, &options, world.now).await?;
     let calls = connection.aws.api_calls();
     let paths = args.rotate.typed(args.files.typed());

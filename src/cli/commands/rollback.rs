@@ -24,7 +24,7 @@ use crate::report::{json, text};
 /// # Errors
 /// No such run; another account or region; guards; a "no" at the prompt.
 pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World) -> Result<u8, CliError> {
-    let folder = args.journal.clone().map_or_else(session::state_folder, Ok)?;
+    let folder = args.running.journal.clone().map_or_else(session::state_folder, Ok)?;
     let (past, connection) = match &args.run {
         Some(name) => {
             let past = named(&folder, name)?;
@@ -37,7 +37,7 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
         }
     };
     let wishes = args.as_apply();
-    let allowed: Vec<Guard> = args.allow.iter().map(|liftable| guard(*liftable)).collect();
+    let allowed: Vec<Guard> = args.running.allow.iter().map(|liftable| guard(*liftable)).collect();
     let wanted = Wanted { args: &wishes, allowed: &allowed, document: true };
     undo(&past, &wanted, &connection, (terminal, world)).await
 }
@@ -197,7 +197,7 @@ fn ask(c: &Context<'_>, plan: &Plan) -> Result<(), CliError> {
     if plan.steps.is_empty() {
         return Ok(());
     }
-    run::consent(c.args.yes, c.terminal, "Undo the run by these steps?")
+    run::consent(c.args.running.yes, c.terminal, "Undo the run by these steps?")
 }
 
 async fn look(connection: &Connection, undo: &Undo<'_>) -> Result<Snapshot, CliError> {

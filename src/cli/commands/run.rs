@@ -14,7 +14,7 @@ use super::super::terminal::Terminal;
 use super::super::{exit, interrupt};
 use super::locked::{self, Held, Respect};
 use crate::apply::{self, Event, Failure, Header, Journal, Observer, Outcome, Run, Settings, run};
-use crate::model::{Id, Spec};
+use crate::model::{Id, Spec, StepId};
 use crate::plan::Plan;
 use crate::plan::saved::Record;
 use crate::report::json;
@@ -64,6 +64,8 @@ pub struct Recorded {
     pub total: usize,
     /// How long it took.
     pub took: Duration,
+    /// The gates that were waited for, by their step, and how long.
+    pub waits: Vec<(StepId, Duration)>,
 }
 
 /// What is run, and what is kept of it.
@@ -117,14 +119,14 @@ pub async fn execute(
             connection.aws.heed(stop.clone());
             let compensations = record.compensations.clone();
             let work = apply::Work { steps, compensations, basis: plan.basis.clone(), shown: shown(plan) };
-            Ok(run(Arc::clone(&connection.aws), work, settings, both, stop).await)
+            Ok(run(Arc::clone(&connection.aws), work, settings, Arc::clone(&both) as Arc<dyn Observer>, stop).await)
         }
         Err(error) => Err(error),
     };
     if let Some(held) = held {
         held.release().await;
     }
-    Ok(Recorded { run: run?, id, journal: path, total, took: began.elapsed() })
+    Ok(Recorded { run: run?, id, journal: path, total, took: began.elapsed(), waits: both.progress.waits() })
 }
 
 /// Takes the lock, and looks whether the plan still holds under it.

@@ -127,7 +127,7 @@ fn only_fits_files(args: &Args) -> Result<(), CliError> {
         Args { part, .. } if !part.targets.is_empty() => "--target",
         Args { part, .. } if part.only_5xx => "--only-5xx",
         Args { rotate, .. } if !rotate.rotate.is_empty() => "--rotate",
-        Args { allow, .. } if allow.iter().any(|guard| *guard != Liftable::Lock) => "--dangerous-allow",
+        Args { running, .. } if running.allow.iter().any(|guard| *guard != Liftable::Lock) => "--dangerous-allow",
         _ => return Ok(()),
     };
     let message = format!("{flag} says what is planned, and this plan is made already");

@@ -242,7 +242,7 @@ fn register(snapshot: &mut Snapshot, group: &Link, targets: &[Target]) -> Result
         let health = TargetHealth {
             state: Some(HealthState::Initial),
             reason: Some("Elb.RegistrationInProgress".to_owned()),
-            description: None,
+            ..TargetHealth::default()
         };
         let spec = Target { target_group: Link::Id(group_id.clone()), ..target.clone() };
         snapshot.insert(id, spec, Facts::Target(health));

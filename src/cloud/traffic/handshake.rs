@@ -8,7 +8,6 @@
 use super::condition::Fits;
 use crate::cloud::{Facts, Snapshot};
 use crate::model::kind::{Certificate, Listener};
-use crate::model::value::KeyAlgorithm;
 use crate::model::{Id, Link};
 
 /// What a client is shown.
@@ -71,17 +70,7 @@ fn candidate<'s>(snapshot: &'s Snapshot, link: &'s Link) -> Option<Candidate<'s>
 
 /// Higher is better.
 fn preference(one: &Candidate<'_>) -> (bool, bool, u16) {
-    let (ecdsa, length) = match one.names.and_then(|certificate| certificate.key_algorithm) {
-        Some(KeyAlgorithm::Rsa1024) => (false, 1024),
-        Some(KeyAlgorithm::Rsa2048) => (false, 2048),
-        Some(KeyAlgorithm::Rsa3072) => (false, 3072),
-        Some(KeyAlgorithm::Rsa4096) => (false, 4096),
-        Some(KeyAlgorithm::EcPrime256v1) => (true, 256),
-        Some(KeyAlgorithm::EcSecp384r1) => (true, 384),
-        Some(KeyAlgorithm::EcSecp521r1) => (true, 521),
-        None => (false, 0),
-    };
-    (ecdsa, !one.invalid, length)
+    one.names.map_or((false, !one.invalid, 0), |certificate| certificate.preference(!one.invalid))
 }
 
 fn shown(candidates: Vec<Candidate<'_>>, covers: impl Fn(&Candidate<'_>) -> Fits) -> Handshake {

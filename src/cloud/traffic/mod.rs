@@ -6,6 +6,7 @@
 //! "Listener rules", "Condition types", "Action types", and those that the parts name.
 
 mod condition;
+mod cover;
 mod forward;
 mod handshake;
 mod network;
@@ -21,6 +22,7 @@ mod witness;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use condition::{Fits, conditions};
+pub use cover::covers;
 pub use forward::{Cause, Destination, Ends};
 pub use handshake::Handshake;
 pub use outcome::{Answer, Entry, Outcome, Worth};

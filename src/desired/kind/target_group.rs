@@ -60,6 +60,19 @@ const BACKEND: &[Field] = &[
     field("keep_alive", "How long it keeps an idle connection open.", Shape::Seconds(0, 86_400)).here().example("75s"),
     field("slowest_request", "How long its slowest request takes.", Shape::Seconds(0, 86_400)).here().example("20s"),
     field("stop_grace", "How long it may take to stop.", Shape::Seconds(0, 86_400)).here().example("60s"),
+    field("read_timeout", "How long it waits for the rest of a request.", Shape::Seconds(0, 86_400))
+        .here()
+        .example("75s"),
+    field(
+        "proxy_keep_alive",
+        "How long a proxy there keeps idle connections to its application.",
+        Shape::Seconds(0, 86_400),
+    )
+    .here()
+    .example("60s"),
+    field("inner_keep_alive", "How long that application keeps them open.", Shape::Seconds(0, 86_400))
+        .here()
+        .example("75s"),
     field("bind", "The address it listens on.", Shape::Text(&BIND)).here().example("0.0.0.0:8000"),
 ];
 const BACKEND_RULE: MapRule = MapRule { noun: "what is known of a back end", fields: BACKEND };
@@ -215,6 +228,9 @@ fn backend(r: &Reader<'_, '_>) {
         keep_alive: b.seconds("keep_alive"),
         slowest_request: b.seconds("slowest_request"),
         stop_grace: b.seconds("stop_grace"),
+        read_timeout: b.seconds("read_timeout"),
+        proxy_keep_alive: b.seconds("proxy_keep_alive"),
+        inner_keep_alive: b.seconds("inner_keep_alive"),
         bind: b.text("bind"),
     };
     r.cx.out.borrow_mut().backends.insert(r.address.clone(), backend);

@@ -80,6 +80,23 @@ impl Certificate {
         self
     }
 
+    /// Which of several certificates for one name a load balancer shows: the greatest. An ECDSA key comes before an RSA
+    /// one, then one that is valid, then the longer key (user guide "SSL certificates for your Application Load
+    /// Balancer").
+    pub const fn preference(&self, valid: bool) -> (bool, bool, u16) {
+        let (ecdsa, length) = match self.key_algorithm {
+            Some(KeyAlgorithm::Rsa1024) => (false, 1024),
+            Some(KeyAlgorithm::Rsa2048) => (false, 2048),
+            Some(KeyAlgorithm::Rsa3072) => (false, 3072),
+            Some(KeyAlgorithm::Rsa4096) => (false, 4096),
+            Some(KeyAlgorithm::EcPrime256v1) => (true, 256),
+            Some(KeyAlgorithm::EcSecp384r1) => (true, 384),
+            Some(KeyAlgorithm::EcSecp521r1) => (true, 521),
+            None => (false, 0),
+        };
+        (ecdsa, valid, length)
+    }
+
     /// Whether one of the certificate's names covers this host. A wildcard covers one label, never
     /// the apex (RFC 6125).
     pub fn covers(&self, host: &str) -> bool {

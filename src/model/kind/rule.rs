@@ -127,6 +127,23 @@ impl Conditions {
         Self { host: lower(&self.host), header, header_regex, ..self.clone() }
     }
 
+    /// The conditions as reports show them, in the shape of the desired-state language; no secrets.
+    pub fn shown(&self) -> Value {
+        let Self { host, host_regex, path, path_regex, method, header, header_regex, query, source_ip } = self;
+        let parts = [
+            ("host", set(host)),
+            ("host_regex", set(host_regex)),
+            ("path", set(path)),
+            ("path_regex", set(path_regex)),
+            ("method", set(method)),
+            ("header", headers(header)),
+            ("header_regex", headers(header_regex)),
+            ("query", queries(query)),
+            ("source_ip", set(source_ip)),
+        ];
+        parts.into_iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (key.to_owned(), value)).collect()
+    }
+
     fn compare(live: &Self, want: &Self, c: &mut Comparer) {
         let (a, b) = (live.canonical(), want.canonical());
         let Self { host, host_regex, path, path_regex, method, header, header_regex, query, source_ip } = &b;

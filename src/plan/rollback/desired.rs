@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Undo;
 use crate::cloud::{Live, Operation, Snapshot};
-use crate::desired::{Part, Resolved};
+use crate::desired::{Limit, Limits, Part, Resolved};
 use crate::diff::supersede;
 use crate::model::attribute::{Attribute, LISTENER, LOAD_BALANCER, TARGET_GROUP};
 use crate::model::kind::{
@@ -37,6 +37,8 @@ pub(super) fn back(undo: &Undo<'_>, live: &Snapshot, made: &BTreeSet<Id>) -> Bac
         stack: record.stack.clone(),
         account: record.account.clone(),
         region: record.region.clone(),
+        // what the run did was within the files' limits, or they were lifted for it
+        limits: Limits { targets: Limit::Percent(100), rules: Limit::Percent(100), listeners: Limit::Percent(100) },
         ..Resolved::default()
     };
     let names = names(undo);

@@ -10,7 +10,8 @@ use crate::model::Place;
 use crate::report::place::Places;
 use crate::report::{Validation, problem};
 use crate::rules::explain::Explanation;
-use crate::rules::{ALL, FixClass, Severity};
+use crate::rules::left_out::LeftOut;
+use crate::rules::{FixClass, Severity};
 
 /// The document of `validate`, and of any command whose files are not usable.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -96,6 +97,22 @@ pub const fn explanation(rule: Explanation) -> RuleDocument {
     RuleDocument { format_version: FORMAT_VERSION, tool_version: TOOL_VERSION, rule }
 }
 
+/// The document of a known cause without a rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LeftOutDocument {
+    /// `1.0`.
+    pub format_version: &'static str,
+    /// This program's version.
+    pub tool_version: &'static str,
+    /// The cause, and why there is no rule for it.
+    pub left_out: LeftOut,
+}
+
+/// The document of a known cause without a rule.
+pub const fn left_out(left_out: LeftOut) -> LeftOutDocument {
+    LeftOutDocument { format_version: FORMAT_VERSION, tool_version: TOOL_VERSION, left_out }
+}
+
 /// The document of `explain KEY`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct KeyDocument {
@@ -119,7 +136,7 @@ pub struct RulesDocument {
     pub format_version: &'static str,
     /// This program's version.
     pub tool_version: &'static str,
-    /// Every rule.
+    /// The rules: all by code, or what was searched for, best first.
     pub rules: Vec<RuleLine>,
 }
 
@@ -138,8 +155,8 @@ pub struct RuleLine {
     pub summary: &'static str,
 }
 
-/// The document of all rules.
-pub fn rules() -> RulesDocument {
+/// The document of a list of rules.
+pub fn rules(list: &[&'static crate::rules::Rule]) -> RulesDocument {
     let line = |rule: &&'static crate::rules::Rule| RuleLine {
         code: rule.code,
         name: rule.name,
@@ -147,5 +164,5 @@ pub fn rules() -> RulesDocument {
         fix: rule.fix,
         summary: rule.summary,
     };
-    RulesDocument { format_version: FORMAT_VERSION, tool_version: TOOL_VERSION, rules: ALL.iter().map(line).collect() }
+    RulesDocument { format_version: FORMAT_VERSION, tool_version: TOOL_VERSION, rules: list.iter().map(line).collect() }
 }

@@ -3,14 +3,21 @@
 //! `format_version` 1.0; new keys may come, none goes or changes its meaning.
 
 mod build;
+mod diagnose;
 mod files;
+mod probe;
 mod runs;
 mod types;
 
 use serde::Serialize;
 
 pub use build::{plan, resources};
-pub use files::{KeyDocument, RuleDocument, RulesDocument, ValidateDocument, explanation, key, rules, validate};
+pub use diagnose::{BalancerEntry, CauseEntry, DiagnoseDocument, MetEntry, TrafficEntry, diagnosis};
+pub use files::{
+    KeyDocument, LeftOutDocument, RuleDocument, RulesDocument, ValidateDocument, explanation, key, left_out, rules,
+    validate,
+};
+pub use probe::{ProbeCheck, ProbeDocument, ProbedTarget, probe};
 pub use runs::{RunEntry, RunsDocument, StepEntry, runs};
 pub use types::{
     Accepted, After, ApiCalls, Change, End, Field, Finding, Gap, Gate, Held, NotChecked, Outcome, PlanDocument,

@@ -139,6 +139,7 @@ pub fn way_out(plan: &Plan, guard: Guard) -> String {
         Guard::DeleteLoadBalancer => format!("declare {it} again to keep what is there"),
         Guard::Replacement => format!("change the file back, or {it} by hand"),
         Guard::Incomplete => "let this caller read what is missing, and look again".to_owned(),
+        Guard::BlastRadius => "make the change in smaller parts, or raise `limits:` in the file".to_owned(),
         Guard::Lock => "wait for the end of that run".to_owned(),
         Guard::Irreversible => "undo the rest, and these by hand".to_owned(),
         Guard::Rehearsal => "report this plan: it is a defect of no502".to_owned(),

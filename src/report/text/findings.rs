@@ -3,15 +3,19 @@
 use std::collections::BTreeSet;
 
 use super::page::Page;
+use crate::diagnose::fold::explains;
+use crate::model::Address;
 use crate::report::View;
 use crate::report::aftermath::{self, Aftermath, Judged};
-use crate::report::layout::{clean, count, pad, shorten, width, wrap, wrap_at_most};
+use crate::report::layout::{clean, pad, shorten, width, wrap, wrap_at_most};
 use crate::report::paint::{self, FAINT, GOOD, WARN};
 use crate::report::value::in_words;
 use crate::rules::{Finding, Severity};
 
 /// Where titles and details begin.
-const INDENT: usize = 12;
+pub(super) const INDENT: usize = 12;
+/// More findings than this, and a brief report leaves out those that clients do not see yet.
+const MANY: usize = 8;
 
 /// Findings with the same cause, severity and effect, which a brief report shows as one.
 struct Group<'a> {
@@ -79,17 +83,36 @@ pub(super) fn of_files(findings: &[Finding], page: &mut Page<'_>) {
 
 fn list<'a>(findings: impl Iterator<Item = (&'a Finding, Option<Aftermath>)>, page: &mut Page<'_>) {
     let brief = page.is_brief();
-    let (shown, minor): (Vec<_>, Vec<_>) = findings.partition(|(f, _)| !brief || f.severity >= Severity::Medium);
+    let all: Vec<_> = findings.collect();
+    let floor = if brief { floor(&all) } else { Severity::Info };
+    let follows = |finding: &Finding| all.iter().any(|(f, _)| f.severity >= floor && is_why(f, finding));
+    let is_shown = |finding: &Finding| finding.severity >= floor && !(brief && follows(finding));
+    let (shown, minor): (Vec<_>, Vec<_>) = all.iter().copied().partition(|(f, _)| is_shown(f));
     for group in Group::all(shown.into_iter(), brief) {
         print(&group, page);
     }
     if !minor.is_empty() {
         let codes: BTreeSet<&str> = minor.iter().map(|(f, _)| f.rule.as_str()).collect();
         let codes = codes.into_iter().collect::<Vec<_>>().join(", ");
-        let line = format!("  and {} ({codes}); -v shows them", count(minor.len(), "minor finding"));
+        let line = format!("  and {} more, minor or consequences ({codes}); -v shows them", minor.len());
         let line = page.paint(FAINT, &line);
         page.line(&line);
     }
+}
+
+/// Whether one finding is the reason of another about the same resource.
+fn is_why(cause: &Finding, finding: &Finding) -> bool {
+    let about = |f: &Finding| -> BTreeSet<Address> {
+        f.evidence.iter().map(|e| &e.address).chain([&f.address]).cloned().collect()
+    };
+    explains(cause, finding) && !about(cause).is_disjoint(&about(finding))
+}
+
+/// The least severity that a brief report shows: where there is much to say, it keeps to what clients see.
+fn floor(all: &[(&Finding, Option<Aftermath>)]) -> Severity {
+    let latent = all.iter().filter(|(f, _)| f.severity >= Severity::Medium);
+    let urgent = all.iter().any(|(f, _)| f.severity >= Severity::High);
+    if urgent && Group::all(latent.copied(), true).len() > MANY { Severity::High } else { Severity::Medium }
 }
 
 /// Severity, address, title, code; what clients see; the way out where the plan has none.
@@ -123,7 +146,7 @@ fn print(group: &Group<'_>, page: &mut Page<'_>) {
 }
 
 /// The sentences that fit on a line; else what fits of the first one on so many lines.
-fn first_sentences(text: &str, room: usize, lines: usize) -> Vec<String> {
+pub(super) fn first_sentences(text: &str, room: usize, lines: usize) -> Vec<String> {
     let ends = text.match_indices(". ").map(|(at, _)| at + 1).chain(std::iter::once(text.len()));
     let fitting: Vec<&str> = ends.map(|end| text.get(..end).unwrap_or(text)).collect();
     match fitting.iter().rev().find(|part| width(part) <= room) {

@@ -5,10 +5,12 @@
 mod adopt;
 mod changes;
 mod closing;
+mod diagnose;
 mod findings;
 mod key;
 mod notes;
 mod page;
+mod probe;
 mod rules;
 mod run;
 mod runs;
@@ -17,9 +19,11 @@ mod validate;
 
 pub use adopt::{adoption, foreign};
 pub use closing::{summary_line, way_out};
+pub use diagnose::diagnosis;
 pub use key::key;
-pub use rules::{explanation, rule_table};
-pub use run::{Run, RunEnd, run};
+pub use probe::probe;
+pub use rules::{explanation, left_out, rule_table};
+pub use run::{Run, RunEnd, duration, run};
 pub use runs::runs;
 pub(super) use runs::{go_on, undone_by};
 pub use validate::validate;

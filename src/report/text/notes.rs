@@ -45,6 +45,7 @@ fn refused(plan: &Plan, page: &mut Page<'_>) {
             | Guard::FedGroup
             | Guard::DeleteLoadBalancer
             | Guard::Replacement
+            | Guard::BlastRadius
             | Guard::Rehearsal
             | Guard::Irreversible
             | Guard::Lock => &refused.because,
@@ -115,18 +116,23 @@ pub(super) fn accepted(list: &[Accepted], page: &mut Page<'_>) {
     }
 }
 
-/// The rules that lacked evidence.
+/// So many rules that lack the same are named in a brief report, beside the first.
+const FEW: usize = 3;
+
+/// The rules that lacked evidence; in a brief report those that the command could have had evidence for.
 pub(super) fn not_checked(list: &[NotChecked], page: &mut Page<'_>) {
     let mut by: BTreeMap<(bool, String), Vec<&str>> = BTreeMap::new();
-    for rule in list {
+    for rule in list.iter().filter(|rule| !page.is_brief() || !rule.wants_traffic()) {
         by.entry((rule.partly, rule.needs_in_words())).or_default().push(rule.rule);
     }
-    let reasons: Vec<String> = by
-        .iter()
-        .map(|((partly, needs), rules)| {
-            format!("{}{} (needs {needs})", if *partly { "in part " } else { "" }, rules.join(" "))
-        })
-        .collect();
+    let reason = |((partly, needs), rules): (&(bool, String), &Vec<&str>)| {
+        let rules = match rules.as_slice() {
+            [first, rest @ ..] if page.is_brief() && rest.len() > FEW => format!("{first} and {} more", rest.len()),
+            all => all.join(" "),
+        };
+        format!("{}{rules} (needs {needs})", if *partly { "in part " } else { "" })
+    };
+    let reasons: Vec<String> = by.iter().map(reason).collect();
     match (reasons.is_empty(), page.is_brief()) {
         (true, _) => {}
         (false, true) => note(page, &format!("Not checked: {}", reasons.join(", "))),

@@ -4,8 +4,9 @@ use super::page::Page;
 use crate::report::Look;
 use crate::report::layout::{pad, width};
 use crate::report::paint::{FAINT, GOOD, HEADING, WORST, severity};
-use crate::rules::ALL;
+use crate::rules::Rule;
 use crate::rules::explain::{Example, Explanation};
+use crate::rules::left_out::LeftOut;
 
 /// A rule's documentation.
 pub fn explanation(rule: &Explanation, look: &Look) -> String {
@@ -45,14 +46,24 @@ fn example(word: &str, example: &Example, page: &mut Page<'_>) {
     }
 }
 
-/// All rules, a line each.
-pub fn rule_table(look: &Look) -> String {
+/// A known cause without a rule.
+pub fn left_out(cause: &LeftOut, look: &Look) -> String {
     let mut page = Page::new(look);
-    let names = ALL.iter().map(|rule| width(rule.name)).max().unwrap_or(0);
+    let title = page.paint(HEADING, &format!("{} {}", cause.code, cause.name));
+    page.line(&format!("{title}: a known cause of 5xx that no rule looks for"));
+    page.blank();
+    page.wrapped(0, &format!("Why: {}.", cause.why));
+    page.text()
+}
+
+/// Rules, a line each: all, or what was searched for.
+pub fn rule_table(rules: &[&Rule], look: &Look) -> String {
+    let mut page = Page::new(look);
+    let names = rules.iter().map(|rule| width(rule.name)).max().unwrap_or(0);
     let head = format!("{}  {}  {}  {}  cause", pad("rule", 4), pad("name", names), pad("worst", 8), pad("fix", 9));
     let head = page.paint(HEADING, &head);
     page.line(&head);
-    for rule in ALL {
+    for rule in rules {
         let worst = page.cell(severity(rule.severity), rule.severity.as_str(), 8);
         let (name, fix) = (pad(rule.name, names), pad(rule.fix.as_str(), 9));
         page.line(&format!("{}  {name}  {worst}  {fix}  {}", rule.code, rule.summary));

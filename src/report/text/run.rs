@@ -48,6 +48,8 @@ pub struct Run {
     pub total: usize,
     /// How long it took.
     pub took: Duration,
+    /// The gates that were waited for, by their step, and how long.
+    pub waits: Vec<(String, Duration)>,
     /// How it ended.
     pub end: RunEnd,
     /// What to run to go on, such as `no502 apply desired/`.
@@ -57,6 +59,7 @@ pub struct Run {
 /// The last lines of an apply.
 pub fn run(run: &Run, look: &Look) -> String {
     let mut page = Page::new(look);
+    waits(run, &mut page);
     let took = duration(run.took);
     let steps = format!("{} of {}", run.done, count(run.total, "step"));
     let again = format!("`{}`", clean(&run.again));
@@ -98,13 +101,25 @@ pub fn run(run: &Run, look: &Look) -> String {
     page.text()
 }
 
+/// Where the time went, if much of it was spent waiting.
+fn waits(run: &Run, page: &mut Page<'_>) {
+    let Some((longest, took)) = run.waits.iter().max_by_key(|(_, took)| *took) else { return };
+    if took.as_secs() == 0 {
+        return;
+    }
+    page.line(&match run.waits.len() {
+        1 => format!("One gate was waited for, {}: `{}`.", duration(*took), clean(longest)),
+        n => format!("{n} gates were waited for, the longest {}: `{}`.", duration(*took), clean(longest)),
+    });
+}
+
 fn hint(page: &mut Page<'_>, text: &str) {
     let word = page.paint(HINT, "hint");
     page.line(&format!("{word}: {text}"));
 }
 
 /// A duration as people say it: `0.4 s`, `12 s`, `3 min 5 s`.
-fn duration(took: Duration) -> String {
+pub fn duration(took: Duration) -> String {
     match took.as_secs() {
         0..10 => format!("{:.1} s", took.as_secs_f64()),
         s @ 10..120 => format!("{s} s"),

@@ -5,7 +5,7 @@ use crate::desired::Level;
 use crate::report::layout::count;
 use crate::report::paint::{FAINT, GOOD, WARN};
 use crate::report::{Look, Validation, problem};
-use crate::rules::{ALL, Severity};
+use crate::rules::{ALL, Need, NotChecked, Severity};
 
 /// Problems with their source lines, findings, and a last line that says how it stands.
 pub fn validate(validation: &Validation<'_>, look: &Look) -> String {
@@ -24,8 +24,13 @@ pub fn validate(validation: &Validation<'_>, look: &Look) -> String {
     super::notes::accepted(validation.judgement.map(|j| j.accepted.as_slice()).unwrap_or_default(), &mut page);
     let not_checked = validation.judgement.map(|j| j.not_checked.as_slice()).unwrap_or_default();
     if page.is_brief() && !not_checked.is_empty() {
-        let line =
-            format!("{} of {} rules need to see AWS; `no502 check` runs them all.", not_checked.len(), ALL.len());
+        let by_probe = |rule: &&NotChecked| rule.needs.contains(&Need::Probe);
+        let probe = not_checked.iter().filter(by_probe).filter(|rule| !rule.partly).count();
+        let aws = not_checked.iter().filter(|rule| !rule.wants_traffic()).count();
+        let line = format!(
+            "Of {} rules {aws} need to see AWS (`no502 check`), {probe} the targets themselves (`no502 probe`).",
+            ALL.len()
+        );
         let line = page.paint(FAINT, &line);
         page.line(&line);
     } else {

@@ -112,6 +112,9 @@ mod tests {
         let finding = world.only();
         assert_eq!(finding.title, "targets are cut off after 5 s, requests take up to 20 s");
         assert_eq!(finding.fix.declare.unwrap().value, 60);
+        world.balancer().attributes.insert("idle_timeout.timeout_seconds".to_owned(), "400".to_owned());
+        world.declare_of_balancer("idle_timeout.timeout_seconds", "400");
+        world.backend().keep_alive = None;
         world.backend().slowest_request = Some(120);
         assert_eq!(world.only().fix.declare.unwrap().value, 180);
         world.backend().slowest_request = Some(5);

@@ -1,6 +1,7 @@
 //! E101: the health check asks a path that answers something else than success.
 
 use super::super::checked::{Checked, Suspect, codes_of, listed};
+use super::super::probed::proxy_in_front;
 use super::super::{Evidence, Finding, FixClass, Health, Need, Rule, Severity, Situation};
 use super::DJANGO;
 
@@ -10,7 +11,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "E101",
     name: "hc-path-mismatch",
     severity: Severity::Critical,
-    needs: &[Need::Live, Need::Health],
+    needs: &[Need::Health],
     also: &[],
     summary: "the health check's path answers a code that is no success code",
     explain: EXPLAIN,
@@ -86,7 +87,15 @@ fn failing(group: &Checked) -> Option<Finding> {
     let matcher = group.codes().map(|codes| codes.to_string()).unwrap_or_default();
     let answer = if codes.is_empty() { "no success code".to_owned() } else { listed(&codes) };
     let verb = if targets.len() == 1 { "answers" } else { "answer" };
-    let mut why = format!("{} {}", group.clients_see(true), hint(&codes, path));
+    let reason = match proxy_in_front(group) {
+        Some(proxy) => format!(
+            "{} on the target made this answer itself: what it passes requests on to is down or on another port \
+             (nginx: proxy_pass; its error log names the reason).",
+            proxy.as_str()
+        ),
+        None => hint(&codes, path),
+    };
+    let mut why = format!("{} {reason}", group.clients_see(true));
     let finding = group
         .finding(&RULE, group.failing(), FIELD, path, &targets)
         .evident(group.address, "accepted_codes", &matcher)
@@ -143,4 +152,20 @@ fn hint(codes: &[u16], path: &str) -> String {
 /// A path short enough for a title.
 fn brief(path: &str) -> String {
     if path.chars().count() <= 32 { path.to_owned() } else { path.chars().take(31).chain(['…']).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::World;
+
+    #[test]
+    fn a_proxys_own_answer_is_told_from_the_applications() {
+        let mut world = World::seed();
+        world.saw(
+            r#"{ "health_checks": [{ "outcome": { "answer": { "status": 502, "server": "nginx/1.22.1" } } }],
+            "root": { "outcome": { "answer": { "status": 502, "server": "nginx/1.22.1" } } } }"#,
+        );
+        let finding = world.only();
+        assert!(finding.rule == "E101" && finding.detail.contains("proxy_pass"), "{finding:#?}");
+    }
 }

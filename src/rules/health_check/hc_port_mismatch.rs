@@ -3,6 +3,7 @@
 use super::super::checked::{Checked, Suspect, codes_of, listed};
 use super::super::{Evidence, Finding, FixClass, Health, Need, Rule, Severity, Situation};
 use super::DJANGO;
+use crate::model::Address;
 use crate::model::value::CheckPort;
 
 const FIELD: &str = "health_check.port";
@@ -11,7 +12,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "E103",
     name: "hc-port-mismatch",
     severity: Severity::Critical,
-    needs: &[Need::Live, Need::Health],
+    needs: &[Need::Health],
     also: &[],
     summary: "the health check asks a port where nobody answers it",
     explain: EXPLAIN,
@@ -65,9 +66,14 @@ fn check(evidence: &Evidence) -> Vec<Finding> {
     Checked::all(evidence).filter_map(|group| failing(&group).or_else(|| latent(&group))).collect()
 }
 
-/// Targets fail on the checked port.
+/// Targets fail on the checked port. Where something on the way keeps the check from it, that is the cause.
 fn failing(group: &Checked) -> Option<Finding> {
-    let targets = group.blamed(Suspect::Port);
+    let kept_away = |target: &Address| {
+        let ways = group.evidence.paths().iter().filter(|way| way.target == *target && !way.is_traffic());
+        ways.into_iter().any(|way| !way.refusals.is_empty())
+    };
+    let mut targets = group.blamed(Suspect::Port);
+    targets.retain(|(address, ..)| !kept_away(address));
     let (_, first, health) = targets.first()?;
     let port = group.port();
     let codes = codes_of(&targets);

@@ -11,7 +11,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "E105",
     name: "hc-protocol-mismatch",
     severity: Severity::Critical,
-    needs: &[Need::Live, Need::Health],
+    needs: &[Need::Health],
     also: &[],
     summary: "the health check speaks another protocol than the targets",
     explain: EXPLAIN,

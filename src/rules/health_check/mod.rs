@@ -1,9 +1,25 @@
 //! E1xx: health checks and target health. What several rules share stands in [`checked`](super::checked).
 
+pub(super) mod all_unhealthy_fail_open;
+pub(super) mod elb_internal;
+pub(super) mod hc_disabled;
+pub(super) mod hc_initial;
 pub(super) mod hc_matcher_drift;
 pub(super) mod hc_path_mismatch;
+pub(super) mod hc_port_decoupled;
 pub(super) mod hc_port_mismatch;
 pub(super) mod hc_protocol_mismatch;
+pub(super) mod hc_timeout_ge_interval;
+pub(super) mod hc_too_slow_to_eject;
+pub(super) mod target_ip_unusable;
+pub(super) mod target_missing;
+pub(super) mod target_port_override;
+pub(super) mod target_stopped;
+pub(super) mod target_stray;
+
+use super::Evidence;
+use crate::model::Address;
+use crate::model::kind::Target;
 
 /// The stack in which the rules of this group show themselves.
 const DJANGO: &str = r#"
@@ -28,6 +44,76 @@ load_balancers:
         protocol: http
         default: { forward: django }
 "#;
+
+/// The same with instances.
+const INSTANCES: &str = r#"
+target_groups:
+  django:
+    protocol: http
+    port: 8000
+    target_type: instance
+    vpc: main
+    targets: ["i-0123456789abcdef0", "i-0123456789abcdef1"]
+load_balancers:
+  web:
+    subnets: [subnet-a, subnet-b]
+    security_groups: [sg-0123456789abcdef0]
+    listeners:
+      80:
+        protocol: http
+        default: { forward: django }
+"#;
+
+/// The same with the times of the check.
+const TIMED: &str = r#"
+target_groups:
+  django:
+    protocol: http
+    port: 8000
+    target_type: ip
+    vpc: main
+    health_check:
+      path: /api/health/
+      interval: 15s
+      timeout: 10s
+      unhealthy_threshold: 2
+    targets: ["10.0.1.10", "10.0.2.10"]
+load_balancers:
+  web:
+    subnets: [subnet-a, subnet-b]
+    security_groups: [sg-0123456789abcdef0]
+    listeners:
+      80:
+        protocol: http
+        default: { forward: django }
+"#;
+
+/// What the files declare of a group's targets, against what is registered.
+struct Roll<'e> {
+    /// Declared and not registered, on no port.
+    missing: Vec<(&'e Address, &'e Target)>,
+    /// Registered and not declared, on no port.
+    strays: Vec<&'e Address>,
+    /// Registered on another port than the declared one: the live and the declared address.
+    moved: Vec<(&'e Address, &'e Address)>,
+}
+
+/// `None` where the group's members are somebody else's. A target that is still being deregistered is not missing yet.
+fn roll<'e>(evidence: &'e Evidence, group: &Address) -> Option<Roll<'e>> {
+    let declared = evidence.declared_targets(group)?;
+    let gone = |address: &Address| !evidence.state.contains_key(address);
+    let mut missing: Vec<_> = declared.iter().filter(|(address, _)| gone(address)).copied().collect();
+    let known = |address: &Address| declared.iter().any(|(known, _)| *known == address);
+    let (mut strays, mut moved) = (Vec::new(), Vec::new());
+    for (address, target) in evidence.targets_of(group).filter(|(address, _)| !known(address)) {
+        match missing.iter().position(|(_, want)| want.id == target.id) {
+            Some(at) => moved.push((address, missing.remove(at).0)),
+            None => strays.push(address),
+        }
+    }
+    missing.retain(|(address, _)| !evidence.leaving.contains(*address));
+    Some(Roll { missing, strays, moved })
+}
 
 #[cfg(test)]
 mod tests {
@@ -120,7 +206,7 @@ mod tests {
             assert!(finding.detail.contains(words) && finding.fix.declare.is_none(), "{finding:#?}");
         }
         world.ail(2, "Target.FailedHealthChecks", "");
-        world.expect(&[]);
+        world.expect(&[("E112", Critical)]);
     }
 
     #[test]

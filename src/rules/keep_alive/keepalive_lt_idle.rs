@@ -1,18 +1,14 @@
 //! E301: targets close idle connections before the load balancer does.
 
 use super::super::{Evidence, Finding, FixClass, Need, Rule, Severity, Situation};
-use super::{FIELD, IDLE, MARGIN};
-use crate::desired::Backend;
-use crate::model::Address;
-
-const HINT: &str = "backend.keep_alive";
+use super::{FIELD, IDLE, MARGIN, Race, races};
 
 pub(in crate::rules) static RULE: Rule = Rule {
     code: "E301",
     name: "keepalive-lt-idle",
     severity: Severity::High,
     needs: &[Need::Desired],
-    also: &[],
+    also: &[Need::Probe],
     summary: "targets close idle connections before the load balancer does",
     explain: EXPLAIN,
     bad: Situation {
@@ -67,8 +63,8 @@ const EXPLAIN: &str = "
 The load balancer keeps connections to targets open and reuses them until they were idle for its idle timeout
 (default 60 s). If the target's own keep-alive time is shorter, the target is the one that closes; when a request is
 sent in the same instant, it arrives at a closed connection. gunicorn's threaded and async workers close after 2 s, also
-with uvicorn's worker; uvicorn, hypercorn and Apache after 5 s, Node after 5 to 6 s, daphne after 60 s, which is a tie
-and races all the same. gunicorn's sync worker closes after every answer and says so; it is immune.
+with uvicorn's worker; uvicorn, hypercorn and Apache after 5 s, Node after 5 to 6 s, daphne after 60 s, a tie, which is
+E302. gunicorn's sync worker closes after every answer and says so; it is immune.
 
 What clients see: a sporadic 502, more often under light load than under heavy, because idle connections need pauses.
 All targets stay healthy: health checks use a connection of their own each time.
@@ -86,74 +82,40 @@ daphne 4.2, Apache 2.4 and Node 20 to 26.
 ";
 
 fn check(evidence: &Evidence) -> Vec<Finding> {
-    evidence.target_groups().filter_map(|(group, _)| judge(evidence, group)).collect()
+    races(evidence).filter_map(|race| judge(evidence, &race)).collect()
 }
 
-fn judge(evidence: &Evidence, group: &Address) -> Option<Finding> {
-    let backend = evidence.backend(group)?;
-    // 0: the target closes after every answer and says so; nothing is ever reused
-    let keep = backend.keep_alive.filter(|seconds| *seconds > 0)?;
-    let timeouts = evidence.load_balancers_of(group).into_iter();
-    let timeouts = timeouts.filter_map(|lb| evidence.seconds(lb, IDLE).map(|idle| (lb, idle)));
-    let longer: Vec<_> = timeouts.filter(|(_, idle)| keep <= *idle).collect();
-    let (worst_lb, worst) = longer.iter().copied().max_by_key(|(_, idle)| *idle)?;
-    let mut finding = RULE
-        .finding(severity(evidence, group), group, HINT)
-        .titled(if keep == worst {
-            format!("targets and load balancer both close idle connections after {keep} s")
-        } else {
-            format!("targets close idle connections after {keep} s, the load balancer after {worst} s")
-        })
+fn judge(evidence: &Evidence, race: &Race) -> Option<Finding> {
+    let longer = race.idle.iter().copied().filter(|(_, idle)| race.loses(*idle));
+    let (worst_lb, worst) = longer.max_by_key(|(_, idle)| *idle)?;
+    let finding = race
+        .finding(&RULE, race.severity(evidence))
+        .titled(format!("targets close idle connections after {}, the load balancer after {worst} s", race.in_words()))
         .detailed(
             "Clients get a sporadic 502 when a request meets a connection that the target has just closed: rarer \
              under load, with every target healthy.",
-        )
-        .evident(group, HINT, keep);
-    for (lb, idle) in &longer {
-        finding = finding.evident(lb, FIELD, idle);
-    }
-    let setting = setting(backend, worst + MARGIN);
+        );
     // the files' own idle timeout would be short enough: that is the call to make
     let declared = evidence.declared(worst_lb).and_then(|spec| spec.load_balancer());
-    let declared = declared.and_then(|lb| lb.attributes.get(IDLE)?.parse().ok()).filter(|idle: &u32| *idle < keep);
+    let declared = declared.and_then(|lb| lb.attributes.get(IDLE)?.parse().ok());
+    let declared = declared.filter(|idle: &u32| u64::from(*idle) * 1000 < race.keep);
     Some(match declared {
         Some(idle) => finding
             .mended_by(format!("set the idle timeout of {} to {idle} s, as the file says", worst_lb.name))
             .declaring(worst_lb, FIELD, idle),
-        None => finding.mended_by(setting),
+        None => finding.mended_by(race.setting(worst + MARGIN)),
     })
-}
-
-fn severity(evidence: &Evidence, group: &Address) -> Severity {
-    if evidence.serves(group) { Severity::High } else { Severity::Medium }
-}
-
-/// How to keep connections open for so long, in the words of the server.
-fn setting(backend: &Backend, seconds: u32) -> String {
-    let server = backend.server.as_deref().unwrap_or_default().to_ascii_lowercase();
-    let how = match server.as_str() {
-        "gunicorn" => format!(": gunicorn --keep-alive {seconds}"),
-        "uvicorn" => format!(": uvicorn --timeout-keep-alive {seconds}"),
-        "hypercorn" => format!(": hypercorn's keep_alive_timeout = {seconds}"),
-        "nginx" => format!(": nginx's keepalive_timeout {seconds}s"),
-        "apache" | "httpd" => format!(": Apache's KeepAliveTimeout {seconds}"),
-        "node" | "nodejs" | "node.js" => {
-            format!(": Node's keepAliveTimeout = {seconds}000 and headersTimeout = {}000", seconds + 1)
-        }
-        "puma" => format!(": Puma's persistent_timeout {seconds}"),
-        _ => String::new(),
-    };
-    format!("keep idle connections open for {seconds} s or more in the application{how}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::super::testing::{World, answer, at};
+    use super::super::HINT;
     use super::*;
 
     #[test]
-    fn shorter_and_equal_race_longer_does_not() {
-        for (keep, fires) in [(Some(2), true), (Some(60), true), (Some(61), false), (Some(0), false), (None, false)] {
+    fn shorter_races_equal_is_a_tie_longer_does_not() {
+        for (keep, fires) in [(Some(2), true), (Some(59), true), (Some(60), false), (Some(0), false), (None, false)] {
             let mut world = World::seed();
             world.backend().keep_alive = keep;
             assert_eq!(world.judge().iter().any(|f| f.rule == "E301"), fires, "{keep:?}");
@@ -169,7 +131,7 @@ mod tests {
         assert!(finding.cites(&at("load_balancer/web"), &FIELD.into()));
         assert!(finding.cites(&at("target_group/django"), &HINT.into()));
         assert!(finding.fix.declare.is_none(), "never lower the timeout to 1 s");
-        assert!(finding.fix.text.ends_with("gunicorn --keep-alive 65"), "{}", finding.fix.text);
+        assert!(finding.fix.text.contains("gunicorn --keep-alive 65"), "{}", finding.fix.text);
 
         let mut world = World::seed();
         world.balancer().attributes.insert(IDLE.to_owned(), "300".to_owned());

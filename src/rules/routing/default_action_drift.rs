@@ -94,7 +94,7 @@ fn judge(evidence: &Evidence, address: &Address) -> Option<Finding> {
 
 /// Whether two actions are of one kind and send requests to the same place. Weights, stickiness and
 /// the words of a fixed answer are other rules' business.
-fn same(live: &Action, want: &Action) -> bool {
+pub(super) fn same(live: &Action, want: &Action) -> bool {
     match (live, want) {
         (Action::Forward(live), Action::Forward(want)) => groups(live) == groups(want),
         (Action::Redirect(live), Action::Redirect(want)) => live == want,

@@ -1,7 +1,10 @@
 //! E806: a redirect leads back to itself.
 
+use std::collections::BTreeSet;
+
 use super::super::pattern::{hosts_meet, is_wild, meet};
-use super::super::{Evidence, Finding, FixClass, Rule, Severity, Situation};
+use super::super::walk::{Circle, Walks};
+use super::super::{Evidence, Finding, FixClass, Rule, Severity, Situation, bounce};
 use super::url;
 use crate::model::kind::{Action, Conditions, Listener, Redirect};
 use crate::model::{Address, Kind};
@@ -66,7 +69,7 @@ load_balancers:
 const EXPLAIN: &str = "
 A redirect that keeps protocol, host, port and path answers a request with its own URL. AWS refuses one that is made of
 keywords only, but not one that spells them out: HTTPS on port 443, written on the listener of port 443, or a path that
-the rule's own condition takes again. Two listeners that redirect to each other do the same in two steps.
+the rule's own condition takes again. Listeners and rules that redirect to each other do the same in several steps.
 
 What clients see: browsers stop after some 20 rounds and say that there were too many redirects; API clients report the
 same or the bare 301. There is no 5xx, and nothing reaches the application. A 301 is remembered: browsers go on looping
@@ -74,9 +77,10 @@ for a while after it is mended.
 
 How to tell: the rule takes each redirect, resolves its keywords for its listener, and looks whether the same action
 takes the redirected request. Where that depends on what it cannot know (another site's host, a rule before it that may
-take the request), it is silent. A loop between a redirecting load balancer and an application that redirects as well,
-for want of trust in X-Forwarded-Proto, is seen by a probe only. By hand: `curl -sI URL` shows a Location equal to the
-URL.
+take the request), it is silent. For circles over several listeners and rules it follows requests that each rule takes,
+from redirect to redirect, until one comes round. A loop between a redirecting load balancer and an application that
+redirects as well, for want of trust in X-Forwarded-Proto, is seen by a probe only. By hand: `curl -sI URL` shows a
+Location equal to the URL.
 
 How to mend it: set the action that the file declares. If the file itself loops, the redirect belongs on the listener of
 port 80, and the one on 443 has to serve or answer.
@@ -94,7 +98,68 @@ fn check(evidence: &Evidence) -> Vec<Finding> {
             }
         }
     }
+    found.extend(bounce::findings(evidence, &RULE));
+    for (balancer, _) in evidence.load_balancers() {
+        let redirects = |(listener, _): (&Address, &Listener)| {
+            evidence.actions_of(listener).filter(|(_, action)| matches!(action, Action::Redirect(_))).count()
+        };
+        if evidence.listeners_of(balancer).map(redirects).sum::<usize>() > 1 {
+            let known: BTreeSet<Address> = found.iter().map(|finding| finding.address.clone()).collect();
+            let circles = Walks::over(evidence, balancer).circles().into_iter();
+            let new = circles.filter(|circle| !circle.actions.iter().any(|action| known.contains(action)));
+            found.extend(new.filter_map(|circle| round(evidence, &circle)));
+        }
+    }
     found
+}
+
+/// A circle of several redirects, told at the first of them.
+fn round(evidence: &Evidence, circle: &Circle) -> Option<Finding> {
+    let action_at = |at: &Address| {
+        let default = evidence.listener(at).and_then(|listener| listener.default.as_ref());
+        default.or_else(|| evidence.rule(at)?.action.as_ref())
+    };
+    let at = circle.actions.iter().min()?;
+    let others: Vec<String> = circle.actions.iter().filter(|other| *other != at).map(ToString::to_string).collect();
+    let finding = RULE
+        .finding(Severity::High, at, key(at))
+        .titled(format!("redirects in a circle with {}", others.join(" and ")))
+        .detailed(format!(
+            "A client that follows the redirects comes back to where it was, as with {}: browsers report too many \
+             redirects, nothing reaches the application.",
+            circle.request
+        ));
+    let finding = circle
+        .actions
+        .iter()
+        .fold(finding, |finding, at| finding.evident(at, key(at), action_at(at).map(Action::shown)));
+    Some(circle.actions.iter().fold(
+        finding.mended_by("let one of these actions serve or answer, or lead to a place that none of the others takes"),
+        |finding, at| match action_at(at) {
+            Some(action) if finding.fix.declare.is_none() => mended(evidence, at, action, finding),
+            _ => finding,
+        },
+    ))
+}
+
+/// Where an action stands in the language.
+const fn key(at: &Address) -> &'static str {
+    if matches!(at.kind, Kind::Listener) { "default" } else { "redirect" }
+}
+
+/// The finding with the way out that the files show, if they say something else.
+fn mended(evidence: &Evidence, at: &Address, action: &Action, finding: Finding) -> Finding {
+    let declared = evidence.declared(at);
+    let declared =
+        declared.and_then(|s| s.listener().map_or_else(|| s.rule()?.action.as_ref(), |l| l.default.as_ref()));
+    let Some(want) = declared.filter(|want| *want != action) else { return finding };
+    let default = at.kind == Kind::Listener;
+    // the difference is cited under the declared action's own key
+    let field = if default { "default" } else { want.key() };
+    let finding = if default { finding } else { finding.evident(at, field, ()) };
+    let value = want.shown();
+    let value = if default { Some(&value) } else { value.get(field) };
+    finding.mended_by("set the action that the file declares").declaring(at, field, value)
 }
 
 /// A redirect and where it stands.
@@ -176,8 +241,7 @@ impl<'e> Way<'e> {
     }
 
     fn finding(&self, back: &Back) -> Finding {
-        let default = self.at.kind == Kind::Listener;
-        let field = if default { "default" } else { "redirect" };
+        let (default, field) = (self.at.kind == Kind::Listener, key(self.at));
         let alone = default && self.evidence.rules_of(self.address).is_empty();
         let severity = if alone { Severity::Critical } else { Severity::High };
         let to = url(self.redirect);
@@ -200,20 +264,8 @@ impl<'e> Way<'e> {
                 self.evidence.listener(other).and_then(|l| l.default.clone()).map(|a| a.shown()),
             );
         }
-        let declared = self.evidence.declared(self.at);
-        let declared =
-            declared.and_then(|s| s.listener().map_or_else(|| s.rule()?.action.as_ref(), |l| l.default.as_ref()));
-        match declared.filter(|want| **want != action) {
-            Some(want) => {
-                // the difference is cited under the declared action's own key
-                let field = if default { "default" } else { want.key() };
-                let finding = if default { finding } else { finding.evident(self.at, field, ()) };
-                let value = want.shown();
-                let value = if default { Some(&value) } else { value.get(field) };
-                finding.mended_by("set the action that the file declares").declaring(self.at, field, value)
-            }
-            None => finding.mended_by("let this action serve or answer; the redirect to HTTPS belongs on port 80"),
-        }
+        let finding = finding.mended_by("let this action serve or answer; the redirect to HTTPS belongs on port 80");
+        mended(self.evidence, self.at, &action, finding)
     }
 }
 
@@ -248,6 +300,7 @@ fn everywhere(when: &Conditions) -> bool {
 mod tests {
     use super::super::super::testing::{World, redirect, rule, to};
     use super::*;
+    use crate::model::kind::Rule;
 
     fn with(protocol: &str, host: &str, port: &str, path: &str) -> Redirect {
         Redirect { host: host.to_owned(), path: path.to_owned(), ..redirect(protocol, port) }
@@ -303,6 +356,34 @@ mod tests {
         world.with_rule("first", first);
         world.with_rule("r", rule("", "/old/*", Action::Redirect(with("HTTPS", "#{host}", "443", "/old/index"))));
         assert!(!loops(&world));
+    }
+
+    #[test]
+    fn circles_over_several_rules_and_listeners_are_walked() {
+        let old = |to: &str| with("#{protocol}", "#{host}", "#{port}", to);
+        for (first, second, circle) in [
+            (old("/b"), old("/a"), true),
+            (old("/b"), old("/c"), false),
+            // over port 80, whose default leads to HTTPS again
+            (with("HTTP", "#{host}", "80", "/b"), old("/a"), true),
+            (with("HTTPS", "www.example.org", "443", "/b"), old("/a"), false),
+            // it grows and never comes back to itself; nobody takes it either
+            (old("/b/#{path}"), old("/a"), false),
+        ] {
+            let mut world = World::seed();
+            let put = |priority, path: &str, to: &Redirect| Rule {
+                priority: Some(priority),
+                ..rule("", path, Action::Redirect(to.clone()))
+            };
+            world.with_rule("a", put(1, "/a", &first));
+            world.with_rule("b", put(2, "/b", &second));
+            assert_eq!(loops(&world), circle, "{first:?} {second:?}");
+            if circle {
+                let finding = world.judge().into_iter().find(|finding| finding.rule == "E806").unwrap();
+                assert_eq!(finding.severity, Severity::High, "{finding:#?}");
+                assert!(finding.evidence.len() > 1 && finding.title.contains("circle"), "{finding:#?}");
+            }
+        }
     }
 
     #[test]

@@ -113,13 +113,40 @@ fn check(evidence: &Evidence) -> Vec<Finding> {
 fn judge(evidence: &Evidence, address: &Address, listener: &Listener) -> Option<Finding> {
     let certificates = certificates(evidence, address, listener)?;
     let rules = evidence.rules_of(address);
-    let hosts = |rule: &ListenerRule| rule.when.as_ref().map(|when| when.host.clone()).unwrap_or_default();
-    let bare = |rule: &ListenerRule| hosts(rule).into_iter().filter(|h| !covered(&certificates, h)).collect();
-    let bare: Vec<(&Address, BTreeSet<String>)> = rules.iter().map(|(rule, spec)| (*rule, bare(spec))).collect();
-    let bare: Vec<_> = bare.into_iter().filter(|(_, hosts)| !hosts.is_empty()).collect();
+    let bare = bare(evidence, address, listener, &certificates);
     let served = rules.iter().flat_map(|(_, rule)| hosts(rule)).any(|host| covered(&certificates, &host));
     let severity = if served { Severity::High } else { Severity::Critical };
     (!bare.is_empty()).then(|| finding(evidence, (address, listener), &certificates, &bare, severity))
+}
+
+fn hosts(rule: &ListenerRule) -> BTreeSet<String> {
+    rule.when.as_ref().map(|when| when.host.clone()).unwrap_or_default()
+}
+
+/// The rules with hosts that no certificate covers. That a declared one is not in the list is another rule's finding.
+fn bare<'e>(
+    evidence: &'e Evidence,
+    address: &Address,
+    listener: &Listener,
+    certificates: &[&Certificate],
+) -> Vec<(&'e Address, BTreeSet<String>)> {
+    let missing = super::missing(evidence, address, listener).into_iter();
+    let missing: Vec<&Certificate> = missing.filter_map(|certificate| evidence.certificate(certificate)).collect();
+    let bare = |host: &String| !covered(certificates, host) && !covered(&missing, host);
+    let rules = evidence.rules_of(address).into_iter();
+    let rules = rules.map(|(rule, spec)| (rule, hosts(spec).into_iter().filter(bare).collect::<BTreeSet<_>>()));
+    rules.filter(|(_, hosts)| !hosts.is_empty()).collect()
+}
+
+/// Whether this rule says that another default certificate than the declared one leaves hosts without any.
+pub(super) fn speaks_of(evidence: &Evidence, address: &Address, declared: &Link) -> bool {
+    let listener = evidence.listener(address);
+    let Some(declared) = declared.address().and_then(|declared| evidence.certificate(declared)) else { return false };
+    let found = listener.and_then(|listener| {
+        let certificates = certificates(evidence, address, listener)?;
+        Some(bare(evidence, address, listener, &certificates))
+    });
+    found.into_iter().flatten().any(|(_, hosts)| hosts.iter().any(|host| covered(&[declared], host)))
 }
 
 /// The certificates of a listener; `None` if the names of one are unknown.

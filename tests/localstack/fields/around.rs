@@ -24,7 +24,8 @@ fn security_groups_cases() -> Vec<Case> {
                     .send(),
             )
             .unwrap();
-        }),
+        })
+        .risky(&["E504"]),
         // only the description of a rule
         field(ALB, "ingress", |live| {
             let call = live.stack.account.ec2.update_security_group_rule_descriptions_ingress();

@@ -98,10 +98,11 @@ pub(super) fn cases() -> Vec<Case> {
         field(HTTPS, "mutual_authentication", |live| {
             live.listener(443, |l| l.mutual_authentication(Mutual::builder().mode("off").build()));
         }),
-        field(HTTPS, "mutual_authentication.verify", |live| verify(live, "others", |m| m)),
+        field(HTTPS, "mutual_authentication.verify", |live| verify(live, "others", |m| m)).risky(&["E612"]),
         field(HTTPS, "mutual_authentication.ignore_expiry", |live| {
             verify(live, "partners", |m| m.ignore_client_certificate_expiry(false));
-        }),
+        })
+        .risky(&["E612"]),
         field(HTTPS, "mutual_authentication.advertise_ca_names", |live| {
             verify(live, "partners", |m| m.advertise_trust_store_ca_names(Advertise::Off));
         }),
@@ -111,7 +112,8 @@ pub(super) fn cases() -> Vec<Case> {
             let config = HttpHeaderConditionConfig::builder().http_header_name("User-Agent").regex_values("^wget");
             let agent = RuleCondition::builder().field("http-header").http_header_config(config.build()).build();
             live.rule("30", |r| r.conditions(path).conditions(agent));
-        }),
+        })
+        .risky(&["E809"]),
         field("target/picky/10.9.0.4:8000", "zone", |live| {
             let target = TargetDescription::builder().id("10.9.0.4").port(8000).availability_zone("eu-west-1a");
             let call = live.stack.account.elb.register_targets().target_group_arn(&live.groups["picky"]);

@@ -35,11 +35,11 @@ fn attributes_cases() -> Vec<Case> {
         plain("health_check_logs.s3.prefix", "elsewhere"),
         plain("ipv6.deny_all_igw_traffic", "true"),
         plain("zonal_shift.config.enabled", "true"),
-        plain("routing.http.desync_mitigation_mode", "strictest"),
-        plain("routing.http.preserve_host_header.enabled", "true"),
+        plain("routing.http.desync_mitigation_mode", "strictest").risky(&["E704"]),
+        plain("routing.http.preserve_host_header.enabled", "true").risky(&["E708"]),
         plain("routing.http.x_amzn_tls_version_and_cipher_suite.enabled", "true"),
         plain("routing.http.xff_client_port.enabled", "true"),
-        plain("routing.http.xff_header_processing.mode", "remove"),
+        plain("routing.http.xff_header_processing.mode", "remove").risky(&["E709"]),
         plain("routing.http2.enabled", "false"),
         plain("waf.fail_open.enabled", "true"),
     ]
@@ -62,12 +62,13 @@ fn placement_and_tags_cases() -> Vec<Case> {
             let call = live.stack.account.elb.set_security_groups().load_balancer_arn(&live.load_balancer);
             wait_for(call.security_groups(&live.stack.spare_group).send()).unwrap();
         })
-        .risky(&["E501"]),
+        .risky(&["E505"]),
         field(WEB, "subnets", |live| {
             let call = live.stack.account.elb.set_subnets().load_balancer_arn(&live.load_balancer);
             let call = call.subnets(&live.stack.subnets[0]).subnets(&live.stack.subnets[2]);
             wait_for(call.send()).unwrap();
-        }),
+        })
+        .risky(&["E905"]),
         field(WEB, "ip_address_type", |live| {
             let call = live.stack.account.elb.set_ip_address_type().load_balancer_arn(&live.load_balancer);
             wait_for(call.ip_address_type(IpAddressType::Dualstack).send()).unwrap();

@@ -19,6 +19,8 @@ const OIDC: &str = r#"oidc: { issuer: "https://id.example.com", authorization_en
 const COGNITO: &str = r#"cognito: { user_pool_arn: "arn:aws:cognito-idp:eu-west-1:000000000000:userpool/eu-west-1_abc", user_pool_client_id: shop, user_pool_domain: shop-login, scope: openid, session_cookie_name: Shop, session_timeout: 8h, on_unauthenticated: allow, extra_params: {} }"#;
 const JWT: &str = r#"jwt: { jwks_endpoint: "https://id.example.com/keys", issuer: "https://id.example.com", additional_claims: [{ name: aud, format: string-array, values: [shop, till] }] }"#;
 
+/// What says of a setting that no user can log in with another one.
+const FAILS: &[&str] = &["E807"];
 /// The secret of the client, and another one that somebody sets by hand.
 pub(in crate::localstack) const SECRET: &str = "m4rked-client-secret";
 
@@ -78,11 +80,12 @@ fn oidc(place: Place, path: &str, with: fn(OidcBuilder) -> OidcBuilder) -> Case 
 
 fn oidc_cases(place: Place) -> Vec<Case> {
     vec![
-        oidc(place, "issuer", |c| c.issuer("https://other.example.com")),
-        oidc(place, "authorization_endpoint", |c| c.authorization_endpoint("https://other.example.com/authorize")),
-        oidc(place, "token_endpoint", |c| c.token_endpoint("https://other.example.com/token")),
-        oidc(place, "user_info_endpoint", |c| c.user_info_endpoint("https://other.example.com/me")),
-        oidc(place, "client_id", |c| c.client_id("other")),
+        oidc(place, "issuer", |c| c.issuer("https://other.example.com")).risky(FAILS),
+        oidc(place, "authorization_endpoint", |c| c.authorization_endpoint("https://other.example.com/authorize"))
+            .risky(FAILS),
+        oidc(place, "token_endpoint", |c| c.token_endpoint("https://other.example.com/token")).risky(FAILS),
+        oidc(place, "user_info_endpoint", |c| c.user_info_endpoint("https://other.example.com/me")).risky(FAILS),
+        oidc(place, "client_id", |c| c.client_id("other")).risky(FAILS),
         oidc(place, "scope", |c| c.scope("openid")),
         oidc(place, "session_cookie_name", |c| c.session_cookie_name("Other")),
         oidc(place, "session_timeout", |c| c.session_timeout(60)),
@@ -117,9 +120,10 @@ fn cognito_cases(place: Place) -> Vec<Case> {
     vec![
         cognito(place, "user_pool_arn", |c| {
             c.user_pool_arn("arn:aws:cognito-idp:eu-west-1:000000000000:userpool/eu-west-1_other")
-        }),
-        cognito(place, "user_pool_client_id", |c| c.user_pool_client_id("other")),
-        cognito(place, "user_pool_domain", |c| c.user_pool_domain("other")),
+        })
+        .risky(FAILS),
+        cognito(place, "user_pool_client_id", |c| c.user_pool_client_id("other")).risky(FAILS),
+        cognito(place, "user_pool_domain", |c| c.user_pool_domain("other")).risky(FAILS),
         cognito(place, "scope", |c| c.scope("openid email")),
         cognito(place, "session_cookie_name", |c| c.session_cookie_name("Other")),
         cognito(place, "session_timeout", |c| c.session_timeout(60)),

@@ -68,22 +68,27 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         field(MOVED, "when.host_regex", |live| {
             live.rule("30", |r| r.conditions(host("^new[.]shop[.]example[.]com$")).conditions(path(OLD_PATH)));
-        }),
+        })
+        .risky(&["E809"]),
         field(MOVED, "when.path_regex", |live| {
             live.rule("30", |r| r.conditions(host(OLD_HOST)).conditions(path("^/older$")));
-        }),
-        field(PICKY, "rewrite.path", |live| rewritten(live, ["^/v3/(.*)$", "/$1"], OTHER_HOST)),
-        field(PICKY, "rewrite.host", |live| rewritten(live, SHORT_PATH, ["^a[.]", "c."])),
+        })
+        .risky(&["E809"]),
+        field(PICKY, "rewrite.path", |live| rewritten(live, ["^/v3/(.*)$", "/$1"], OTHER_HOST)).risky(&["E814"]),
+        field(PICKY, "rewrite.host", |live| rewritten(live, SHORT_PATH, ["^a[.]", "c."])).risky(&["E814"]),
         super::fields(&["rule/web:443/picky rewrite.path", "rule/web:443/picky rewrite.host"], |live| {
             live.rule("20", |r| r.reset_transforms(true));
-        }),
+        })
+        .risky(&["E814"]),
         field("security_group/alb", "egress", |live| {
             // a new group lets everything out, which covers what is declared
             let all =
                 IpPermission::builder().ip_protocol("-1").ip_ranges(IpRange::builder().cidr_ip("0.0.0.0/0").build());
             let call = live.stack.account.ec2.revoke_security_group_egress().group_id(&live.alb_group);
             wait_for(call.ip_permissions(all.build()).send()).unwrap();
-        }),
+        })
+        // the files let it out to port 8000 only, and a target listens on 8001
+        .risky(&["E503"]),
     ]
 }
 

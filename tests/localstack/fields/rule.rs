@@ -46,6 +46,7 @@ fn when(address: &str, key: &str, priority: &'static str, conditions: [RuleCondi
     field(address, &format!("when.{key}"), move |live| {
         live.rule(priority, |r| r.set_conditions(Some(conditions.to_vec())));
     })
+    .risky(&["E809"])
 }
 
 fn conditions_cases() -> Vec<Case> {

@@ -42,7 +42,7 @@ pub const ALL: [(&str, Begin); 9] = [
 ];
 
 /// The stack that the scenarios begin with: gunicorn on 8000 behind one listener and one rule.
-pub const BASE: &str = r#"version: 1
+const BASE: &str = r#"version: 1
 stack: shop
 account: "ACCOUNT"
 region: eu-west-1
@@ -110,7 +110,9 @@ impl Scene {
 
     /// The desired file.
     fn write(&self, file: &str) {
-        self.stack.write(file);
+        let stack = &self.stack;
+        let text = file.replace("ACCOUNT", &stack.account.id).replace("APP_GROUP", &stack.app_group);
+        stack.account.write("desired/shop.yaml", text.replace("VPC", &stack.vpc));
     }
 
     fn live(&self) -> Live<'_> {

@@ -188,7 +188,7 @@ impl Estate {
                 port: *port,
                 zone: lambda.then(|| "all".to_owned()),
             };
-            let health = TargetHealth { state: None, reason: None, description: None };
+            let health = TargetHealth::default();
             self.0.insert(Id::target(&id, target, *port), spec, Facts::Target(health));
         }
         self.0.insert(id.clone(), spec, Facts::TargetGroup { load_balancers: vec![Self::balancer()] });

@@ -36,7 +36,7 @@ fn group(s: &mut Snapshot, name: &str, kind: TargetType, targets: &[(u8, HealthS
         let port = (kind != TargetType::Lambda).then_some(80);
         let target = Target { target_group: link(name), id: address, port, zone: None };
         let reason = (!reason.is_empty()).then(|| (*reason).to_owned());
-        let health = TargetHealth { state: Some(*state), reason, description: None };
+        let health = TargetHealth { state: Some(*state), reason, ..TargetHealth::default() };
         s.insert(id(&format!("{name}/{number}")), target, Facts::Target(health));
     }
 }

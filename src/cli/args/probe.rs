@@ -1,0 +1,49 @@
+//! The command line of `no502 probe`.
+
+use std::net::SocketAddr;
+
+use clap::{Args, ValueEnum};
+
+use super::ValidateFailOn;
+
+/// `no502 probe`
+#[derive(Debug, Args)]
+pub struct Probe {
+    /// Files or folders (`*.yaml`, `*.yml`, `-`), whose targets are probed, or URLs of single targets
+    /// (http://10.0.1.10:8000/health/)
+    #[arg(value_name = "PATH or URL", default_value = "desired")]
+    pub what: Vec<String>,
+    /// Only these targets or groups; `*` matches anything; repeatable
+    #[arg(long = "target", value_name = "ADDRESS")]
+    pub targets: Vec<String>,
+    /// Dial another address for a target, as through a tunnel: 10.0.1.10:8000=127.0.0.1:9000; repeatable
+    #[arg(long = "connect-to", value_name = "TARGET=ADDR", value_parser = connect_to)]
+    pub connect_to: Vec<(String, SocketAddr)>,
+    /// Leave out what must wait or strains: keep-alive, many and large requests, a silent connection
+    #[arg(long)]
+    pub quick: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub format: ProbeFormat,
+    /// What makes the exit code 3
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t = ValidateFailOn::FiveXx)]
+    pub fail_on: ValidateFailOn,
+}
+
+/// How `probe` prints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ProbeFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document.
+    Json,
+    /// JUnit XML: a test case per check.
+    Junit,
+}
+
+fn connect_to(text: &str) -> Result<(String, SocketAddr), String> {
+    let parts = text.split_once('=').filter(|(target, _)| !target.is_empty());
+    let address = parts.and_then(|(target, address)| Some((target.to_owned(), address.parse().ok()?)));
+    address.ok_or_else(|| "write TARGET:PORT=IP:PORT, such as 10.0.1.10:8000=127.0.0.1:9000".to_owned())
+}

@@ -1,0 +1,163 @@
+//! What takes time or strength to find out: keep-alive, requests per connection, large requests, a silent neighbour.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use super::connection::{dial, open};
+use super::http1::{self, Read, exchange, seen};
+use super::observation::{BodyEnd, Exchange, KeepAlive, Observations, Outcome, Part, Reuse, ReuseEnd, SizedRequest};
+use super::subject::{Ask, REPEATING, Subject};
+
+/// So many requests are sent on one connection.
+const MANY: u32 = 120;
+/// The large body.
+const LARGE: usize = 2 * 1024 * 1024;
+/// How long a silent connection stands before the check beside it.
+const SETTLED: Duration = Duration::from_millis(200);
+/// The sizes that are tried, smallest first.
+const SIZES: [(Part, u32); 7] = [
+    (Part::Line, 5 * 1024),
+    (Part::Line, 9 * 1024),
+    (Part::Line, 15 * 1024),
+    (Part::Header, 5 * 1024),
+    (Part::Header, 9 * 1024),
+    (Part::Header, 15 * 1024),
+    (Part::Headers, 56 * 1024),
+];
+/// One of the headers that are large together.
+const PIECE: u32 = 4000;
+/// The statuses that refuse a size.
+const REFUSALS: [u16; 4] = [400, 413, 414, 431];
+
+/// Measures all of it.
+pub(super) async fn all(subject: &Subject, saw: &mut Observations) {
+    if !subject.is_http1() {
+        return;
+    }
+    let ask = Ask::forwarded(subject).at(&subject.path);
+    saw.sizes = sizes(&ask).await;
+    saw.reuse = reuse(&ask).await;
+    saw.large_body = large_body(&ask).await;
+    saw.beside_idle = beside_idle(subject, saw).await;
+    saw.keep_alive = keep_alive(subject, &ask).await;
+}
+
+/// Waits until an idle connection is closed.
+async fn keep_alive(subject: &Subject, ask: &Ask) -> Option<KeepAlive> {
+    let deadline = Instant::now() + ask.timeout;
+    let mut io = open(ask, &[], deadline).await.ok()?;
+    let Read { outcome: Outcome::Answer(answer), .. } = exchange(&mut io, &ask.bytes(), deadline).await else {
+        return None;
+    };
+    if answer.closes || answer.end != BodyEnd::Whole {
+        return answer.closes.then_some(KeepAlive::None);
+    }
+    let start = Instant::now();
+    // whatever comes, even a 408, ends the connection
+    let closed = timeout(subject.watching(), io.read(&mut [0_u8; 1])).await.is_ok();
+    let millis = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Some(if closed { KeepAlive::ClosedAfter(millis) } else { KeepAlive::OpenAfter(millis) })
+}
+
+/// Sends one request after another on one connection.
+pub(super) async fn reuse(ask: &Ask) -> Option<Reuse> {
+    let stop = Instant::now() + REPEATING;
+    let mut io = open(ask, &[], Instant::now() + ask.timeout).await.ok()?;
+    let mut requests = 0;
+    while requests < MANY && Instant::now() < stop {
+        let deadline = (Instant::now() + ask.timeout).min(stop);
+        match exchange(&mut io, &ask.bytes(), deadline).await.outcome {
+            Outcome::Answer(answer) if answer.end == BodyEnd::Whole => {
+                requests += 1;
+                if answer.closes {
+                    return Some(Reuse { requests, end: ReuseEnd::Announced });
+                }
+            }
+            Outcome::Reset | Outcome::Closed if requests > 0 => {
+                return Some(Reuse { requests, end: ReuseEnd::Unannounced });
+            }
+            Outcome::Answer(_)
+            | Outcome::Reset
+            | Outcome::Closed
+            | Outcome::TimedOut
+            | Outcome::Refused
+            | Outcome::Unreachable(_)
+            | Outcome::Unconnected
+            | Outcome::TlsFailed(_)
+            | Outcome::Garbage(_)
+            | Outcome::Endless => break,
+        }
+    }
+    (requests > 0).then_some(Reuse { requests, end: ReuseEnd::Open })
+}
+
+/// Makes a health check beside a connection that says nothing.
+async fn beside_idle(subject: &Subject, saw: &mut Observations) -> Option<Exchange> {
+    let silent = timeout(subject.timeout, dial(subject.check_address)).await.ok()?.ok()?;
+    sleep(SETTLED).await;
+    let check = http1::ask(&subject.health_check(), saw).await;
+    drop(silent);
+    Some(check)
+}
+
+/// Sends a large body and reads beside, as a load balancer does.
+async fn large_body(ask: &Ask) -> Option<Exchange> {
+    let start = Instant::now();
+    let deadline = start + ask.timeout;
+    let io = open(ask, &[], deadline).await.ok()?;
+    let (mut from, mut to) = tokio::io::split(io);
+    let head = ask.bytes_with(
+        "POST",
+        &format!("Content-Type: application/octet-stream\r\nConnection: close\r\nContent-Length: {LARGE}\r\n"),
+    );
+    let send = async {
+        let part = vec![b'x'; 64 * 1024];
+        to.write_all(&head).await?;
+        for _ in 0..LARGE / part.len() {
+            to.write_all(&part).await?;
+        }
+        to.flush().await
+    };
+    // that not all could be sent is no failure yet: the answer decides
+    let (read, _) = tokio::join!(http1::read(&mut from, deadline), timeout_at(deadline, send));
+    Some(seen(ask, read.outcome, start))
+}
+
+/// Sends requests of growing size, each on its own connection.
+async fn sizes(ask: &Ask) -> Vec<SizedRequest> {
+    let Some(usual) = sized(ask, "").await.filter(|status| !REFUSALS.contains(status)) else { return Vec::new() };
+    let mut tried: Vec<SizedRequest> = Vec::new();
+    for (part, bytes) in SIZES {
+        let fails = |one: &SizedRequest| one.part == part && one.status != Some(usual);
+        if tried.iter().any(fails) {
+            continue;
+        }
+        let (ask, more) = match part {
+            Part::Line => (ask.clone().at(&format!("{}?pad={}", ask.path, pad(bytes))), String::new()),
+            Part::Header => (ask.clone(), format!("Cookie: pad={}\r\n", pad(bytes))),
+            Part::Headers => {
+                let pieces = (0..bytes / PIECE).map(|at| format!("X-Pad-{at}: {}\r\n", pad(PIECE)));
+                (ask.clone(), pieces.collect())
+            }
+        };
+        tried.push(SizedRequest { part, bytes, status: sized(&ask, &more).await });
+    }
+    tried
+}
+
+fn pad(bytes: u32) -> String {
+    "x".repeat(bytes as usize)
+}
+
+/// The status of a request with more headers.
+async fn sized(ask: &Ask, more: &str) -> Option<u16> {
+    let deadline = Instant::now() + ask.timeout;
+    let mut io = open(ask, &[], deadline).await.ok()?;
+    let request = ask.bytes_with("GET", &format!("Connection: close\r\n{more}"));
+    let Read { outcome: Outcome::Answer(answer), .. } = exchange(&mut io, &request, deadline).await else {
+        return None;
+    };
+    Some(answer.status)
+}
