@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use super::event::Failure;
 use super::{Event, Observer, Settings};
 use crate::cloud::{Facts, Read, Snapshot};
-use crate::model::kind::Target;
+use crate::model::kind::{Direction, Target, TrafficRule};
 use crate::model::{Id, Kind, StepId};
 use crate::plan::Gate;
 
@@ -42,6 +42,7 @@ pub(super) async fn pass<R: Read>(
             let aws = Duration::from_secs(u64::from(*within)) + SLACK;
             (Kind::TargetGroup, group.id(), settings.gate_timeout.max(aws))
         }
+        Gate::PathOpen { group, .. } => (Kind::SecurityGroup, group.id(), settings.gate_timeout),
         Gate::Settled { at_least } => return settle(step, gate, *at_least, settings, observer).await,
     };
     // nothing was made, so there is nothing to wait for
@@ -116,6 +117,7 @@ fn look(snapshot: &Snapshot, gate: &Gate, id: &Id) -> Look {
         },
         (Gate::TargetsHealthy { group: _, at_least, leaving }, Some(_)) => targets(snapshot, id, *at_least, leaving),
         (Gate::Drained { .. }, _) => drained(snapshot, id),
+        (Gate::PathOpen { group: _, direction, rules }, _) => granted(snapshot, id, *direction, rules),
         _ => Look::Wait("AWS does not show it yet".to_owned()),
     }
 }
@@ -150,6 +152,14 @@ fn targets(snapshot: &Snapshot, group: &Id, at_least: usize, leaving: &BTreeSet<
         return Look::Open;
     }
     Look::Wait(format!("{healthy} of at least {at_least} targets healthy; {}", waiting.join("; ")))
+}
+
+fn granted(snapshot: &Snapshot, group: &Id, direction: Direction, rules: &[TrafficRule]) -> Look {
+    let live = snapshot.found.get(group).and_then(|live| live.spec.security_group());
+    let have = live.and_then(|group| group.rules(direction)).map(Vec::as_slice).unwrap_or_default();
+    let missing = rules.iter().filter(|rule| !have.iter().any(|live| live.covers(rule)));
+    let missing: Vec<String> = missing.map(ToString::to_string).collect();
+    if missing.is_empty() { Look::Open } else { Look::Wait(format!("AWS does not show {} yet", missing.join(", "))) }
 }
 
 fn drained(snapshot: &Snapshot, group: &Id) -> Look {

@@ -21,6 +21,8 @@ const HOLDS: jiff::SignedDuration = jiff::SignedDuration::from_mins(15);
 const RENEWED_EVERY: Duration = Duration::from_secs(300);
 /// Another run may write so long after it has read that there is no lock.
 const BETWEEN: Duration = Duration::from_millis(400);
+/// So much later than another run's lock, and than twice the time that one took to show, ours may still show.
+const OWN_MAY_FOLLOW: Duration = Duration::from_secs(2);
 /// How often the tag is read while it lags.
 const POLL: Duration = Duration::from_millis(200);
 /// What is not seen after so long will not be.
@@ -113,7 +115,8 @@ pub async fn take<W: Write>(
             seen if seen == before && !waited && overtaken.is_none() && start.elapsed() < UNSEEN => sleep(POLL).await,
             Some(other) if Some(&other) != before.as_ref() => {
                 let first = *overtaken.get_or_insert(start.elapsed());
-                if waited || start.elapsed() > first + first / 4 + BETWEEN * 2 {
+                // who gives up while its own is still on the way takes the lock from the other one too: nobody has it then
+                if waited || start.elapsed() > first * 2 + OWN_MAY_FOLLOW {
                     return Ok(Taken::Theirs(other));
                 }
                 sleep(POLL).await;

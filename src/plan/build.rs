@@ -203,7 +203,7 @@ impl Builder<'_> {
     ) -> &mut Step {
         let id = step_id(operation.name(), address);
         let id = if part == 0 { id } else { StepId(format!("{id} ({})", part + 1)) };
-        let reversible = reversible(&operation);
+        let (reversible, gate) = (reversible(&operation), Gate::of(&operation));
         let address = address.clone();
         let step = Step {
             id,
@@ -211,7 +211,7 @@ impl Builder<'_> {
             address,
             after: vec![],
             before: vec![],
-            gate: None,
+            gate,
             stamp: false,
             reversible,
             why: why.into(),

@@ -5,6 +5,7 @@
 mod build;
 mod delete;
 mod evidence;
+mod gate;
 mod guard;
 mod logins;
 mod moves;
@@ -30,12 +31,13 @@ mod tests;
 mod update;
 mod weave;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use evidence::{of_files, of_live, of_live_alone};
+pub use gate::Gate;
 pub use guard::{Guard, Refused};
 pub use propose::Proposals;
 pub use rehearse::{arrive, pass};
@@ -45,65 +47,8 @@ pub use select::{Selection, Unmatched, fits};
 use crate::cloud::{Gap, Identity, Operation, Snapshot};
 use crate::desired::{Problem, Resolved};
 use crate::diff::{self, Diff, Obstacle, Verdict};
-use crate::model::{Address, Kind, Link, StepId};
+use crate::model::{Address, Kind, StepId};
 use crate::rules::Judgement;
-
-/// A wait between steps.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Gate {
-    /// The load balancer's state is `active`.
-    LoadBalancerActive,
-    /// The certificate's status is `ISSUED`.
-    CertificateIssued,
-    /// The load balancer is gone, and the network interfaces with it that keep its security groups in use.
-    LoadBalancerGone,
-    /// At least so many targets of a group are ready, those aside that a later step deregisters.
-    TargetsHealthy {
-        /// The group.
-        group: Link,
-        /// How many.
-        at_least: usize,
-        /// The targets that leave, as `id:port`.
-        leaving: BTreeSet<String>,
-    },
-    /// No target of a group is left: requests in flight have ended.
-    Drained {
-        /// The group.
-        group: Link,
-        /// How long AWS takes at most, in seconds.
-        within: u32,
-    },
-    /// Some time has passed since requests were sent elsewhere; how much is the user's choice.
-    Settled {
-        /// How much at least, in seconds.
-        at_least: u32,
-    },
-}
-
-impl Gate {
-    /// The target group that it looks at, if one.
-    pub const fn group(&self) -> Option<&Link> {
-        match self {
-            Self::TargetsHealthy { group, .. } | Self::Drained { group, .. } => Some(group),
-            Self::LoadBalancerActive | Self::CertificateIssued | Self::LoadBalancerGone | Self::Settled { .. } => None,
-        }
-    }
-    /// The same wait with its link replaced.
-    #[must_use]
-    pub fn map_links(self, f: &mut dyn FnMut(Link) -> Link) -> Self {
-        match self {
-            Self::TargetsHealthy { group, at_least, leaving } => {
-                Self::TargetsHealthy { group: f(group), at_least, leaving }
-            }
-            Self::Drained { group, within } => Self::Drained { group: f(group), within },
-            other @ (Self::LoadBalancerActive
-            | Self::CertificateIssued
-            | Self::LoadBalancerGone
-            | Self::Settled { .. }) => other,
-        }
-    }
-}
 
 /// An earlier step that must have ended, and the outage this prevents.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

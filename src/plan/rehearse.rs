@@ -88,7 +88,11 @@ fn open(world: &mut World, gate: &Gate, subject: Option<Id>) {
                 }
             }
         }
-        Gate::LoadBalancerActive | Gate::LoadBalancerGone | Gate::Drained { .. } | Gate::Settled { .. } => {}
+        Gate::LoadBalancerActive
+        | Gate::LoadBalancerGone
+        | Gate::PathOpen { .. }
+        | Gate::Drained { .. }
+        | Gate::Settled { .. } => {}
     }
 }
 

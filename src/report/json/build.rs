@@ -159,6 +159,7 @@ const fn gate(gate: &plan::Gate) -> Gate {
         plan::Gate::LoadBalancerGone => Gate { wait: "load_balancer_gone", at_least: None },
         plan::Gate::CertificateIssued => Gate { wait: "certificate_issued", at_least: None },
         plan::Gate::TargetsHealthy { at_least, .. } => Gate { wait: "targets_healthy", at_least: Some(*at_least) },
+        plan::Gate::PathOpen { .. } => Gate { wait: "path_open", at_least: None },
         plan::Gate::Drained { .. } => Gate { wait: "drained", at_least: None },
         plan::Gate::Settled { .. } => Gate { wait: "settled", at_least: None },
     }

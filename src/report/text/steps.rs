@@ -125,7 +125,9 @@ fn brief(plan: &Plan, calls: &str, page: &mut Page<'_>) {
     for step in &plan.steps {
         let id = clean(&step.id.to_string()).into_owned();
         let before = step.before.iter().map(|gate| ("before", gate));
-        for (when, gate) in before.chain(step.gate.iter().map(|gate| ("after", gate))) {
+        // that AWS shows a grant is waited for after each, and takes moments
+        let lasts = |gate: &&Gate| !matches!(gate, Gate::PathOpen { .. });
+        for (when, gate) in before.chain(step.gate.iter().filter(lasts).map(|gate| ("after", gate))) {
             // what a group waits for needs no step to be understood
             let text = match gate.group() {
                 Some(_) => format!("waits until {}", waits(plan, gate)),
@@ -203,6 +205,7 @@ fn waits(plan: &Plan, gate: &Gate) -> String {
         Gate::CertificateIssued => "the certificate is issued".to_owned(),
         Gate::TargetsHealthy { at_least: 1, .. } => format!("at least 1 target of {of} is healthy"),
         Gate::TargetsHealthy { at_least, .. } => format!("at least {at_least} targets of {of} are healthy"),
+        Gate::PathOpen { .. } => "AWS shows these rules".to_owned(),
         Gate::Drained { within, .. } => format!("requests to {of} have ended ({within} s at most)"),
         Gate::Settled { at_least: 0 } => "requests have moved for a while (--settle)".to_owned(),
         Gate::Settled { at_least } => format!("requests have moved for {at_least} s (--settle, if longer)"),

@@ -13,7 +13,7 @@ pub(super) fn begin() -> Scene {
 fn the_idle_timeout_goes_back_below_the_keep_alive() {
     let scene = begin();
     assert!(scene.health("django").values().all(|state| state == "healthy"));
-    scene.fires(&[("E301", "target_group/django"), ("E303", "load_balancer/web")], &[]).exits(3);
+    scene.fires(&[("E301", "target_group/django"), ("E303", "load_balancer/web")]).exits(3);
     scene.apply().exits(0);
     in_order(&scene.writes(), &["ModifyLoadBalancerAttributes"]);
     scene.is_mended();
@@ -24,7 +24,7 @@ fn the_idle_timeout_goes_back_below_the_keep_alive() {
 fn a_short_keep_alive_is_named_and_not_worked_around() {
     let scene = Scene::of(BASE);
     scene.write(&edited(BASE, "keep_alive: 75s", "keep_alive: 2s"));
-    let plan = scene.fires(&[("E301", "target_group/django")], &[]).exits(0).json();
+    let plan = scene.fires(&[("E301", "target_group/django")]).exits(0).json();
     assert_eq!(plan["steps"], serde_json::json!([]), "the application is to be changed, not AWS");
     let finding = &plan["findings"][0];
     assert_eq!(finding["automatic"], false);

@@ -55,7 +55,7 @@ fn swaps(scene: &Scene, worst: Serving) -> Vec<Serving> {
 fn requests_move_to_a_group_that_speaks_http_once_it_is_healthy() {
     let scene = begin();
     assert!(scene.health("django").values().all(|state| state == "unhealthy"));
-    let plan = scene.fires(&[("E105", "target_group/django")], &["E112", "E201"]).exits(3).json();
+    let plan = scene.fires(&[("E105", "target_group/django"), ("E201", "target_group/django")]).exits(3).json();
     let change = plan["changes"].as_array().unwrap().iter().find(|c| c["address"] == "target_group/django").unwrap();
     assert_eq!(change["action"], "replace");
     let seen = swaps(&scene, Serving { failing: 1, ..Serving::default() });

@@ -36,7 +36,7 @@ fn success_codes_that_every_target_would_fail_are_not_applied() {
     let scene = begin();
     let before = super::super::state::state(&scene.stack.account);
     assert!(scene.health("django").values().all(|state| state == "healthy"), "{:?}", scene.health("django"));
-    scene.fires(&[("E102", "target_group/django")], &["E109"]).exits(3);
+    scene.fires(&[("E102", "target_group/django")]).exits(3);
     let rule = scene.live().rules["10"].clone();
     scene.proxy.calm();
     let (apply, seen) = scene.watched(&rule, || {

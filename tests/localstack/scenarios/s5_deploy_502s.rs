@@ -20,7 +20,7 @@ fn delay(scene: &Scene) -> String {
 #[test]
 fn the_delay_goes_back_above_the_slowest_request() {
     let scene = begin();
-    scene.fires(&[("E401", "target_group/django")], &["E402"]).exits(3);
+    scene.fires(&[("E401", "target_group/django")]).exits(3);
     scene.apply().exits(0);
     in_order(&scene.writes(), &["ModifyTargetGroupAttributes"]);
     assert_eq!(delay(&scene), "60");

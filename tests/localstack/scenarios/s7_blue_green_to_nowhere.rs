@@ -60,7 +60,7 @@ fn requests_go_back_to_the_group_that_serves_by_one_call() {
     assert!(blue.len() == 3 && blue.values().all(|state| state == "healthy"), "{blue:?}");
     let nowhere = Serving { empty: 100, ..Serving::default() };
     assert_eq!(scene.serving(&rule), Some(nowhere));
-    let plan = scene.plan();
+    let plan = scene.fires(&[("E803", "rule/web:443/api")]).exits(3);
     assert_eq!(differing(&plan.json()), ["rule/web:443/api".to_owned()].into());
     let (apply, seen) = scene.watched(&rule, || scene.apply());
     apply.exits(0);
