@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::observation::Outcome;
 use super::subject::Ask;
-use super::tls::{self, Versions};
+use super::tls;
 use crate::model::value::Protocol;
 
 /// Something to speak to.
@@ -42,7 +42,7 @@ pub(super) async fn open(ask: &Ask, protocols: &[&str], deadline: Instant) -> Re
     }
     match ask.protocol {
         Protocol::Http => Ok(Box::new(stream)),
-        Protocol::Https => match timeout_at(deadline, tls::shake(stream, Versions::UpTo13, None, protocols)).await {
+        Protocol::Https => match timeout_at(deadline, tls::shake(stream, ask.tls, None, protocols)).await {
             Ok((Ok(stream), _)) => Ok(Box::new(stream)),
             Ok((Err(error), _)) => Err(Outcome::TlsFailed(tls::in_words(&error))),
             Err(_) => Err(Outcome::TlsFailed("not ended in time".to_owned())),

@@ -22,7 +22,7 @@ pub mod subject;
 
 pub use observation::Observations;
 pub use server::Server;
-pub use subject::{Depth, Subject};
+pub use subject::{Depth, Subject, Versions};
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -121,13 +121,13 @@ async fn look_closer(subject: &Subject, saw: &mut Observations) {
 /// The check's port on the loopback address of this machine, which is the target's.
 async fn loopback(subject: &Subject, saw: &mut Observations) -> Option<Exchange> {
     let ip = subject.check_address.ip();
-    if ip.is_loopback() {
-        return None;
-    }
     let local = match ip {
         IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
     };
+    if ip == local {
+        return None;
+    }
     let there = Subject { check_address: SocketAddr::new(local, subject.check_address.port()), ..subject.clone() };
     Some(http1::ask(&there.health_check(), saw).await)
 }

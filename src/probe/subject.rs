@@ -18,6 +18,15 @@ pub enum Depth {
     Full,
 }
 
+/// Which versions of TLS are offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Versions {
+    /// 1.2.
+    UpTo12,
+    /// 1.2 and 1.3.
+    UpTo13,
+}
+
 /// A target as a load balancer would see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
@@ -37,6 +46,8 @@ pub struct Subject {
     pub check_protocol: Protocol,
     /// Which version of HTTP both speak.
     pub version: ProtocolVersion,
+    /// The TLS that the load balancer offers targets, where either speaks HTTPS.
+    pub tls: Versions,
     /// The health check's path.
     pub path: String,
     /// The codes that are a success.
@@ -96,6 +107,7 @@ impl Subject {
         Ask {
             to: self.check_address,
             protocol: self.check_protocol,
+            tls: self.tls,
             host: self.check_host(),
             path: self.path.clone(),
             kind: Kind::Check,
@@ -110,6 +122,7 @@ impl Subject {
 pub(super) struct Ask {
     pub(super) to: SocketAddr,
     pub(super) protocol: Protocol,
+    pub(super) tls: Versions,
     pub(super) host: String,
     pub(super) path: String,
     pub(super) kind: Kind,
@@ -132,6 +145,7 @@ impl Ask {
         Self {
             to: subject.address,
             protocol: subject.protocol,
+            tls: subject.tls,
             host: subject.client_host(),
             path: "/".to_owned(),
             kind: Kind::Forwarded(subject.public_protocol),
@@ -208,6 +222,7 @@ mod tests {
             protocol: Protocol::Http,
             check_protocol: Protocol::Http,
             version: ProtocolVersion::Http1,
+            tls: Versions::UpTo13,
             path: "/api/health/".to_owned(),
             codes: "200".parse().unwrap(),
             timeout: Duration::from_secs(5),

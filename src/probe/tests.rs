@@ -71,6 +71,7 @@ fn at(address: SocketAddr) -> Subject {
         protocol: Protocol::Http,
         check_protocol: Protocol::Http,
         version: ProtocolVersion::Http1,
+        tls: Versions::UpTo13,
         path: "/health/".to_owned(),
         codes: "200".parse().unwrap(),
         timeout: Duration::from_millis(800),

@@ -23,20 +23,11 @@ use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
 use super::connection::dial;
 use super::observation::{Handshake, Outcome, Presented, Tls};
-use super::subject::Subject;
+use super::subject::{Subject, Versions};
 use crate::model::value::Protocol;
 
 /// Certificates that are kept of a chain.
 const CHAIN: usize = 8;
-
-/// Which versions of TLS are offered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Versions {
-    /// 1.2.
-    UpTo12,
-    /// 1.2 and 1.3.
-    UpTo13,
-}
 
 /// What a handshake showed.
 #[derive(Debug)]

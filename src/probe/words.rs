@@ -3,7 +3,7 @@
 //! AWS's reason codes are facts of AWS, not opinions of ours: what follows from them is for the rules to say. Source:
 //! API `DescribeTargetHealth`; user guide "Health checks for Application Load Balancer target groups".
 
-use super::observation::{Answer, Exchange, Fault, Outcome};
+use super::observation::{Answer, Exchange, Fault, Observations, Outcome, Preface};
 use crate::model::value::CodeMatcher;
 use crate::model::{HealthState, TargetHealth};
 
@@ -43,6 +43,26 @@ impl Fault {
             Self::FoldedLine => "a header continued on a second line".to_owned(),
             Self::BareNewline => "lines that end without a carriage return".to_owned(),
         }
+    }
+}
+
+impl Preface {
+    /// In a few words.
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::Settings => "HTTP/2".to_owned(),
+            Self::Http1(status) => format!("HTTP/1 {status}"),
+            Self::Closed => "connection closed".to_owned(),
+            Self::TimedOut => "no answer in time".to_owned(),
+            Self::Garbage(bytes) => format!("`{bytes}`"),
+        }
+    }
+}
+
+impl Observations {
+    /// Whether the preface of HTTP/2 was answered with HTTP/2.
+    pub fn speaks_http2(&self) -> bool {
+        self.http2 == Some(Preface::Settings)
     }
 }
 

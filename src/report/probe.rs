@@ -5,8 +5,8 @@
 
 use crate::model::Address;
 use crate::model::value::CodeMatcher;
-use crate::probe::Subject;
 use crate::probe::observation::{Exchange, Handshake, KeepAlive, Observations, Part, ReuseEnd, SizedRequest, Vantage};
+use crate::probe::{Subject, Versions};
 use crate::rules::{Finding, Severity};
 
 /// What a report on a probe is made from.
@@ -67,14 +67,13 @@ pub enum Verdict {
 }
 
 /// The rules that rest on each check.
-const RULES: [(&str, &[&str]); 7] = [
+const RULES: [(&str, &[&str]); 6] = [
     ("request", &["E701", "E702", "E703", "E707", "E806"]),
     ("keep_alive", &["E301", "E302"]),
     ("connection_reuse", &["E306"]),
     ("large_body", &["E308"]),
     ("silent_neighbour", &["E312"]),
     ("request_size", &["E706"]),
-    ("tls", &["E208"]),
 ];
 
 /// Joins what was seen of a target with the findings that rest on it.
@@ -82,10 +81,13 @@ pub fn looked<'a>(target: &Address, subject: &Subject, saw: &'a Observations, fi
     let mine: Vec<&Finding> =
         findings.iter().filter(|finding| finding.evidence.iter().any(|e| e.address == *target)).collect();
     let of = |name: &str| {
-        let listed = |finding: &&&Finding| match RULES.iter().find(|(check, _)| *check == name) {
-            Some((_, rules)) => rules.contains(&finding.rule.as_str()),
+        let listed = |finding: &&&Finding| match RULES.iter().find(|(_, rules)| rules.contains(&&*finding.rule)) {
+            Some((check, _)) => *check == name,
+            None if finding.evidence.iter().any(|e| e.address == *target && e.field.0 == "probe.request") => {
+                name == "request"
+            }
             // everything else is about the health check
-            None => !RULES.iter().any(|(_, rules)| rules.contains(&finding.rule.as_str())),
+            None => name == "health_check",
         };
         mine.iter().filter(listed).copied().collect::<Vec<_>>()
     };
@@ -94,9 +96,10 @@ pub fn looked<'a>(target: &Address, subject: &Subject, saw: &'a Observations, fi
         let worst = findings.iter().map(|finding| finding.severity).max();
         let verdict = match worst {
             Some(Severity::Critical | Severity::High) => Verdict::Failed,
+            // however sure the rule is of the cause
+            _ if !passes => Verdict::Failed,
             Some(Severity::Medium | Severity::Low) => Verdict::Doubtful,
-            Some(Severity::Info) | None if passes => Verdict::Ok,
-            Some(Severity::Info) | None => Verdict::Failed,
+            Some(Severity::Info) | None => Verdict::Ok,
         };
         Check { name, verdict, expected, observed, reason_code: None, findings }
     };
@@ -112,11 +115,26 @@ pub fn looked<'a>(target: &Address, subject: &Subject, saw: &'a Observations, fi
     }
     if let Some(tls) = &saw.tls {
         let done = |shake: &Option<Handshake>| shake.as_ref().is_some_and(Handshake::is_done);
-        let fine = done(&tls.up_to_12) || done(&tls.up_to_13);
-        checks.push(check("tls", fine, "a handshake without a server name".to_owned(), tls_words(saw)));
+        let (fine, most) = match subject.tls {
+            Versions::UpTo12 => (done(&tls.up_to_12), "1.2"),
+            Versions::UpTo13 => (done(&tls.up_to_12) || done(&tls.up_to_13), "1.3"),
+        };
+        let expected = format!("a handshake without a server name, up to TLS {most}");
+        checks.push(check("tls", fine, expected, tls_words(saw)));
     }
     checks.extend(measured(subject, saw, &check));
+    explain(&mut checks);
     Looked { address: target.clone(), saw, checks }
+}
+
+/// Lets a failed check that no finding is about share those of the first failed one that has some: one cause fails both.
+fn explain(checks: &mut [Check<'_>]) {
+    let is_bare = |check: &Check<'_>| check.verdict == Verdict::Failed && check.findings.is_empty();
+    let known = checks.iter().find(|check| check.verdict == Verdict::Failed && !check.findings.is_empty());
+    let Some(known) = known.map(|check| check.findings.clone()) else { return };
+    for check in checks.iter_mut().filter(|check| is_bare(check)) {
+        check.findings.clone_from(&known);
+    }
 }
 
 impl Observations {

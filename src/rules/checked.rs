@@ -226,6 +226,12 @@ pub(super) fn shown(health: &TargetHealth) -> Value {
     json!({ "state": health.state, "reason": health.reason, "description": health.description })
 }
 
+/// A path short enough for a title.
+pub(super) fn brief(path: &str) -> String {
+    let path = if path.is_empty() { "/" } else { path };
+    if path.chars().count() <= 32 { path.to_owned() } else { path.chars().take(31).chain(['…']).collect() }
+}
+
 /// "404", or "301 and 404".
 pub(super) fn listed(codes: &[u16]) -> String {
     codes.iter().map(u16::to_string).collect::<Vec<_>>().join(" and ")

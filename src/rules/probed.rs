@@ -19,6 +19,9 @@ use crate::probe::{Observations, Server};
 /// How many targets a finding cites; the rest is a number. A probe's report shows each finding at its targets.
 const CITED: usize = 100;
 
+/// gRPC's code for a method that a server does not have.
+pub(super) const UNIMPLEMENTED: u16 = 12;
+
 /// What a failing health check is put down to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cause {
@@ -34,8 +37,10 @@ pub(super) enum Cause {
     NoHttp,
     /// E201 or E202: group and target disagree on TLS.
     Protocol,
-    /// E203 or E204: group and target disagree on the version of HTTP.
+    /// E203 or E204: group and target disagree on the version of HTTP, or the target on gRPC.
     Version,
+    /// E204: the target has no such method.
+    Method,
     /// E208: the target speaks TLS 1.3 only.
     Tls13,
     /// E209: the target wants a server name.
@@ -155,8 +160,17 @@ fn of_protocol(group: &Checked<'_>, saw: &Observations, check: &Exchange) -> Opt
 fn of_version(group: &Checked<'_>, saw: &Observations, check: &Exchange) -> Option<Cause> {
     let newer = matches!(group.group.protocol_version, Some(ProtocolVersion::Http2 | ProtocolVersion::Grpc));
     let old = matches!(saw.http2, Some(Preface::Http1(_) | Preface::Closed | Preface::Garbage(_) | Preface::TimedOut));
-    let reached = !matches!(check.outcome, Outcome::Refused | Outcome::Unconnected | Outcome::Unreachable(_));
-    (newer && old && reached).then_some(Cause::Version)
+    let reached = !matches!(
+        check.outcome,
+        Outcome::Refused | Outcome::Unconnected | Outcome::Unreachable(_) | Outcome::TlsFailed(_)
+    );
+    let grpc = check.answer().filter(|_| group.grpc());
+    match grpc.map(|answer| answer.grpc_status) {
+        Some(None) => Some(Cause::Version),
+        Some(Some(UNIMPLEMENTED)) => Some(Cause::Method),
+        Some(Some(_)) => None,
+        None => (newer && old && reached).then_some(Cause::Version),
+    }
 }
 
 fn of_answer(status: u16, check: &Exchange, saw: &Observations) -> Option<Cause> {
@@ -166,6 +180,7 @@ fn of_answer(status: u16, check: &Exchange, saw: &Observations) -> Option<Cause>
     let asked = saw.tls.as_ref().is_some_and(|tls| tls.asks_certificate);
     match status {
         400 | 401 | 403 if asked && answer.authenticate.is_none() => Some(Cause::ClientCertificate),
+        400 if refuses_every_host(check, saw) => Some(Cause::Host),
         401 | 403 | 407 => Some(Cause::Login),
         300..400 if login => Some(Cause::Login),
         300..400 if answer.location.is_some() => Some(Cause::Redirected),
@@ -173,6 +188,13 @@ fn of_answer(status: u16, check: &Exchange, saw: &Observations) -> Option<Cause>
         500.. if saw.root.as_ref().is_some_and(works) => Some(Cause::Dependency),
         _ => None,
     }
+}
+
+/// Whether every path and every Host gets the same 400, and not for want of TLS: so answers Django with empty
+/// ALLOWED_HOSTS, and behind a proxy that passes its own name on.
+fn refuses_every_host(check: &Exchange, saw: &Observations) -> bool {
+    let refused = |one: &Option<Exchange>| one.as_ref().is_some_and(|one| one.status() == Some(400));
+    refused(&saw.root) && refused(&saw.public_host) && !speaks_other(saw, check)
 }
 
 /// Whether a redirect's target looks like a login page.

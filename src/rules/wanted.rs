@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use super::Evidence;
 use super::checked::Checked;
+use super::protocol;
 use crate::model::kind::{Action, Forward, HealthCheck, Listener, LoadBalancer, Target, TargetGroup};
 use crate::model::value::{CheckPort, Protocol, ProtocolVersion, TargetType};
 use crate::model::{Address, Link, Spec};
-use crate::probe::Subject;
+use crate::probe::{Subject, Versions};
 
 const IDLE: &str = "idle_timeout.timeout_seconds";
 /// AWS's default idle timeout, for groups that no load balancer forwards to.
@@ -37,6 +38,9 @@ pub fn wanted(evidence: &Evidence, dial: &dyn Fn(&str, u16) -> Option<SocketAddr
 fn of_group(evidence: &Evidence, group: &Checked<'_>, dial: &dyn Fn(&str, u16) -> Option<SocketAddr>) -> Vec<Wanted> {
     let balancers = evidence.load_balancers_of(group.address).into_iter();
     let idle = balancers.filter_map(|lb| evidence.seconds(lb, IDLE)).max().unwrap_or(USUAL_IDLE);
+    let offered = |lb: &Address| protocol::backend_tls13_only::offered(evidence, lb) == Some(Versions::UpTo12);
+    let balancers = evidence.load_balancers_of(group.address);
+    let capped = !balancers.is_empty() && balancers.into_iter().all(offered);
     let (public_host, public_protocol) = public(evidence, group.address);
     let subject = |target: &Target| {
         let port = target.port.or(group.group.port)?;
@@ -53,6 +57,7 @@ fn of_group(evidence: &Evidence, group: &Checked<'_>, dial: &dyn Fn(&str, u16) -
             protocol: group.group.protocol.unwrap_or(Protocol::Http),
             check_protocol: group.protocol(),
             version: group.group.protocol_version.unwrap_or(ProtocolVersion::Http1),
+            tls: if capped { Versions::UpTo12 } else { Versions::UpTo13 },
             path: group.path().to_owned(),
             codes: group.codes()?,
             timeout: Duration::from_secs(group.group.health_check.timeout.unwrap_or(TIMEOUT).into()),

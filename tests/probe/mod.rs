@@ -2,6 +2,10 @@
 //!
 //! The servers stand on loopback; `--connect-to` leads there, so that the files name targets as files do.
 
+mod hostile;
+mod keep_alive;
+mod real;
+
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;

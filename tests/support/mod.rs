@@ -7,6 +7,7 @@ pub mod http;
 pub mod localstack;
 pub mod program;
 pub mod proxy;
+pub mod servers;
 pub mod yaml;
 
 use std::future::Future;

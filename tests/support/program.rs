@@ -63,7 +63,7 @@ sys.exit(code if code >= 0 else 128 - code)
 ";
 
 /// Python itself, which a wrapper on the path may not find in another home.
-fn python() -> &'static str {
+pub fn python() -> &'static str {
     static PYTHON: OnceLock<String> = OnceLock::new();
     PYTHON.get_or_init(|| {
         let output = Command::new("python3").args(["-c", "import sys; print(sys.executable, end='')"]).output();

@@ -1,6 +1,6 @@
 //! E101: the health check asks a path that answers something else than success.
 
-use super::super::checked::{Checked, Suspect, codes_of, listed};
+use super::super::checked::{Checked, Suspect, brief, codes_of, listed};
 use super::super::probed::proxy_in_front;
 use super::super::{Evidence, Finding, FixClass, Health, Need, Rule, Severity, Situation};
 use super::DJANGO;
@@ -147,11 +147,6 @@ fn hint(codes: &[u16], path: &str) -> String {
     } else {
         "The answer is not among the success codes.".to_owned()
     }
-}
-
-/// A path short enough for a title.
-fn brief(path: &str) -> String {
-    if path.chars().count() <= 32 { path.to_owned() } else { path.chars().take(31).chain(['…']).collect() }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! E204: a group speaks gRPC to targets that do not, or the other way round, or checks them so that they must fail.
 
+use super::super::checked::brief;
+use super::super::probed::{Cause, Probed, UNIMPLEMENTED};
 use super::super::{Evidence, Finding, FixClass, Need, Rule, Severity, Situation};
 use super::{REPLACED, both_sides, speaks_http1_only};
 use crate::model::Address;
@@ -12,8 +14,6 @@ const PATH: &str = "health_check.path";
 const CODES: &str = "health_check.success_codes";
 /// The path that AWS asks for where none is declared.
 const NOBODYS: &str = "/AWS.ALB/healthcheck";
-/// gRPC's code for a method that a server does not have.
-const UNIMPLEMENTED: u16 = 12;
 
 macro_rules! stack {
     ($check:literal) => {
@@ -50,8 +50,8 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "E204",
     name: "tg-grpc-mismatch",
     severity: Severity::Critical,
-    needs: &[Need::Desired],
-    also: &[],
+    needs: &[],
+    also: &[Need::Desired, Need::Probe],
     summary: "a group and its targets do not agree on gRPC, or its check must fail",
     explain: EXPLAIN,
     bad: Situation {
@@ -79,7 +79,7 @@ healthy: the load balancer fails open, and ECS or Auto Scaling replace targets w
 
 How to tell: 464 in the access log, health-check logs with `GRPCUnexpectedStatus` or `GRPCStatusHeaderEmpty`. The rule
 compares the version with the file and with the server that `backend.server` names, and the check's path with its
-codes. That a server that speaks HTTP/1 only makes 502 of a call is not confirmed.
+codes; a probe makes the call, and sees whether HTTP/2 and a `grpc-status` come back. That a server that speaks HTTP/1 only makes 502 of a call is not confirmed.
 
 How to mend it: path and success codes of the check can be edited: `/grpc.health.v1.Health/Check` with `0` where the
 server has the health service, AWS's path with `12` where it has not. The version cannot: the group is replaced.
@@ -91,7 +91,56 @@ Application Load Balancer target groups\", \"Troubleshoot your Application Load 
 fn check(evidence: &Evidence) -> Vec<Finding> {
     let judge =
         |(address, group, want)| version(evidence, address, group, want).or_else(|| codes(evidence, address, group));
-    both_sides(evidence).filter_map(judge).collect()
+    let seen = Probed::all(evidence).filter(|group| group.checked.grpc());
+    let seen: Vec<Finding> = seen.filter_map(|group| no_grpc(&group).or_else(|| no_method(&group))).collect();
+    // what was tried needs no guess
+    let guessed = both_sides(evidence).filter_map(judge);
+    let guessed = guessed.filter(|guess| !seen.iter().any(|finding| finding.address == guess.address));
+    guessed.chain(seen.iter().cloned()).collect()
+}
+
+/// The probe's call got no gRPC back.
+fn no_grpc(group: &Probed) -> Option<Finding> {
+    let ones = group.blamed(Cause::Version);
+    let http2 = ones.first()?.saw.speaks_http2();
+    Some(
+        group
+            .failing(&RULE, FIELD, &ones, http2)
+            .evident(group.address(), FIELD, Grpc)
+            .titled(format!(
+                "the group speaks gRPC, {} {} {}",
+                group.who(&ones),
+                if ones.len() == 1 { "answers" } else { "answer" },
+                if http2 { "HTTP/2 without a grpc-status" } else { "no HTTP/2" }
+            ))
+            .mended_by(format!(
+                "let port {} speak gRPC, or declare protocol_version: {}. {REPLACED}",
+                group.port(&ones),
+                if http2 { "http2" } else { "http1" }
+            )),
+    )
+}
+
+/// The check calls a method that the probe found missing.
+fn no_method(group: &Probed) -> Option<Finding> {
+    let ones = group.blamed(Cause::Method);
+    ones.first()?;
+    let path = group.checked.path();
+    Some(
+        group
+            .failing(&RULE, PATH, &ones, true)
+            .evident(group.address(), PATH, path)
+            .titled(format!(
+                "health check calls {}, {} {} no such method: grpc-status 12",
+                brief(path),
+                group.who(&ones),
+                if ones.len() == 1 { "has" } else { "have" }
+            ))
+            .mended_by(
+                "declare health_check.path: /grpc.health.v1.Health/Check with success_codes: \"0\" where the server has \
+                 the health service, else AWS's path with \"12\"",
+            ),
+    )
 }
 
 /// The version is another one than the targets speak.
@@ -200,5 +249,27 @@ mod tests {
         world.expect(&[("E204", Severity::Medium)]);
         world.check().path = Some("/grpc.health.v1.Health/Check".to_owned());
         assert!(world.judge().iter().all(|f| f.rule != "E204"));
+    }
+
+    #[test]
+    fn a_probes_call_tells_no_http2_from_no_grpc_and_from_no_method() {
+        let title = |answer: &str, http2: &str| {
+            let mut world = grpc();
+            for live in [true, false] {
+                let check = if live { world.check() } else { &mut world.desired_group().health_check };
+                (check.path, check.success_codes) = (Some("/shop.Orders/Check".to_owned()), "0".parse().ok());
+            }
+            world.saw(&format!(r#"{{ "health_checks": [{{ "outcome": {answer} }}], "http2": {http2} }}"#));
+            let found = world.only();
+            assert_eq!((found.rule.as_str(), found.severity), ("E204", Severity::Critical));
+            found.title
+        };
+        let answers = |answer: &str| format!(r#"{{ "answer": {answer} }}"#);
+        let old = title(r#"{ "garbage": "no HTTP/2" }"#, r#"{ "http1": 400 }"#);
+        assert_eq!(old, "the group speaks gRPC, targets answer no HTTP/2");
+        let plain = title(&answers(r#"{ "status": 404 }"#), r#""settings""#);
+        assert_eq!(plain, "the group speaks gRPC, targets answer HTTP/2 without a grpc-status");
+        let missing = title(&answers(r#"{ "status": 200, "grpc_status": 12 }"#), r#""settings""#);
+        assert_eq!(missing, "health check calls /shop.Orders/Check, targets have no such method: grpc-status 12");
     }
 }

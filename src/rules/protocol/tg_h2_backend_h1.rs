@@ -1,5 +1,6 @@
 //! E203: a group speaks HTTP/2 to targets that speak HTTP/1 only.
 
+use super::super::probed::{Cause, Probed};
 use super::super::{Evidence, Finding, FixClass, Need, Rule, Severity, Situation};
 use super::{REPLACED, STACK, both_sides, speaks_http1_only};
 use crate::model::Address;
@@ -13,8 +14,8 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "E203",
     name: "tg-h2-backend-h1",
     severity: Severity::Critical,
-    needs: &[Need::Desired],
-    also: &[],
+    needs: &[],
+    also: &[Need::Desired, Need::Probe],
     summary: "a group speaks HTTP/2 to targets that speak HTTP/1 only",
     explain: EXPLAIN,
     bad: Situation {
@@ -58,7 +59,7 @@ Besides, HTTP/1.1 clients of such a group get 464, whatever the targets speak: t
 
 How to tell: 502 and 464 in the access log from the minute the group was switched to; targets log a request line
 `PRI * HTTP/2.0`. The rule compares the group with the file, and with the server that `backend.server` names. What a
-server really speaks, only a probe can tell.
+server really speaks, a probe tells: it sends the preface and waits for the server's settings.
 
 How to mend it: AWS cannot change the version. A group with `protocol_version: http1` takes this one's place; clients
 still speak HTTP/2 to the load balancer, which translates.
@@ -68,7 +69,32 @@ Application Load Balancers\" (HTTP 464); API CreateTargetGroup; what servers ans
 ";
 
 fn check(evidence: &Evidence) -> Vec<Finding> {
-    both_sides(evidence).filter_map(|(address, group, want)| judge(evidence, address, group, want)).collect()
+    let probed = Probed::all(evidence).filter(|group| group.checked.group.protocol_version == Some(Http2));
+    let seen: Vec<Finding> = probed.filter_map(|group| seen(&group)).collect();
+    // what was tried needs no guess
+    let guessed = both_sides(evidence).filter_map(|(address, group, want)| judge(evidence, address, group, want));
+    let guessed = guessed.filter(|guess| !seen.iter().any(|finding| finding.address == guess.address));
+    guessed.chain(seen.iter().cloned()).collect()
+}
+
+/// The probe sent HTTP/2's preface and got no settings back.
+fn seen(group: &Probed) -> Option<Finding> {
+    let ones = group.blamed(Cause::Version);
+    let preface = ones.first()?.saw.http2.as_ref()?;
+    let mut finding = group.failing(&RULE, FIELD, &ones, false);
+    finding.detail.push_str(" Which code the load balancer makes of it, 502 most likely, is not confirmed.");
+    Some(
+        finding
+            .evident(ones.first()?.address, "probe.http2", preface.in_words())
+            .evident(group.address(), FIELD, Http2)
+            .titled(format!(
+                "the load balancer speaks HTTP/2 to {}, which {} it",
+                group.who(&ones),
+                if ones.len() == 1 { "does not speak" } else { "do not speak" }
+            ))
+            .mended_by(format!("let the group speak protocol_version: http1. {REPLACED}"))
+            .declaring(group.address(), FIELD, Http1),
+    )
 }
 
 fn judge(evidence: &Evidence, address: &Address, group: &TargetGroup, want: Option<&TargetGroup>) -> Option<Finding> {
@@ -118,5 +144,19 @@ mod tests {
         world.expect(&[("E203", Severity::Medium)]);
         world.desired_group().protocol_version = Some(Http1);
         world.expect(&[("E203", Severity::High)]);
+    }
+
+    #[test]
+    fn a_probe_is_sure_whatever_the_servers_name() {
+        let mut world = World::seed();
+        (world.group().protocol_version, world.desired_group().protocol_version) = (Some(Http2), Some(Http2));
+        world.saw(r#"{ "health_checks": [{ "outcome": { "garbage": "no HTTP/2" } }], "http2": { "http1": 400 } }"#);
+        let found = world.only();
+        assert_eq!((found.rule.as_str(), found.severity), ("E203", Severity::Critical));
+        assert_eq!(found.title, "the load balancer speaks HTTP/2 to targets, which do not speak it");
+        world.saw(r#"{ "health_checks": [{ "outcome": { "answer": { "status": 200 } } }], "http2": "settings" }"#);
+        world.expect(&[]);
+        world.saw(r#"{ "health_checks": [{ "outcome": { "tls_failed": "closed" } }], "http2": "closed" }"#);
+        assert!(world.verdict().iter().all(|(rule, _)| rule != "E203"), "TLS failed before");
     }
 }

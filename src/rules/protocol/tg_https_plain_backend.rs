@@ -1,9 +1,11 @@
 //! E201: the load balancer opens TLS to targets that speak plain HTTP.
 
 use super::super::checked::Checked;
+use super::super::probed::{Cause, One, Probed};
 use super::super::{Evidence, Finding, FixClass, Health, Need, Rule, Severity, Situation};
 use super::{REPLACED, STACK};
 use crate::model::value::Protocol;
+use crate::probe::observation::{Exchange, Outcome};
 
 const FIELD: &str = "protocol";
 
@@ -11,9 +13,9 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "E201",
     name: "tg-https-plain-backend",
     severity: Severity::Critical,
-    needs: &[Need::Desired, Need::Live],
-    also: &[Need::Health],
-    summary: "a group speaks HTTPS to targets that the files say speak plain HTTP",
+    needs: &[],
+    also: &[Need::Desired, Need::Live, Need::Health, Need::Probe],
+    summary: "a group speaks HTTPS to targets that speak plain HTTP, as the files say or a probe sees",
     explain: EXPLAIN,
     bad: Situation {
         text: "the group was made with HTTPS; its checks pass in plain HTTP, every request fails",
@@ -46,7 +48,7 @@ a protocol of its own: if that one is HTTP, every target is healthy all the whil
 
 How to tell: the metric TargetTLSNegotiationErrorCount rises with HTTPCode_ELB_502_Count; checks over HTTPS end in
 `Target.FailedHealthChecks`. The rule compares the group with the file: if targets pass checks in plain HTTP it is sure,
-if they pass them over TLS the file is probably wrong.
+if they pass them over TLS the file is probably wrong. A probe makes the handshake, and asks the same in plain HTTP.
 
 How to mend it: AWS cannot change a group's protocol. A new group with the right one takes its place: created, filled,
 checked, switched to, the old one drained; plan has these steps. Or let the application speak TLS; any certificate will
@@ -57,7 +59,50 @@ Balancers\" (HTTP 502); API CreateTargetGroup; what servers do was measured.
 ";
 
 fn check(evidence: &Evidence) -> Vec<Finding> {
-    Checked::all(evidence).filter_map(|group| judge(evidence, &group)).collect()
+    let seen: Vec<Finding> = Probed::all(evidence).filter_map(|group| seen(&group)).collect();
+    // what was tried needs no guess
+    let guessed = Checked::all(evidence).filter_map(|group| judge(evidence, &group));
+    let guessed = guessed.filter(|guess| !seen.iter().any(|finding| finding.address == guess.address));
+    guessed.chain(seen.iter().cloned()).collect()
+}
+
+/// The probe's handshakes fail, and plain HTTP is answered on the same port.
+fn seen(group: &Probed) -> Option<Finding> {
+    if group.protocol() != Protocol::Https {
+        return None;
+    }
+    let failing = group.blamed(Cause::Protocol);
+    let ones = if failing.is_empty() { group.those(|one| only_requests(group, one)) } else { failing.clone() };
+    let port = group.port(&ones);
+    ones.first()?;
+    let finding = if failing.is_empty() {
+        let request = |one: &One<'_>| one.saw.request.as_ref().map(Exchange::in_words);
+        let detail = "Clients get 502 for every request; the health check, in plain HTTP, passes all the while.";
+        group.finding(&RULE, group.of_requests(RULE.severity), FIELD, &ones, "probe.request", request).detailed(detail)
+    } else {
+        group.failing(&RULE, FIELD, &ones, false)
+    };
+    let check = if failing.is_empty() { "" } else { " and health_check.protocol: http" };
+    Some(
+        finding
+            .evident(group.address(), FIELD, Protocol::Https)
+            .titled(format!(
+                "the load balancer speaks HTTPS to {}, which {} plain HTTP on port {port}",
+                group.who(&ones),
+                if ones.len() == 1 { "speaks" } else { "speak" }
+            ))
+            .mended_by(format!("declare protocol: http{check} on the group, or let port {port} speak TLS. {REPLACED}"))
+            .declaring(group.address(), FIELD, Protocol::Http),
+    )
+}
+
+/// The health check passes in plain HTTP on the traffic port, where no handshake succeeds.
+fn only_requests(group: &Probed, one: &One<'_>) -> bool {
+    let codes = group.checked.codes();
+    let passes = one.saw.health_check(codes.as_ref()).is_some_and(|check| check.passes(codes.as_ref()));
+    let fails = |request: &Exchange| matches!(request.outcome, Outcome::TlsFailed(_));
+    let same_port = group.checked.off_port(one.target).is_none();
+    group.checked.speaks_otherwise() && same_port && passes && one.saw.request.as_ref().is_some_and(fails)
 }
 
 fn judge(evidence: &Evidence, checked: &Checked) -> Option<Finding> {
@@ -118,5 +163,26 @@ mod tests {
         world.group().protocol = Some(Protocol::Https);
         world.check().protocol = Some(Protocol::Https);
         assert!(world.verdict().contains(&("E201".to_owned(), Severity::Low)), "the file may be wrong");
+    }
+
+    #[test]
+    fn a_probe_sees_plain_http_behind_the_handshake() {
+        let no_tls = r#"{ "tls_failed": "no TLS" }"#;
+        let plain = r#"{ "outcome": { "answer": { "status": 200 } } }"#;
+        let mut world = World::seed();
+        (world.group().protocol, world.desired_group().protocol) = (Some(Protocol::Https), Some(Protocol::Https));
+        world.saw(&format!(r#"{{ "health_checks": [{plain}], "request": {{ "outcome": {no_tls} }} }}"#));
+        assert_eq!(
+            world.only().title,
+            "the load balancer speaks HTTPS to targets, which speak plain HTTP on port 8000"
+        );
+        for check in [true, false] {
+            let check = if check { world.check() } else { &mut world.desired_group().health_check };
+            check.protocol = Some(Protocol::Https);
+        }
+        world.saw(&format!(r#"{{ "health_checks": [{{ "outcome": {no_tls} }}], "other_protocol": {plain} }}"#));
+        world.expect(&[("E201", Severity::Critical)]);
+        world.saw(&format!(r#"{{ "health_checks": [{{ "outcome": {no_tls} }}] }}"#));
+        assert!(world.verdict().iter().all(|(rule, _)| rule != "E201"), "nobody answered in plain HTTP");
     }
 }

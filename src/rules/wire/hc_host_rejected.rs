@@ -39,7 +39,8 @@ connection closes without an answer), 421, 404 or a redirect.
 What clients see: their own requests carry the site's name and would work; but the targets are unhealthy, so that the
 load balancer fails open, and ECS or Auto Scaling replace them again and again, which shows as 502 and 503.
 
-How to tell: the same request with the site's name as Host succeeds. Asked from the target itself, Django with DEBUG
+How to tell: the same request with the site's name as Host succeeds; with ALLOWED_HOSTS empty, or a proxy in front that
+sends its own Host on, every name and path gets 400. Asked from the target itself, Django with DEBUG
 on accepts localhost and 127.0.0.1 and hides the fault.
 
 How to mend it: answer the path before host names are looked at. Django: a middleware that stands first and returns 200
@@ -54,6 +55,10 @@ fn check(evidence: &Evidence) -> Vec<Finding> {
     Probed::all(evidence).filter_map(|group| judge(&group)).collect()
 }
 
+/// Where even the public name is refused.
+const EVERY: &str = ". Clients get 400 as well: ALLOWED_HOSTS is empty or has other names, or the proxy in front sends \
+                     its own (nginx: proxy_set_header Host $host)";
+
 fn judge(group: &Probed) -> Option<Finding> {
     let ones = group.blamed(Cause::Host);
     let codes = group.checked.codes();
@@ -66,13 +71,41 @@ fn judge(group: &Probed) -> Option<Finding> {
         group
             .failing(&RULE, FIELD, &ones, true)
             .evident(ones.first()?.address, "probe.public_host", format!("{}: {}", public.host, public.in_words()))
-            .titled(format!(
-                "{} {} the health check's Host: {}; as {} it passes",
-                group.who(&ones),
-                verb(ones.len(), "refuses", "refuse"),
-                check.in_words(),
-                brief(&public.host)
-            ))
-            .mended_by(format!("answer {path} whatever the Host header: {words}")),
+            .titled(if public.status() == Some(400) {
+                format!("{} {} 400 to every path and Host", group.who(&ones), verb(ones.len(), "answers", "answer"))
+            } else {
+                format!(
+                    "{} {} the health check's Host: {}; as {} it passes",
+                    group.who(&ones),
+                    verb(ones.len(), "refuses", "refuse"),
+                    check.in_words(),
+                    brief(&public.host)
+                )
+            })
+            .mended_by(format!(
+                "answer {path} whatever the Host header: {words}{}",
+                if public.status() == Some(400) { EVERY } else { "" }
+            )),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::World;
+
+    #[test]
+    fn a_400_to_every_name_and_path_is_about_names_as_well() {
+        let saw = |more: &str| {
+            let mut world = World::seed();
+            let refused = r#"{ "host": "shop.example.com", "outcome": { "answer": { "status": 400 } } }"#;
+            world.saw(&format!(
+                r#"{{ "health_checks": [{refused}], "root": {refused}, "public_host": {refused} {more} }}"#
+            ));
+            world.only()
+        };
+        let found = saw("");
+        assert_eq!((found.rule.as_str(), found.title.as_str()), ("E109", "targets answer 400 to every path and Host"));
+        let answered = r#", "other_protocol": { "outcome": { "answer": { "status": 200 } } }"#;
+        assert_eq!(saw(answered).rule, "E202", "the 400 of a port that speaks TLS");
+    }
 }

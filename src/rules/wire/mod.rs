@@ -73,6 +73,7 @@ load_balancers:
 /// A probe that finds everything well.
 const WELL: &str = r#"{ "health_checks": [{ "outcome": { "answer": { "status": 200 } } }] }"#;
 
+use super::checked::brief;
 use super::{Seen, Situation};
 
 /// What a probe saw of the target of [`DJANGO`].
@@ -87,12 +88,6 @@ const GOOD: Situation = Situation {
     probe: &seen(WELL),
     ..Situation::EMPTY
 };
-
-/// A path short enough for a title.
-fn brief(path: &str) -> String {
-    let path = if path.is_empty() { "/" } else { path };
-    if path.chars().count() <= 32 { path.to_owned() } else { path.chars().take(31).chain(['…']).collect() }
-}
 
 /// "answers" or "answer".
 fn verb(count: usize, one: &'static str, many: &'static str) -> &'static str {
