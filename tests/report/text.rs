@@ -321,8 +321,9 @@ fn runs_end_in_plain_words() {
 
 #[test]
 fn calls_are_counted_in_a_line() {
-    assert_eq!(text::api_calls(&calls()), "API: 3 calls (DescribeRules 2, DescribeListeners 1)");
-    assert_eq!(text::api_calls(&no502::cloud::ApiCalls::default()), "API: no calls");
+    assert_eq!(text::api_calls(&calls(), Detail::Brief), "API: 3 calls");
+    assert_eq!(text::api_calls(&calls(), Detail::Full), "API: 3 calls (DescribeRules 2, DescribeListeners 1)");
+    assert_eq!(text::api_calls(&no502::cloud::ApiCalls::default(), Detail::Full), "API: no calls");
 }
 
 #[test]

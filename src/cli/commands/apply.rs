@@ -146,7 +146,7 @@ impl Context<'_> {
         locked::sweep(self.connection, plan, &folders, self.terminal).await;
         let outcome = if plan.is_clean() { json::Outcome::NothingToDo } else { json::Outcome::LeftOpen };
         self.document(plan, None, outcome, json::resources(plan))?;
-        self.terminal.note(&text::api_calls(&self.connection.aws.api_calls()));
+        self.terminal.note(&text::api_calls(&self.connection.aws.api_calls(), output::look(self.terminal).detail));
         Ok(exit::of_plan(plan, true))
     }
 
@@ -216,7 +216,7 @@ impl Context<'_> {
         if ending.code != exit::CLEAN {
             self.terminal.note(&format!("journal: {}", recorded.journal.display()));
         }
-        self.terminal.note(&text::api_calls(&self.connection.aws.api_calls()));
+        self.terminal.note(&text::api_calls(&self.connection.aws.api_calls(), output::look(self.terminal).detail));
         Ok(ending.code)
     }
 

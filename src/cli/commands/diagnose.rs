@@ -60,7 +60,7 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
     };
     output::data(terminal, &report)?;
     if args.format == Format::Text {
-        terminal.note(&text::api_calls(&calls));
+        terminal.note(&text::api_calls(&calls, output::look(terminal).detail));
     }
     Ok(exit::of_diagnose(&diagnosis, args.fail_on))
 }

@@ -57,7 +57,7 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
     for what in differs {
         terminal.error(&format!("warning: `plan` on this file will show a difference at {what}; please report this"));
     }
-    terminal.note(&text::api_calls(&connection.aws.api_calls()));
+    terminal.note(&text::api_calls(&connection.aws.api_calls(), output::look(terminal).detail));
     Ok(exit::CLEAN)
 }
 

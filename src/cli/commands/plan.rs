@@ -48,7 +48,7 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
     match args.format {
         Format::Text => {
             output::data(terminal, &text::plan(&view, &output::look(terminal)))?;
-            terminal.note(&text::api_calls(&calls));
+            terminal.note(&text::api_calls(&calls, output::look(terminal).detail));
         }
         Format::Json => output::data(terminal, &json::to_text(&json::plan(&view, None)))?,
     }

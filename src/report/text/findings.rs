@@ -88,13 +88,19 @@ fn list<'a>(findings: impl Iterator<Item = (&'a Finding, Option<Aftermath>)>, pa
     let follows = |finding: &Finding| all.iter().any(|(f, _)| f.severity >= floor && is_why(f, finding));
     let is_shown = |finding: &Finding| finding.severity >= floor && !(brief && follows(finding));
     let (shown, minor): (Vec<_>, Vec<_>) = all.iter().copied().partition(|(f, _)| is_shown(f));
+    let nothing_else = shown.is_empty();
     for group in Group::all(shown.into_iter(), brief) {
         print(&group, page);
     }
     if !minor.is_empty() {
         let codes: BTreeSet<&str> = minor.iter().map(|(f, _)| f.rule.as_str()).collect();
         let codes = codes.into_iter().collect::<Vec<_>>().join(", ");
-        let line = format!("  and {} more, minor or consequences ({codes}); -v shows them", minor.len());
+        let (n, them) = (minor.len(), if minor.len() == 1 { "it" } else { "them" });
+        let line = if nothing_else {
+            format!("  {n} minor ({codes}); -v shows {them}")
+        } else {
+            format!("  and {n} more, minor or consequences ({codes}); -v shows {them}")
+        };
         let line = page.paint(FAINT, &line);
         page.line(&line);
     }

@@ -87,16 +87,16 @@ pub fn check(view: &View<'_>, watch: Watch, look: &Look) -> String {
     page.text()
 }
 
-/// What reading cost, for the notes beside a report.
-pub fn api_calls(calls: &ApiCalls) -> String {
+/// What reading cost, for the notes beside a report; by operation where all is wanted.
+pub fn api_calls(calls: &ApiCalls, detail: Detail) -> String {
     let mut by: Vec<(&String, &u64)> = calls.by_operation.iter().collect();
     by.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
     let list: Vec<String> = by.iter().map(|(operation, n)| format!("{operation} {n}")).collect();
     let total = usize::try_from(calls.total()).unwrap_or(usize::MAX);
-    if list.is_empty() {
-        "API: no calls".to_owned()
-    } else {
-        format!("API: {} ({})", count(total, "call"), list.join(", "))
+    match detail {
+        Detail::Brief | Detail::Full if list.is_empty() => "API: no calls".to_owned(),
+        Detail::Brief => format!("API: {}", count(total, "call")),
+        Detail::Full => format!("API: {} ({})", count(total, "call"), list.join(", ")),
     }
 }
 

@@ -1,5 +1,7 @@
 //! The steps: counted by what they do; in full where asked for.
 
+use std::collections::BTreeSet;
+
 use super::page::Page;
 use crate::cloud::Operation;
 use crate::model::{Link, StepId};
@@ -122,6 +124,7 @@ fn brief(plan: &Plan, calls: &str, page: &mut Page<'_>) {
         let start = if at == 0 { page.cell(HEADING, "Steps", 7) } else { pad("", 7) };
         page.line(&format!("{start}{line}"));
     }
+    let mut said = BTreeSet::new();
     for step in &plan.steps {
         let id = clean(&step.id.to_string()).into_owned();
         let before = step.before.iter().map(|gate| ("before", gate));
@@ -133,6 +136,9 @@ fn brief(plan: &Plan, calls: &str, page: &mut Page<'_>) {
                 Some(_) => format!("waits until {}", waits(plan, gate)),
                 None => format!("waits {when} {id} until {}", waits(plan, gate)),
             };
+            if !said.insert(text.clone()) {
+                continue;
+            }
             for line in wrap(&text, page.width - 7) {
                 let line = page.paint(FAINT, &line);
                 page.line(&format!("       {line}"));

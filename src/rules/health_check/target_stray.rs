@@ -82,8 +82,8 @@ fn judge(evidence: &Evidence, group: &Members) -> Option<Finding> {
         (true, ready, healthy) => (
             Severity::Medium,
             format!(
-                "Clients get {ready} in {healthy} answers from what no file knows: whatever it serves, its 502 and 504 \
-                 included."
+                "Clients get {} from what no file knows: whatever it serves, its 502 and 504 included.",
+                if ready == healthy { "every answer".to_owned() } else { format!("{ready} in {healthy} answers") }
             ),
         ),
     };
