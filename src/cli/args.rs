@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::model::Address;
 
-pub use probe::{Probe, ProbeFormat};
+pub use probe::{Probe, ProbeDepth, ProbeFormat, Probing};
 pub use reading::{Diagnose, Explain, Export};
 pub use recorded::{Rollback, Runs, Show, Unlock};
 pub use running::{Liftable, Running};
@@ -276,6 +276,9 @@ pub struct Plan {
     #[command(flatten)]
     /// Which secrets.
     pub rotate: Rotate,
+    #[command(flatten)]
+    /// Whether targets are asked.
+    pub probing: Probing,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -302,6 +305,9 @@ pub struct Apply {
     #[command(flatten)]
     /// Which secrets.
     pub rotate: Rotate,
+    #[command(flatten)]
+    /// Whether targets are asked.
+    pub probing: Probing,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,

@@ -23,6 +23,7 @@ use crate::model::tag::ID_TAG;
 use crate::model::traffic::Traffic;
 use crate::model::{Address, Id};
 use crate::plan;
+use crate::probe::Observations;
 use crate::rules::{Accepted, Evidence, Finding, Need, NotChecked, judge};
 
 pub use rank::Proof;
@@ -168,8 +169,15 @@ impl<'a> Case<'a> {
         self
     }
 
+    /// The same with what a probe saw.
+    #[must_use]
+    pub fn probed(mut self, seen: BTreeMap<Address, Observations>) -> Self {
+        self.evidence = self.evidence.with_probe(seen);
+        self
+    }
+
     /// The load balancers that AWS calls by one of these names; all without names.
-    fn balancers(&self, names: &BTreeSet<String>) -> BTreeSet<Address> {
+    pub fn balancers(&self, names: &BTreeSet<String>) -> BTreeSet<Address> {
         let of_name = |name: &String| names.is_empty() || names.contains(name);
         let all = self.evidence.load_balancers().filter(|(_, lb)| of_name(&lb.name));
         all.map(|(address, _)| address.clone()).collect()

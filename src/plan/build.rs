@@ -23,6 +23,7 @@ pub(super) struct Builder<'a> {
     pub(super) desired: &'a Resolved,
     pub(super) basis: &'a Snapshot,
     pub(super) bound: &'a Bound,
+    pub(super) options: &'a Options,
     creates: BTreeMap<Address, StepId>,
     pub(super) built: Built,
 }
@@ -30,7 +31,7 @@ pub(super) struct Builder<'a> {
 /// The steps of a diff, not yet ordered.
 pub(super) fn build(desired: &Resolved, basis: &Snapshot, diff: &Diff, options: &Options) -> Built {
     let bound = &diff.bound;
-    let mut builder = Builder { desired, basis, bound, creates: BTreeMap::new(), built: Built::default() };
+    let mut builder = Builder { desired, basis, bound, options, creates: BTreeMap::new(), built: Built::default() };
     let workable: Vec<&Change> = diff.changes.iter().filter(|c| builder.workable(c, options)).collect();
     for change in &workable {
         if let (Verdict::Create | Verdict::Replace(_), Some(spec)) =

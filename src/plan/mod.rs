@@ -2,6 +2,7 @@
 //!
 //! A plan is complete: apply makes no choices. It is rehearsed on the simulation before anyone sees it.
 
+mod asked;
 mod build;
 mod delete;
 mod evidence;
@@ -36,6 +37,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use asked::{Asked, sides};
 pub use evidence::{of_files, of_live, of_live_alone};
 pub use gate::Gate;
 pub use guard::{Guard, Refused};
@@ -122,6 +124,8 @@ pub struct Options {
     pub rotate: Vec<Address>,
     /// Which of the rules' proposals count.
     pub proposals: Proposals,
+    /// What a probe saw, if one was asked for.
+    pub asked: Asked,
 }
 
 /// A plan and everything it was made from.
@@ -206,7 +210,9 @@ pub fn plan(
         return Err(mistakes);
     }
     let before = evidence::of_diff(desired, &basis, &diff, evidence::Side::Live, now);
+    let before = before.with_probe(options.asked.now.clone());
     let after = evidence::of_diff(desired, &basis, &diff, evidence::Side::After, now);
+    let after = after.with_probe(options.asked.afterwards.clone());
     let judged = (crate::rules::judge(&before), crate::rules::judge(&after));
     let risks = Risks::of(&diff, &judged.0, &judged.1);
     options.selection.apply(&mut diff, &risks);

@@ -1,10 +1,11 @@
-//! Proving a health check before it decides: a copy of the group has it first, with the same targets, and AWS says what
-//! it makes of them. A group without a healthy target has nothing to lose, and is changed at once.
+//! Proving a health check before it decides: by a probe that reaches the targets, else by a copy of the group that has it
+//! first, with the same targets, so that AWS says what it makes of them. What a probe sees failing is held. A group without a healthy target has nothing to lose, and is changed at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
+use super::asked::Trial;
 use super::build::{Builder, TARGETS_PER_CALL};
 use super::delete::{action, forwards, is_delete};
 use super::{After, Gate, Held, Reversible, stage};
@@ -12,6 +13,7 @@ use crate::cloud::Operation;
 use crate::diff::ownership;
 use crate::model::kind::{CheckChange, HealthCheck, Target, TargetGroup};
 use crate::model::tag::{ID_TAG, is_reserved};
+use crate::model::value::ProtocolVersion;
 use crate::model::{Address, Kind, StepId};
 
 /// What stands in a copy's address, and in no key of the files.
@@ -37,6 +39,9 @@ struct Proof {
 pub(super) fn prove(b: &mut Builder<'_>) {
     let changes: Vec<Proof> = b.built.steps.iter().filter_map(|step| needed(b, step)).collect();
     for proof in changes {
+        if tried(b, &proof) {
+            continue;
+        }
         let balancer = proof.listener.parent();
         let staged = b
             .built
@@ -46,12 +51,51 @@ pub(super) fn prove(b: &mut Builder<'_>) {
         if balancer.is_some_and(|balancer| stage::room(b, &balancer) <= staged.count()) {
             let because = "AWS takes 100 rules on a load balancer, so that there is no room for the one that would prove \
                            the new health check: remove a rule first";
-            b.built.held.push(Held { address: proof.group.clone(), because: because.to_owned() });
-            b.built.steps.retain(|step| step.id != proof.step);
+            hold(b, &proof, because.to_owned());
             continue;
         }
         one(b, &proof);
     }
+}
+
+/// The check stays as it is.
+fn hold(b: &mut Builder<'_>, proof: &Proof, because: String) {
+    b.built.held.push(Held { address: proof.group.clone(), because });
+    b.built.steps.retain(|step| step.id != proof.step);
+}
+
+/// Whether a probe decides it. Another port is nothing that it can prove: what lets the probe in need not let the load
+/// balancer in.
+fn tried(b: &mut Builder<'_>, proof: &Proof) -> bool {
+    let check = proof.check.clone().over(&proof.live.health_check);
+    // AWS's defaults
+    let usual = if proof.live.protocol_version == Some(ProtocolVersion::Grpc) { "12" } else { "200" };
+    let codes = check.success_codes.clone().or_else(|| usual.parse().ok());
+    let trials: Vec<(Address, Trial)> = proof
+        .healthy
+        .iter()
+        .map(|target| Address::target(&proof.group.name, &target.id, target.port))
+        .map(|address| (address.clone(), b.options.asked.trial(&address, codes.as_ref())))
+        .collect();
+    let failed = trials.iter().find_map(|(address, trial)| match trial {
+        Trial::Fails(why) => Some((address, why)),
+        Trial::Passes | Trial::Unknown => None,
+    });
+    if let Some((address, why)) = failed {
+        let because = format!(
+            "a probe made the new health check, and a healthy target fails it: {address} ({why}). It would be taken out \
+             of service: mend the application or the check first"
+        );
+        hold(b, proof, because);
+        return true;
+    }
+    if proof.live.health_check.port != check.port || trials.iter().any(|(_, trial)| *trial != Trial::Passes) {
+        return false;
+    }
+    if let Some(step) = b.built.steps.iter_mut().find(|step| step.id == proof.step) {
+        step.why = format!("{}; a probe saw every healthy target pass it", step.why);
+    }
+    true
 }
 
 fn needed(b: &Builder<'_>, step: &super::Step) -> Option<Proof> {

@@ -301,6 +301,17 @@ impl Observations {
     pub fn health_check(&self, codes: Option<&CodeMatcher>) -> Option<&Exchange> {
         self.health_checks.iter().find(|one| !one.passes(codes)).or(self.health_checks.first())
     }
+    /// The same with what another look at the same target measured: that does not hang on the health check.
+    #[must_use]
+    pub fn measured_by(self, other: &Self) -> Self {
+        Self {
+            large_body: other.large_body.clone(),
+            keep_alive: other.keep_alive,
+            reuse: other.reuse,
+            sizes: other.sizes.clone(),
+            ..self
+        }
+    }
     /// Every answer that came, with its exchange.
     pub fn answers(&self) -> impl Iterator<Item = (&Exchange, &Answer)> {
         let single = [

@@ -3,8 +3,8 @@
 //! A check is what was expected beside what was observed; the finding that rests on it says what that means. Text,
 //! JSON and JUnit are made from these values.
 
-use crate::model::Address;
 use crate::model::value::CodeMatcher;
+use crate::model::{Address, TargetHealth};
 use crate::probe::observation::{Exchange, Handshake, KeepAlive, Observations, Part, ReuseEnd, SizedRequest, Vantage};
 use crate::probe::{Subject, Versions};
 use crate::rules::{Finding, Severity};
@@ -18,6 +18,19 @@ pub struct Probing<'a> {
     pub findings: &'a [Finding],
     /// The targets that were not, because nobody knows their address.
     pub skipped: &'a [Address],
+    /// The targets that AWS sees otherwise than they are seen from here.
+    pub contradicted: Vec<Contradicted>,
+}
+
+/// A target of which nothing is concluded: AWS's own health checks reach it, or fail otherwise.
+#[derive(Clone, Debug)]
+pub struct Contradicted {
+    /// The target.
+    pub target: Address,
+    /// How the health check went from here.
+    pub observed: String,
+    /// What AWS reports.
+    pub reported: String,
 }
 
 impl Probing<'_> {
@@ -34,6 +47,8 @@ pub struct Looked<'a> {
     pub address: Address,
     /// What was seen.
     pub saw: &'a Observations,
+    /// What AWS reports of it, where it was asked.
+    pub reported: Option<&'a TargetHealth>,
     /// Check by check.
     pub checks: Vec<Check<'a>>,
 }
@@ -77,7 +92,13 @@ const RULES: [(&str, &[&str]); 6] = [
 ];
 
 /// Joins what was seen of a target with the findings that rest on it.
-pub fn looked<'a>(target: &Address, subject: &Subject, saw: &'a Observations, findings: &'a [Finding]) -> Looked<'a> {
+pub fn looked<'a>(
+    target: &Address,
+    subject: &Subject,
+    saw: &'a Observations,
+    reported: Option<&'a TargetHealth>,
+    findings: &'a [Finding],
+) -> Looked<'a> {
     let mine: Vec<&Finding> =
         findings.iter().filter(|finding| finding.evidence.iter().any(|e| e.address == *target)).collect();
     let of = |name: &str| {
@@ -124,7 +145,7 @@ pub fn looked<'a>(target: &Address, subject: &Subject, saw: &'a Observations, fi
     }
     checks.extend(measured(subject, saw, &check));
     explain(&mut checks);
-    Looked { address: target.clone(), saw, checks }
+    Looked { address: target.clone(), saw, reported, checks }
 }
 
 /// Lets a failed check that no finding is about share those of the first failed one that has some: one cause fails both.

@@ -123,8 +123,8 @@ mod tests {
     fn rules_without_their_evidence_are_listed_and_not_run() {
         let judgement = judge(&Evidence::default());
         assert!(judgement.findings.is_empty());
-        let e301 = judgement.not_checked.iter().find(|n| n.rule == "E301").unwrap();
-        assert_eq!((e301.needs_in_words().as_str(), e301.partly), ("desired files", false));
+        let e304 = judgement.not_checked.iter().find(|n| n.rule == "E304").unwrap();
+        assert_eq!((e304.needs_in_words().as_str(), e304.partly), ("desired files", false));
         assert!(judgement.not_checked.iter().all(|n| n.rule != "E806"), "needs nothing");
         let e605 = judgement.not_checked.iter().find(|n| n.rule == "E605").unwrap();
         assert!(e605.partly, "run on the names that the files know");

@@ -10,9 +10,9 @@ use serde_json::Value;
 
 use super::checked::Checked;
 use super::{Evidence, Finding, Need, Rule, Severity};
-use crate::model::Address;
 use crate::model::kind::Target;
 use crate::model::value::{Protocol, ProtocolVersion};
+use crate::model::{Address, TargetHealth};
 use crate::probe::observation::{Exchange, Handshake, Outcome, Preface, Vantage};
 use crate::probe::{Observations, Server};
 
@@ -70,14 +70,20 @@ pub(super) struct Probed<'e> {
 }
 
 impl<'e> Evidence<'e> {
-    /// The same evidence with what a probe saw.
+    /// The same evidence with what a probe saw. Where AWS knows better, the probe stood in the wrong place: what it saw
+    /// of such a target is left out.
     #[must_use]
-    pub fn with_probe(mut self, probed: BTreeMap<Address, Observations>) -> Self {
+    pub fn with_probe(mut self, mut probed: BTreeMap<Address, Observations>) -> Self {
         let mut health = BTreeMap::new();
         for group in Checked::all(&self) {
             let codes = group.codes();
             for (address, _) in self.targets_of(group.address) {
                 let check = probed.get(address).and_then(|saw| saw.health_check(codes.as_ref()));
+                let failed = check.filter(|check| !check.passes(codes.as_ref()));
+                if self.health.get(address).zip(failed).is_some_and(|(aws, failed)| contradicts(aws, failed)) {
+                    probed.remove(address);
+                    continue;
+                }
                 if let Some(check) = check.filter(|_| !self.health.contains_key(address)) {
                     health.insert(address.clone(), check.health(codes.as_ref()));
                 }
@@ -89,6 +95,18 @@ impl<'e> Evidence<'e> {
         }
         self.probed = probed;
         self
+    }
+}
+
+/// Whether AWS's health checks tell otherwise than a probe's that failed: no connection from here says nothing of the
+/// load balancer's way to a target that AWS has judged.
+fn contradicts(aws: &TargetHealth, failed: &Exchange) -> bool {
+    let nowhere = matches!(failed.outcome, Outcome::Unconnected | Outcome::Unreachable(_));
+    match aws.reason.as_deref() {
+        _ if aws.is_healthy() || nowhere => true,
+        Some("Target.ResponseCodeMismatch") => failed.answer().is_none(),
+        Some("Target.Timeout") => failed.outcome == Outcome::Refused,
+        Some(_) | None => false,
     }
 }
 

@@ -19,6 +19,7 @@ mod lock;
 mod network;
 mod order;
 mod package;
+mod probe;
 mod replace;
 mod rollback;
 mod saved;

@@ -1,6 +1,7 @@
 //! Plan and apply on the fake cloud: no network, no waiting. After every apply the plan must be empty.
 
 mod apply;
+mod asked;
 mod certificate;
 mod crash;
 mod estates;

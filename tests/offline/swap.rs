@@ -25,13 +25,13 @@ fn all_healthy(fake: &Fake, healthy: bool) {
     });
 }
 
-async fn stack() -> Arc<Fake> {
+pub async fn stack() -> Arc<Fake> {
     let fake = deployed(STACK).await;
     all_healthy(&fake, true);
     fake
 }
 
-fn edited(from: &str, to: &str) -> String {
+pub fn edited(from: &str, to: &str) -> String {
     assert!(STACK.contains(from), "{from}");
     STACK.replace(from, to)
 }
@@ -40,7 +40,7 @@ fn groups(snapshot: &Snapshot) -> Vec<String> {
     snapshot.target_groups().map(|(_, group)| group.name.clone()).collect()
 }
 
-fn steps(plan: &Plan) -> Vec<String> {
+pub fn steps(plan: &Plan) -> Vec<String> {
     plan.steps.iter().filter(|step| !step.stamp).map(|step| step.id.to_string()).collect()
 }
 

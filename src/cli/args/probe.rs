@@ -10,9 +10,18 @@ use super::ValidateFailOn;
 #[derive(Debug, Args)]
 pub struct Probe {
     /// Files or folders (`*.yaml`, `*.yml`, `-`), whose targets are probed, or URLs of single targets
-    /// (http://10.0.1.10:8000/health/)
-    #[arg(value_name = "PATH or URL", default_value = "desired")]
+    /// (http://10.0.1.10:8000/health/); desired/ without it
+    #[arg(value_name = "PATH or URL")]
     pub what: Vec<String>,
+    /// Take groups, targets and settings from AWS; of the load balancers in the files where files are given, else of all
+    #[arg(long)]
+    pub live: bool,
+    /// Only the groups behind this load balancer, by its name on AWS; repeatable
+    #[arg(long = "load-balancer", value_name = "LB", requires = "live")]
+    pub load_balancers: Vec<String>,
+    /// Only this target group, by its name; repeatable
+    #[arg(long = "target-group", value_name = "NAME")]
+    pub target_groups: Vec<String>,
     /// Only these targets or groups; `*` matches anything; repeatable
     #[arg(long = "target", value_name = "ADDRESS")]
     pub targets: Vec<String>,
@@ -28,6 +37,27 @@ pub struct Probe {
     /// What makes the exit code 3
     #[arg(long, value_name = "WHAT", value_enum, default_value_t = ValidateFailOn::FiveXx)]
     pub fail_on: ValidateFailOn,
+}
+
+/// How a plan or a diagnosis looks at targets itself.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Probing {
+    /// Ask the targets as well what a load balancer would ask them, and let the rules judge it; `quick` leaves out what
+    /// must wait
+    #[arg(long, value_name = "DEPTH", value_enum, num_args = 0..=1, default_missing_value = "full", require_equals = true)]
+    pub probe: Option<ProbeDepth>,
+    /// Dial another address for a target, as through a tunnel: 10.0.1.10:8000=127.0.0.1:9000; repeatable
+    #[arg(long = "connect-to", value_name = "TARGET=ADDR", value_parser = connect_to, requires = "probe")]
+    pub connect_to: Vec<(String, SocketAddr)>,
+}
+
+/// How much a probe looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ProbeDepth {
+    /// Also what must wait or strains: keep-alive, many and large requests, a silent connection.
+    Full,
+    /// Only what is answered at once.
+    Quick,
 }
 
 /// How `probe` prints.

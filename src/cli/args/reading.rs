@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Format, ValidateFailOn, stack};
+use super::{Format, Probing, ValidateFailOn, stack};
 
 /// `no502 diagnose`
 #[derive(Debug, Args)]
@@ -18,6 +18,9 @@ pub struct Diagnose {
     /// Access logs of these load balancers, plain or gzip, `-` for standard input: they say whose the 5xx are
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub access_logs: Vec<PathBuf>,
+    #[command(flatten)]
+    /// Whether targets are asked.
+    pub probing: Probing,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Apply, Files, Format, Part, Rotate, Running};
+use super::{Apply, Files, Format, Part, Probing, Rotate, Running};
 
 /// `no502 show`
 #[derive(Debug, Args)]
@@ -63,6 +63,7 @@ impl Rollback {
             files: Files { paths: Vec::new() },
             part: Part { targets: Vec::new(), only_5xx: false },
             rotate: Rotate { rotate: Vec::new() },
+            probing: Probing::default(),
             format: self.format,
             running: self.running.clone(),
             rollback_on_failure: false,

@@ -8,6 +8,7 @@ use super::super::error::CliError;
 use super::super::session::{self, Connection, World};
 use super::super::terminal::Terminal;
 use super::super::{exit, output};
+use super::asking;
 use super::locked::{self, Respect};
 use super::plan::{guard, selection};
 use super::rollback::{self, Wanted};
@@ -17,7 +18,7 @@ use crate::apply::{Outcome, Past, Settings};
 use crate::cloud::{ApiCalls, Read as _};
 use crate::desired::Resolved;
 use crate::plan::saved::Record;
-use crate::plan::{Guard, Options, Plan, Proposals, Selection, Unmatched};
+use crate::plan::{Asked, Guard, Options, Plan, Proposals, Selection, Unmatched};
 use crate::report::text::{Run, RunEnd};
 use crate::report::{View, json, text};
 
@@ -54,8 +55,8 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
     let connection = session::connect(&desired, global, world).await?;
     let allowed = args.running.allow.iter().map(|liftable| guard(*liftable)).collect();
     let (rotate, proposals) = (args.rotate.rotate.clone(), Proposals::All);
-    let options = Options { selection: selection(&args.part), allowed, rotate, proposals };
-    let plan = session::plan(&connection, &desired, &options, world.now).await?;
+    let mut options = Options { selection: selection(&args.part), allowed, rotate, proposals, ..Options::default() };
+    let plan = asking::planned(&connection, &desired, &mut options, &args.probing, (terminal, world)).await?;
     let paths = args.rotate.typed(args.files.typed());
     let c = Context {
         args,
@@ -154,7 +155,9 @@ impl Context<'_> {
     async fn verify(&self, plan: &Plan) -> Result<(Plan, Ending), CliError> {
         // what was sent again is no difference; what was deleted has no address any more
         let selection = Selection { unmatched: Unmatched::Done, ..self.options.selection.clone() };
-        let options = Options { rotate: Vec::new(), selection, ..self.options.clone() };
+        // what was seen before says nothing of the state now
+        let asked = Asked::default();
+        let options = Options { rotate: Vec::new(), selection, asked, ..self.options.clone() };
         let after = session::plan(self.connection, self.desired, &options, self.world.now).await?;
         let left: Vec<String> = after.differences().map(|c| c.address.to_string()).collect();
         let held = |address: &String| plan.held.iter().any(|h| h.address.to_string() == *address);

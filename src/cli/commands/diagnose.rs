@@ -9,7 +9,7 @@ use super::super::error::CliError;
 use super::super::session::{self, Connection, World};
 use super::super::terminal::Terminal;
 use super::super::{exit, output};
-use super::named;
+use super::{asking, named};
 use crate::cloud::{CloudError, Read as _};
 use crate::desired::{Problems, Resolved};
 use crate::diagnose::log::{self, Tally};
@@ -40,6 +40,7 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
     let files_of = |desired: &Resolved| desired.files.clone();
     let sources = desired.as_ref().map(files_of).unwrap_or_default();
     let case = case.map_err(|list| CliError::Files(Box::new(Problems { files: sources, list })))?;
+    let case = asking::diagnosed(case, &names, &args.probing, terminal).await;
     let case = if args.access_logs.is_empty() { case } else { case.counting(&tally) };
     let diagnosis = diagnose::diagnose(&case, &names);
     if diagnosis.balancers.is_empty() && diagnosis.is_complete() {

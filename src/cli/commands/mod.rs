@@ -2,6 +2,7 @@
 
 pub mod adopt;
 pub mod apply;
+pub mod asking;
 pub mod check;
 pub mod diagnose;
 pub mod explain;

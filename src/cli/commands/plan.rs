@@ -5,6 +5,7 @@ use super::super::error::CliError;
 use super::super::session::{self, World};
 use super::super::terminal::Terminal;
 use super::super::{exit, output};
+use super::asking;
 use crate::cloud::Read as _;
 use crate::plan::saved::PlanFile;
 use crate::plan::{Guard, Options, Proposals, Selection, Unmatched};
@@ -40,8 +41,10 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
     let connection = session::connect(&desired, global, world).await?;
     let rotate = args.rotate.rotate.clone();
     let allowed = args.allow.iter().map(|liftable| guard(*liftable)).collect();
-    let options = Options { selection: selection(&args.part), allowed, rotate, proposals: Proposals::All };
-    let plan = session::plan(&connection, &desired, &options, world.now).await?;
+    let mut options =
+        Options { selection: selection(&args.part), allowed, rotate, proposals: Proposals::All, ..Options::default() };
+    let how = (terminal, world);
+    let plan = asking::planned(&connection, &desired, &mut options, &args.probing, how).await?;
     let calls = connection.aws.api_calls();
     let paths = args.rotate.typed(args.files.typed());
     let view = View { command: "plan", plan: &plan, desired: &desired, api_calls: &calls, paths: &paths };

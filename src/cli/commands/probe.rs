@@ -1,44 +1,99 @@
-//! `no502 probe`: what a load balancer's health checker and connection pool would meet at real targets.
+//! `no502 probe`: what a load balancer's health checker and connection pool would meet at real targets, which files, URLs
+//! or AWS name.
 
-use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use super::super::args::{Files, Global, Probe as Args, ProbeFormat};
 use super::super::error::CliError;
-use super::super::session::{self, World};
+use super::super::session::{self, Connection, World};
 use super::super::terminal::Terminal;
 use super::super::{exit, output};
-use crate::desired::Resolved;
-use crate::model::Address;
+use super::asking::{self, Subjects};
+use super::named;
+use crate::cloud::Read as _;
+use crate::desired::{Problems, Resolved};
+use crate::diagnose::{self, Case};
+use crate::model::{Address, TargetHealth};
 use crate::plan::fits;
-use crate::probe::{Depth, Observations, Subject, observe_all};
-use crate::report::probe::{Probing, looked};
+use crate::probe::{Depth, Observations};
+use crate::report::probe::{Contradicted, Probing, looked};
 use crate::report::{json, junit, text};
-use crate::rules::{self, Finding, Judgement, Url, Wanted};
-
-/// How many targets are looked at side by side; each takes two descriptors at most.
-const AT_ONCE: usize = 64;
+use crate::rules::{self, Evidence, Finding, Judgement, Url, Wanted};
 
 /// Runs the command.
 ///
 /// # Errors
-/// Files or URLs that cannot be used; nothing to probe.
+/// Files or URLs that cannot be used; AWS that cannot be read at all; nothing to probe.
 pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World) -> Result<u8, CliError> {
+    if args.live {
+        return live(args, global, terminal, world).await;
+    }
     let desired = stack(args, global, terminal).await?;
-    let evidence = crate::plan::of_files(&desired, world.now);
-    let (subjects, skipped) = chosen(args, rules::wanted(&evidence, &|ip, port| dial(args, ip, port)))?;
+    report(args, crate::plan::of_files(&desired, world.now), terminal).await
+}
+
+/// Groups, targets and settings as AWS has them.
+async fn live(args: &Args, global: &Global, terminal: Terminal, world: &World) -> Result<u8, CliError> {
+    if let Some(url) = args.what.iter().find(|word| word.contains("://")) {
+        let error = CliError::new(format!("`{url}` is a URL, and --live takes targets from AWS"));
+        return Err(error.hint("leave out one of the two"));
+    }
+    let desired = if args.what.is_empty() { None } else { Some(of_files(args, global, terminal)?) };
+    let connection = match &desired {
+        Some(desired) => session::connect(desired, global, world).await?,
+        None => session::open(global.region.clone(), global, world).await?,
+    };
+    let names = names(args, desired.is_some(), &connection).await?;
+    let snapshot = connection.aws.fetch(&diagnose::scope(names.clone(), desired.as_ref())).await?;
+    let case = match &desired {
+        Some(desired) => Case::under(desired, &snapshot, world.now),
+        None => Case::without_files(&snapshot, world.now),
+    };
+    let sources = desired.as_ref().map(|desired| desired.files.clone()).unwrap_or_default();
+    let case = case.map_err(|list| CliError::Files(Box::new(Problems { files: sources, list })))?;
+    let complete = snapshot.incomplete().next().is_none();
+    let balancers = case.balancers(&names);
+    let mut evidence = case.evidence;
+    let behind = |group: &Address| evidence.load_balancers_of(group).into_iter().any(|lb| balancers.contains(lb));
+    let groups: BTreeSet<Address> = evidence.target_groups().map(|(group, _)| group.clone()).filter(behind).collect();
+    let elsewhere = |address: &Address| address.parent().is_some_and(|group| !groups.contains(&group));
+    let others: Vec<Address> = evidence.targets().map(|(target, _)| target.clone()).filter(elsewhere).collect();
+    evidence.state.to_mut().retain(|address, _| !others.contains(address));
+    let code = report(args, evidence, terminal).await?;
+    Ok(if code == exit::CLEAN && !complete { exit::INCOMPLETE } else { code })
+}
+
+/// The names on AWS of the load balancers that are meant. Empty: all that the files name.
+async fn names(args: &Args, has_files: bool, connection: &Connection) -> Result<BTreeSet<String>, CliError> {
+    if args.load_balancers.is_empty() && has_files {
+        return Ok(BTreeSet::new());
+    }
+    let known = connection.aws.load_balancer_names().await?;
+    if args.load_balancers.is_empty() { named::every(&known) } else { named::chosen(&args.load_balancers, &known) }
+}
+
+/// Asks the targets in evidence, and says what it means.
+async fn report(args: &Args, evidence: Evidence<'_>, terminal: Terminal) -> Result<u8, CliError> {
+    let (subjects, skipped) = chosen(args, &evidence)?;
     let depth = if args.quick { Depth::Quick } else { Depth::Full };
-    announce(&subjects, depth, terminal);
-    let seen = observe_all(subjects.iter().map(|(_, subject)| subject.clone()).collect(), depth, AT_ONCE).await;
+    let seen = asking::observe(&subjects, depth, terminal).await;
     let names = subjects.iter().map(|(target, _)| target.clone());
     let observed: BTreeMap<Address, Observations> = names.zip(seen.iter().cloned()).collect();
-    let judged = about(rules::judge(&evidence.with_probe(observed.clone())), &observed);
-    let targets = subjects.iter().zip(&seen);
+    let reported = evidence.health.clone();
+    let evidence = evidence.with_probe(observed.clone());
+    let judged = about(rules::judge(&evidence), &observed);
+    let (known, doubted): (Vec<_>, Vec<_>) =
+        subjects.iter().zip(&seen).partition(|((target, _), _)| evidence.probed.contains_key(target));
     let probing = Probing {
-        targets: targets.map(|((target, subject), saw)| looked(target, subject, saw, &judged.findings)).collect(),
+        targets: known
+            .iter()
+            .map(|((target, subject), saw)| looked(target, subject, saw, reported.get(target), &judged.findings))
+            .collect(),
         findings: &judged.findings,
         skipped: &skipped,
+        contradicted: doubted.iter().map(|((target, _), saw)| contradicted(target, saw, &reported)).collect(),
     };
     let printed = match args.format {
         ProbeFormat::Text => text::probe(&probing, &output::look(terminal)),
@@ -46,17 +101,35 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
         ProbeFormat::Junit => junit::probe(&probing),
     };
     output::data(terminal, &printed)?;
-    Ok(exit::of_probe(&judged, probing.has_failed(), args.fail_on))
+    let code = exit::of_probe(&judged, probing.has_failed(), args.fail_on);
+    // nothing was seen that says that all is well
+    Ok(if code == exit::CLEAN && known.is_empty() { exit::INCOMPLETE } else { code })
+}
+
+fn contradicted(target: &Address, saw: &Observations, reported: &BTreeMap<Address, TargetHealth>) -> Contradicted {
+    let failed = saw.health_checks.last();
+    Contradicted {
+        target: target.clone(),
+        observed: failed.map(|check| check.in_words()).unwrap_or_default(),
+        reported: reported.get(target).map(|health| health.in_words().to_owned()).unwrap_or_default(),
+    }
+}
+
+fn of_files(args: &Args, global: &Global, terminal: Terminal) -> Result<Resolved, CliError> {
+    let paths = match args.what.as_slice() {
+        [] => vec![PathBuf::from("desired")],
+        what => what.iter().map(PathBuf::from).collect(),
+    };
+    let (desired, warnings) = session::load(&Files { paths }, global)?;
+    output::warnings(terminal, &warnings);
+    Ok(desired)
 }
 
 /// The files' stack, or the smallest one around URLs.
 async fn stack(args: &Args, global: &Global, terminal: Terminal) -> Result<Resolved, CliError> {
     let urls: Vec<(&String, Option<Url>)> = args.what.iter().map(|word| (word, Url::parse(word))).collect();
     if urls.iter().all(|(_, url)| url.is_none()) && !args.what.iter().any(|word| word.contains("://")) {
-        let files = Files { paths: args.what.iter().map(PathBuf::from).collect() };
-        let (desired, warnings) = session::load(&files, global)?;
-        output::warnings(terminal, &warnings);
-        return Ok(desired);
+        return of_files(args, global, terminal);
     }
     let mut desired = Resolved::default();
     for (word, url) in urls {
@@ -71,7 +144,8 @@ async fn stack(args: &Args, global: &Global, terminal: Terminal) -> Result<Resol
 
 /// The address of a URL's host.
 async fn address_of(url: &Url, args: &Args) -> Result<String, CliError> {
-    if url.host.parse::<IpAddr>().is_ok() || dial(args, &url.host, url.port).is_some() {
+    let told = asking::dial(&args.connect_to, &BTreeMap::new(), &url.host, url.port);
+    if url.host.parse::<IpAddr>().is_ok() || told.is_some() {
         return Ok(url.host.clone());
     }
     let found = tokio::net::lookup_host((url.host.as_str(), url.port)).await.map(|mut all| all.next());
@@ -82,23 +156,23 @@ async fn address_of(url: &Url, args: &Args) -> Result<String, CliError> {
     }
 }
 
-/// Where a target's port is dialled.
-fn dial(args: &Args, ip: &str, port: u16) -> Option<SocketAddr> {
-    let name = if ip.contains(':') { format!("[{ip}]:{port}") } else { format!("{ip}:{port}") };
-    let told = args.connect_to.iter().find(|(target, _)| *target == name).map(|(_, address)| *address);
-    told.or_else(|| Some(SocketAddr::new(ip.parse().ok()?, port)))
-}
-
-type Chosen = (Vec<(Address, Subject)>, Vec<Address>);
+type Chosen = (Subjects, Vec<Address>);
 
 /// What is probed, and what cannot be.
-fn chosen(args: &Args, all: Vec<Wanted>) -> Result<Chosen, CliError> {
+fn chosen(args: &Args, evidence: &Evidence<'_>) -> Result<Chosen, CliError> {
     let (mut subjects, mut skipped) = (Vec::new(), Vec::new());
+    let named = |group: &Address| {
+        let name = evidence.target_group(group).map(|group| group.name.as_str());
+        args.target_groups.is_empty() || args.target_groups.iter().any(|n| *n == group.name || Some(n.as_str()) == name)
+    };
     let within = |target: &Address| {
         let group = target.parent().map(|group| group.to_string()).unwrap_or_default();
-        args.targets.is_empty() || args.targets.iter().any(|g| fits(g, &target.to_string()) || fits(g, &group))
+        let fitting = args.targets.iter().any(|g| fits(g, &target.to_string()) || fits(g, &group));
+        (args.targets.is_empty() || fitting) && target.parent().is_some_and(|group| named(&group))
     };
-    for Wanted { target, subject } in all {
+    let reached = asking::instances(evidence);
+    let dial = |host: &str, port: u16| asking::dial(&args.connect_to, &reached, host, port);
+    for Wanted { target, subject } in rules::wanted(evidence, &dial) {
         if within(&target) {
             match subject {
                 Some(subject) => subjects.push((target, subject)),
@@ -107,25 +181,13 @@ fn chosen(args: &Args, all: Vec<Wanted>) -> Result<Chosen, CliError> {
         }
     }
     if subjects.is_empty() && skipped.is_empty() {
-        return Err(CliError::new("there is no target to probe").hint(
-            "declare `targets` on a target group, widen --target, or give the URL of a target: http://10.0.1.10:8000/health/",
-        ));
+        return Err(CliError::new("there is no target to probe").hint(if args.live {
+            "no registered target is behind these load balancers; widen --load-balancer, --target-group or --target"
+        } else {
+            "declare `targets` on a target group, widen --target, or give the URL of a target: http://10.0.1.10:8000/health/"
+        }));
     }
     Ok((subjects, skipped))
-}
-
-fn announce(subjects: &[(Address, Subject)], depth: Depth, terminal: Terminal) {
-    let longest = subjects.iter().map(|(_, subject)| subject.longest(depth)).max().unwrap_or_default();
-    let rounds = subjects.len().div_ceil(AT_ONCE).max(1);
-    let seconds = longest.as_secs() * rounds as u64;
-    let quick = match depth {
-        Depth::Full => "; --quick leaves out what must wait",
-        Depth::Quick => "",
-    };
-    terminal.note(&format!(
-        "probing {}, {seconds} s at most{quick}",
-        crate::report::layout::count(subjects.len(), "target")
-    ));
 }
 
 /// The findings that rest on what was observed.

@@ -126,6 +126,7 @@ fn only_fits_files(args: &Args) -> Result<(), CliError> {
     let flag = match args {
         Args { part, .. } if !part.targets.is_empty() => "--target",
         Args { part, .. } if part.only_5xx => "--only-5xx",
+        Args { probing, .. } if probing.probe.is_some() => "--probe",
         Args { rotate, .. } if !rotate.rotate.is_empty() => "--rotate",
         Args { running, .. } if running.allow.iter().any(|guard| *guard != Liftable::Lock) => "--dangerous-allow",
         _ => return Ok(()),

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{FORMAT_VERSION, TOOL_VERSION};
 use crate::probe::Observations;
-use crate::report::probe::{Looked, Probing, Verdict, doubts};
+use crate::report::probe::{Contradicted, Looked, Probing, Verdict, doubts};
 
 /// What a probe saw.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -16,6 +16,19 @@ pub struct ProbeDocument {
     pub targets: Vec<ProbedTarget>,
     /// Targets whose address is not known.
     pub skipped: Vec<String>,
+    /// Targets that AWS sees otherwise than they are seen from here: nothing is concluded of them.
+    pub contradicted: Vec<ContradictedTarget>,
+}
+
+/// A target that AWS sees otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ContradictedTarget {
+    /// Its address.
+    pub target: String,
+    /// How the health check went from here.
+    pub observed: String,
+    /// What AWS reports.
+    pub reported: String,
 }
 
 /// One target.
@@ -28,6 +41,8 @@ pub struct ProbedTarget {
     pub server: Option<&'static str>,
     /// What cannot be said from where the probe stood.
     pub unverified: Option<&'static str>,
+    /// What AWS reports of it, with --live.
+    pub reported: Option<String>,
     pub checks: Vec<ProbeCheck>,
     /// Everything that was seen.
     pub observations: Observations,
@@ -57,7 +72,13 @@ pub fn probe(probing: &Probing<'_>) -> ProbeDocument {
         command: "probe",
         targets: probing.targets.iter().map(target).collect(),
         skipped: probing.skipped.iter().map(ToString::to_string).collect(),
+        contradicted: probing.contradicted.iter().map(contradicted).collect(),
     }
+}
+
+fn contradicted(one: &Contradicted) -> ContradictedTarget {
+    let Contradicted { target, observed, reported } = one.clone();
+    ContradictedTarget { target: target.to_string(), observed, reported }
 }
 
 fn target(looked: &Looked<'_>) -> ProbedTarget {
@@ -81,6 +102,7 @@ fn target(looked: &Looked<'_>) -> ProbedTarget {
         target: looked.address.to_string(),
         server: looked.saw.server.map(crate::probe::Server::as_str),
         unverified: doubts(looked.saw),
+        reported: looked.reported.map(|health| health.in_words().to_owned()),
         checks: checks.collect(),
         observations: looked.saw.clone(),
     }

@@ -298,7 +298,7 @@ fn unchecked(found: &Diagnosis) -> String {
     }
     let way = |need: Need| match need {
         Need::Desired => " (--desired PATH)",
-        Need::Probe => " (no502 probe)",
+        Need::Probe => " (--probe)",
         Need::Logs => " (--access-logs FILE)",
         Need::Live
         | Need::Health

@@ -6,7 +6,7 @@ use super::page::Page;
 use crate::report::Look;
 use crate::report::layout::{clean, count, pad};
 use crate::report::paint::{BAD, FAINT, GOOD, HEADING, WARN};
-use crate::report::probe::{Check, Looked, Probing, Verdict, doubts};
+use crate::report::probe::{Check, Contradicted, Looked, Probing, Verdict, doubts};
 use crate::rules::{Finding, Severity};
 
 const INDENT: usize = 10;
@@ -35,6 +35,13 @@ pub fn probe(probing: &Probing<'_>, look: &Look) -> String {
             &clean(&format!("Not probed, no address known (--connect-to gives one): {}", names.join(", "))),
         );
     }
+    if !probing.contradicted.is_empty() {
+        page.blank();
+        page.wrapped(0, "AWS sees these otherwise than they are seen from here, so nothing is concluded of them:");
+        for Contradicted { target, observed, reported } in &probing.contradicted {
+            page.wrapped(2, &clean(&format!("{target}: {observed} from here; AWS: {reported}")));
+        }
+    }
     page.blank();
     last(probing, &mut page);
     page.text()
@@ -57,7 +64,8 @@ fn one<'a>(target: &Looked<'a>, told: &mut BTreeSet<String>, page: &mut Page<'_>
     page.blank();
     let server = target.saw.server.map(|server| format!("  ({})", server.as_str())).unwrap_or_default();
     let name = page.paint(HEADING, &clean(&target.address.to_string()));
-    page.line(&format!("{name}{server}"));
+    let reported = target.reported.map(|health| format!("  AWS: {}", clean(health.in_words()))).unwrap_or_default();
+    page.line(&format!("{name}{server}{reported}"));
     for check in &target.checks {
         line(check, page);
         for finding in &check.findings {

@@ -7,8 +7,8 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "E302",
     name: "keepalive-eq-idle",
     severity: Severity::High,
-    needs: &[Need::Desired],
-    also: &[Need::Probe],
+    needs: &[],
+    also: &[Need::Desired, Need::Probe],
     summary: "targets and load balancer close idle connections at the same time",
     explain: EXPLAIN,
     bad: Situation {

@@ -7,8 +7,8 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "E301",
     name: "keepalive-lt-idle",
     severity: Severity::High,
-    needs: &[Need::Desired],
-    also: &[Need::Probe],
+    needs: &[],
+    also: &[Need::Desired, Need::Probe],
     summary: "targets close idle connections before the load balancer does",
     explain: EXPLAIN,
     bad: Situation {

@@ -219,6 +219,8 @@ def main() -> None:
         python = VENV / "bin" / "python"
         os.execv(python, [str(python), *sys.argv])
     os.setpgrp()
+    # ended from outside, it takes the servers with it as well
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     folder = Path(tempfile.mkdtemp(prefix="no502-servers-"))
     os.chmod(folder, 0o755)
     try:
