@@ -117,7 +117,14 @@ async fn handshake(subject: &Subject, versions: Versions, name: Option<&str>, tl
 
 /// A failed handshake in a few words.
 pub(super) fn in_words(error: &io::Error) -> String {
-    if is_closed(error) { "connection closed".to_owned() } else { error.to_string().chars().take(120).collect() }
+    let said = error.to_string();
+    // the words of a library for whoever answers a handshake in plain text
+    let no_tls = said.contains("InvalidContentType");
+    match is_closed(error) {
+        true => "connection closed".to_owned(),
+        false if no_tls => "what came back is no TLS".to_owned(),
+        false => said.chars().take(120).collect(),
+    }
 }
 
 fn is_closed(error: &io::Error) -> bool {

@@ -130,8 +130,8 @@ pub fn looked<'a>(
         let one = check("health_check", passes, answer_in(&subject.codes, subject), timed(exchange));
         checks.push(Check { reason_code: exchange.health(Some(&subject.codes)).reason, ..one });
     }
-    if let Some(exchange) = &saw.request {
-        let fine = exchange.status().is_some_and(|status| status < 500) || !saw.request_counts(subject);
+    if let Some(exchange) = saw.request.as_ref().filter(|_| saw.request_counts(subject)) {
+        let fine = exchange.status().is_some_and(|status| status < 500);
         checks.push(check("request", fine, "an answer below 500 that is not sent back".to_owned(), timed(exchange)));
     }
     if let Some(tls) = &saw.tls {
@@ -159,9 +159,11 @@ fn explain(checks: &mut [Check<'_>]) {
 }
 
 impl Observations {
-    /// Whether the request had a port of its own to fail on: one that nobody answers is the health check's matter.
+    /// Whether the request tells something new: where nobody answers the health check, nobody answers it either.
     fn request_counts(&self, subject: &Subject) -> bool {
-        subject.port != subject.check_port || self.health_checks.iter().all(|check| check.answer().is_some())
+        let same = subject.port == subject.check_port && subject.protocol == subject.check_protocol;
+        let answers = |exchange: &Exchange| exchange.answer().is_some();
+        !same || self.health_checks.iter().all(answers) || self.request.as_ref().is_some_and(answers)
     }
 }
 

@@ -243,7 +243,11 @@ pub(super) fn is_loopback(bind: &str) -> bool {
 fn of_tls(saw: &Observations) -> Option<Cause> {
     let tls = saw.tls.as_ref()?;
     let done = |handshake: &Option<Handshake>| handshake.as_ref().is_some_and(Handshake::is_done);
-    match (done(&tls.up_to_12), done(&tls.up_to_13), done(&tls.named)) {
+    let names = |handshake: &Option<Handshake>| {
+        // the alert that says so (RFC 6066)
+        matches!(handshake, Some(Handshake::Failed(why)) if why.contains("UnrecognisedName"))
+    };
+    match (done(&tls.up_to_12), done(&tls.up_to_13), done(&tls.named) || names(&tls.up_to_13)) {
         (false, true, _) => Some(Cause::Tls13),
         (false, false, true) => Some(Cause::ServerName),
         _ if tls.asks_certificate => Some(Cause::ClientCertificate),

@@ -4,6 +4,7 @@
 
 mod hostile;
 mod keep_alive;
+mod many;
 mod real;
 
 use std::io::{Read as _, Write as _};
@@ -234,6 +235,12 @@ fn urls_need_no_files() {
     let url = format!("http://{at}/health/");
     let text = Program::new(folder.path()).args(["probe", &url, "--quick"]).run().exits(0).stdout;
     assert!(text.contains(&format!("target/{at}/{at}")), "{text}");
+    let folder = TempDir::new().unwrap();
+    let hosts = |head: &str| if head.contains("Host: shop.example.com") { good("") } else { says("404 Not Found", "") };
+    let url = format!("http://{}/health/", server(hosts, Duration::from_secs(9)));
+    let asked = ["probe", &url, "--quick", "--host", "shop.example.com"];
+    let text = Program::new(folder.path()).args(asked).run().exits(3).stdout;
+    assert!(text.contains("E109 critical") && text.contains("as shop.example.com it"), "{text}");
     let folder = TempDir::new().unwrap();
     let named = ["probe", "http://app.internal:81/", "--connect-to", &format!("app.internal:81={at}"), "--quick"];
     Program::new(folder.path()).args(named).run().exits(0);

@@ -138,23 +138,28 @@ impl Case {
     pub fn balancer(&self) -> &str {
         self.said("balancer", "web")
     }
-    /// The argument that leads to the server.
-    pub fn connect_to(&self, servers: &Servers) -> String {
-        let port = servers.ports[&self.server];
-        format!("{}:8000={}:{port}", self.ip(), self.said("via", "127.0.0.1"))
+    /// The arguments that lead to its servers.
+    pub fn connect_to(&self, servers: &Servers) -> Vec<String> {
+        let lead = |port: u16, server: &str| {
+            let to = format!("{}:{port}={}:{}", self.ip(), self.said("via", "127.0.0.1"), servers.ports[server]);
+            ["--connect-to".to_owned(), to]
+        };
+        let sidecar = self.declared.get("sidecar").and_then(Value::as_str);
+        lead(8000, &self.server).into_iter().chain(sidecar.into_iter().flat_map(|server| lead(9000, server))).collect()
     }
     /// The group, as files declare it.
     pub fn target_group(&self) -> String {
         format!(
             "  {}:\n    protocol: {}\n    protocol_version: {}\n    port: 8000\n    target_type: ip\n    vpc: main\n    \
-             health_check: {{ path: {}, protocol: {}, success_codes: \"{}\", timeout: 5s, interval: 30s }}\n    \
-             targets: [\"{}\"]\n",
+             health_check: {{ path: {}, protocol: {}, success_codes: \"{}\", port: {}, timeout: 5s, interval: 30s \
+             }}\n    targets: [\"{}\"]\n",
             self.group(),
             self.said("protocol", "http"),
             self.said("version", "http1"),
             self.said("path", "/api/health/"),
             self.said("check", "http"),
             self.said("codes", "200"),
+            if self.declared.contains_key("sidecar") { "9000" } else { "traffic-port" },
             self.ip(),
         )
     }

@@ -25,6 +25,9 @@ pub struct Probe {
     /// Only these targets or groups; `*` matches anything; repeatable
     #[arg(long = "target", value_name = "ADDRESS")]
     pub targets: Vec<String>,
+    /// A name that clients use; that of a rule or a certificate without it
+    #[arg(long, value_name = "NAME")]
+    pub host: Option<String>,
     /// Dial another address for a target, as through a tunnel: 10.0.1.10:8000=127.0.0.1:9000; repeatable
     #[arg(long = "connect-to", value_name = "TARGET=ADDR", value_parser = connect_to)]
     pub connect_to: Vec<(String, SocketAddr)>,

@@ -17,7 +17,7 @@ use crate::desired::{Problems, Resolved};
 use crate::diagnose::{self, Case};
 use crate::model::{Address, TargetHealth};
 use crate::plan::fits;
-use crate::probe::{Depth, Observations};
+use crate::probe::{Depth, Observations, Subject};
 use crate::report::probe::{Contradicted, Probing, looked};
 use crate::report::{json, junit, text};
 use crate::rules::{self, Evidence, Finding, Judgement, Url, Wanted};
@@ -175,7 +175,10 @@ fn chosen(args: &Args, evidence: &Evidence<'_>) -> Result<Chosen, CliError> {
     for Wanted { target, subject } in rules::wanted(evidence, &dial) {
         if within(&target) {
             match subject {
-                Some(subject) => subjects.push((target, subject)),
+                Some(subject) => {
+                    let public_host = args.host.clone().or(subject.public_host);
+                    subjects.push((target, Subject { public_host, ..subject }));
+                }
                 None => skipped.push(target),
             }
         }

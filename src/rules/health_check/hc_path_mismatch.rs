@@ -108,6 +108,10 @@ fn failing(group: &Checked) -> Option<Finding> {
                 .mended_by(format!("set the health check's path to {want}, as the file says"))
                 .declaring(group.address, FIELD, want)
         }
+        None if let Some(proxy) = proxy_in_front(group) => finding.detailed(why).mended_by(format!(
+            "start what {} passes requests on to, or correct where it looks for it; its error log says which",
+            proxy.as_str()
+        )),
         None => finding.detailed(why).mended_by(format!(
             "let the application answer {path} with {matcher}, or declare a path that does as health_check.path"
         )),

@@ -1,9 +1,11 @@
 //! E104: the health check watches another port than the one that serves.
 
 use super::super::checked::Checked;
+use super::super::probed::{One, Probed};
 use super::super::{Evidence, Finding, FixClass, Health, Need, Rule, Severity, Situation};
 use super::DJANGO;
 use crate::model::value::CheckPort;
+use crate::probe::observation::{Exchange, Outcome};
 
 const FIELD: &str = "health_check.port";
 
@@ -12,7 +14,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "hc-port-decoupled",
     severity: Severity::High,
     needs: &[],
-    also: &[Need::Live, Need::Health],
+    also: &[Need::Live, Need::Health, Need::Probe],
     summary: "the health check watches another port than the one that serves",
     explain: EXPLAIN,
     bad: Situation {
@@ -58,7 +60,7 @@ still go there. It is a common and often deliberate setup, and the reason why no
 What clients see when it bites: 502 (refused) or 504 (no answer), although every target is healthy.
 
 How to tell: all targets healthy, access-log lines with 502 and `-1 -1 -1`, TargetConnectionErrorCount above 0, which
-counts requests and never health checks. Or ask both ports of a target: they should fall together.
+counts requests and never health checks. A probe asks both ports of a target: they should fall together.
 
 How to mend it: let the check ask the traffic port, or let the endpoint on the other port ask the application in its
 turn. Before the port is changed, look that the traffic port answers the check's path with a success code: targets that
@@ -69,7 +71,43 @@ metrics for your Application Load Balancer\" (TargetConnectionErrorCount).
 ";
 
 fn check(evidence: &Evidence) -> Vec<Finding> {
-    Checked::all(evidence).filter_map(|group| judge(evidence, &group)).collect()
+    let seen: Vec<Finding> = Probed::all(evidence).filter_map(|group| seen(&group)).collect();
+    let guessed = Checked::all(evidence).filter_map(|group| judge(evidence, &group));
+    let guessed = guessed.filter(|guess| !seen.iter().any(|finding| finding.address == guess.address));
+    guessed.chain(seen.iter().cloned()).collect()
+}
+
+/// The health check passes on its port, and nobody answers requests on theirs. That the probe gets no connection at all
+/// may be a matter of where it stands.
+fn seen(group: &Probed) -> Option<Finding> {
+    let CheckPort::Fixed(port) = group.checked.port() else { return None };
+    let codes = group.checked.codes();
+    let dead = |one: &One<'_>| {
+        let passes = one.saw.health_check(codes.as_ref()).is_some_and(|check| check.passes(codes.as_ref()));
+        let fails = |request: &Exchange| {
+            matches!(request.outcome, Outcome::Refused | Outcome::Reset | Outcome::Closed | Outcome::Garbage(_))
+        };
+        group.checked.off_port(one.target).is_some() && passes && one.saw.request.as_ref().is_some_and(fails)
+    };
+    let ones = group.those(dead);
+    let request = ones.first()?.saw.request.as_ref()?;
+    let value = |one: &One<'_>| one.saw.request.as_ref().map(Exchange::in_words);
+    Some(
+        group
+            .finding(&RULE, group.of_requests(RULE.severity), FIELD, &ones, "probe.request", value)
+            .evident(group.address(), FIELD, port)
+            .titled(format!("the health check on port {port} passes, port {} serves nobody", group.port(&ones)))
+            .detailed(format!(
+                "Clients get 502 or 504 from {}, which stay{} healthy all the while: {}.",
+                group.who(&ones),
+                if ones.len() == 1 { "s" } else { "" },
+                request.in_words()
+            ))
+            .mended_by(format!(
+                "start the application on port {}; declare health_check.port: traffic-port, so that the check sees it",
+                group.port(&ones)
+            )),
+    )
 }
 
 fn judge(evidence: &Evidence, group: &Checked) -> Option<Finding> {
@@ -112,5 +150,27 @@ mod tests {
         world.expect(&[("E104", Severity::Low)]);
         world.check().port = Some(CheckPort::Fixed(8000));
         world.expect(&[]);
+    }
+
+    #[test]
+    fn a_probe_asks_both_ports() {
+        let title = |request: &str| {
+            let mut world = World::seed();
+            (world.check().port, world.wanted_check().port) =
+                (Some(CheckPort::Fixed(9000)), Some(CheckPort::Fixed(9000)));
+            world.available.remove(&Need::Network);
+            world.saw(&format!(
+                r#"{{ "health_checks": [{{ "outcome": {{ "answer": {{ "status": 200 }} }} }}],
+                "request": {{ "outcome": {request} }} }}"#
+            ));
+            let found = world.only();
+            assert_eq!(found.rule, "E104");
+            (found.severity, found.title)
+        };
+        let (severity, refused) = title(r#""refused""#);
+        assert_eq!(severity, Severity::High);
+        assert_eq!(refused, "the health check on port 9000 passes, port 8000 serves nobody");
+        assert_eq!(title(r#""unconnected""#).0, Severity::Info, "it may stand in the wrong place");
+        assert_eq!(title(r#"{ "answer": { "status": 404 } }"#).0, Severity::Info);
     }
 }

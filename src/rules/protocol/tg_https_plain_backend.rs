@@ -80,7 +80,10 @@ fn seen(group: &Probed) -> Option<Finding> {
         let detail = "Clients get 502 for every request; the health check, in plain HTTP, passes all the while.";
         group.finding(&RULE, group.of_requests(RULE.severity), FIELD, &ones, "probe.request", request).detailed(detail)
     } else {
-        group.failing(&RULE, FIELD, &ones, false)
+        group.failing(&RULE, FIELD, &ones, false).detailed(
+            "Clients get 502 for every request. All targets fail the health check for the same reason, so the load \
+             balancer fails open and tries them all the same.",
+        )
     };
     let check = if failing.is_empty() { "" } else { " and health_check.protocol: http" };
     Some(
@@ -91,7 +94,7 @@ fn seen(group: &Probed) -> Option<Finding> {
                 group.who(&ones),
                 if ones.len() == 1 { "speaks" } else { "speak" }
             ))
-            .mended_by(format!("declare protocol: http{check} on the group, or let port {port} speak TLS. {REPLACED}"))
+            .mended_by(format!("let port {port} speak TLS, or declare protocol: http{check} on the group. {REPLACED}"))
             .declaring(group.address(), FIELD, Protocol::Http),
     )
 }

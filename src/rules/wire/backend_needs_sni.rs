@@ -3,6 +3,7 @@
 use super::super::probed::{Cause, Probed};
 use super::super::{Evidence, Finding, FixClass, Need, Rule, Seen, Severity, Situation};
 use super::{SECURE, verb};
+use crate::probe::observation::Handshake;
 
 const FIELD: &str = "protocol";
 
@@ -57,14 +58,15 @@ fn check(evidence: &Evidence) -> Vec<Finding> {
 
 fn judge(group: &Probed) -> Option<Finding> {
     let ones = group.blamed(Cause::ServerName);
-    ones.first()?;
+    let named = ones.first()?.saw.tls.as_ref()?.named.as_ref().is_some_and(Handshake::is_done);
     Some(
         group
             .failing(&RULE, FIELD, &ones, false)
             .titled(format!(
-                "{} {} TLS handshakes without a server name; with one they are done",
+                "{} {} TLS handshakes without a server name{}",
                 group.who(&ones),
-                verb(ones.len(), "ends", "end")
+                verb(ones.len(), "ends", "end"),
+                if named { "; with one they are done" } else { ", for want of one" }
             ))
             .detailed(
                 "Clients get 502 on every request if the load balancer sends no server name to targets, as users of \

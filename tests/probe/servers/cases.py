@@ -101,7 +101,7 @@ SERVERS = {
 HTTPS = {"protocol": "https", "check": "https"}
 GRPC = {"version": "grpc", "path": "/grpc.health.v1.Health/Check", "codes": "0"}
 
-# what it is, server, what the group declares, what is found by check; `full` ones also measure what must wait
+# what it is, server, what the group declares (`sidecar`: who answers the check, on port 9000), what is found by check; `full` ones also measure what must wait
 CASES = [
     # well
     ("gunicorn sync, as in the article", "sync", {}, [], "full"),
@@ -132,6 +132,9 @@ CASES = [
     ("ALLOWED_HOSTS has nothing, and DEBUG hides it at home", "debug", {}, ["health_check E109"], "quick"),
     ("SECURE_SSL_REDIRECT without an exemption", "redirect-all", {}, ["health_check E108"], "quick"),
     ("PREPEND_WWW", "www", {}, ["health_check E108"], "quick"),
+    ("the check asks a sidecar, and all is well", "threads", {"sidecar": "plain"}, [], "quick"),
+    ("the check asks a sidecar, the application is dead", "nobody", {"sidecar": "plain"}, ["request E104"], "quick"),
+    ("the check asks where nobody is", "plain", {"sidecar": "nobody"}, ["health_check E103"], "quick"),
     ("a login, as Flower has", "plain", {"path": "/private/"}, ["health_check E110"], "quick"),
     ("DISALLOWED_USER_AGENTS has the checker", "agents", {}, ["health_check E110"], "quick"),
     ("the database is down", "database", {}, ["health_check E111"], "quick"),
