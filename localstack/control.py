@@ -136,6 +136,8 @@ def server_environment() -> dict[str, str]:
         "SKIP_SSL_CERT_DOWNLOAD": "1",
         "XDG_CACHE_HOME": str(STATE / "cache"),
         "FILESYSTEM_ROOT": str(STATE / "filesystem"),
+        # What it keeps below the folder for temporary files, any other LocalStack clears when it starts.
+        "TMPDIR": str(STATE / "filesystem"),
         "DNS_ADDRESS": "0",
         # Moto would give every account of every test some 8 MB of machine images.
         "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",

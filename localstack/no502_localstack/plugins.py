@@ -54,6 +54,13 @@ def resourcegroupstaggingapi() -> Service:
 
 
 @hooks.on_infra_start()
+def exact_metrics() -> None:
+    from no502_localstack.metrics import apply
+
+    apply()
+
+
+@hooks.on_infra_start()
 def install_routes() -> None:
     from no502_localstack.routes import install
 

@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from tests.support import Case, client, fresh_account, internal, path, until
+
+
+class Metrics(Case):
+    def test_numbers_that_were_put(self) -> None:
+        """API: PutMetricData, GetMetricData: values are added up by all of their dimensions, each account has its own."""
+        dimensions = [{"Name": "LoadBalancer", "Value": "app/web/50dc6c495c0c9188"}]
+        metric = {"Namespace": "AWS/ApplicationELB", "MetricName": "HTTPCode_ELB_502_Count", "Dimensions": dimensions}
+        now = time.time()
+        datum = {"MetricName": metric["MetricName"], "Dimensions": dimensions, "Timestamp": now - 90, "Value": 7}
+        mine, other = (client("cloudwatch", account) for account in (self.account, fresh_account()))
+        mine.put_metric_data(Namespace=metric["Namespace"], MetricData=[datum, datum | {"Timestamp": now - 1000}])
+        of_group = [*dimensions, {"Name": "TargetGroup", "Value": "targetgroup/django/73e2d6bc24d8a067"}]
+        mine.put_metric_data(Namespace=metric["Namespace"], MetricData=[datum | {"Dimensions": of_group}])
+        query = {"Id": "m0", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}}
+        asked = {"MetricDataQueries": [query], "StartTime": now - 3600, "EndTime": now}
+        values = [sum(api.get_metric_data(**asked)["MetricDataResults"][0]["Values"]) for api in (mine, other)]
+        self.assertEqual([14, 0], values)
 
 
 class Network(Case):

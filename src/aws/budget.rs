@@ -30,11 +30,12 @@ enum Bucket {
     Ec2Read,
     Ec2Write,
     Tagging,
+    Metrics,
     Sts,
 }
 
 impl Bucket {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Elb,
         Self::ElbWrite,
         Self::ElbRegister,
@@ -47,6 +48,7 @@ impl Bucket {
         Self::Ec2Read,
         Self::Ec2Write,
         Self::Tagging,
+        Self::Metrics,
         Self::Sts,
     ];
 
@@ -65,6 +67,8 @@ impl Bucket {
             Self::Ec2Write => (5.0, 50.0),
             // tagging API: GetResources takes 15 a second
             Self::Tagging => (10.0, 15.0),
+            // CloudWatch: GetMetricData takes 50 a second
+            Self::Metrics => (10.0, 20.0),
             Self::Sts => (10.0, 50.0),
         }
     }
@@ -97,6 +101,8 @@ pub(super) enum Category {
     Ec2Write,
     /// Tagging API `GetResources`.
     Tagging,
+    /// CloudWatch `GetMetricData`.
+    Metrics,
     /// STS.
     Sts,
 }
@@ -112,6 +118,8 @@ pub(super) enum Service {
     Ec2,
     /// Resource Groups Tagging API.
     Tagging,
+    /// CloudWatch.
+    CloudWatch,
     /// Security Token Service.
     Sts,
 }
@@ -131,6 +139,7 @@ impl Category {
             Self::Ec2Read => &[Bucket::Ec2Read],
             Self::Ec2Write => &[Bucket::Ec2Write],
             Self::Tagging => &[Bucket::Tagging],
+            Self::Metrics => &[Bucket::Metrics],
             Self::Sts => &[Bucket::Sts],
         }
     }
@@ -142,6 +151,7 @@ impl Category {
             Self::AcmDescribe | Self::AcmList | Self::AcmTags | Self::AcmWrite | Self::AcmImport => Service::Acm,
             Self::Ec2Read | Self::Ec2Write => Service::Ec2,
             Self::Tagging => Service::Tagging,
+            Self::Metrics => Service::CloudWatch,
             Self::Sts => Service::Sts,
         }
     }
@@ -201,6 +211,7 @@ impl Budget {
                 | Bucket::Ec2Read
                 | Bucket::Ec2Write
                 | Bucket::Tagging
+                | Bucket::Metrics
                 | Bucket::Sts => (rate * growth, burst * growth),
             };
             (bucket, Level { rate, burst, tokens: burst, at: Instant::now() })

@@ -2,7 +2,7 @@
 //!
 //! - [`Aws::connect`] finds credentials and region by the SDK's whole default chain.
 //! - `call` and `budget` are the one way out: tokens, counts, retries. `error` sorts failures.
-//! - `fetch` and `reread` read; `execute` writes; one file per kind turns SDK shapes into specs and
+//! - `fetch` and `reread` read, `metrics` too; `execute` writes; one file per kind turns SDK shapes into specs and
 //!   back, and undoes what the server adds to what was written.
 //!
 //! What it does not do: decide. It reads what a [`Scope`] names and makes the calls it is given.
@@ -21,6 +21,7 @@ mod execute;
 mod fetch;
 mod listener;
 mod load_balancer;
+mod metrics;
 mod mutual_authentication;
 mod network;
 mod owned;
@@ -39,6 +40,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::cloud::metric::{Question, Span};
 use crate::cloud::{ApiCalls, CloudError, Identity, Operation, Output, Read, Scope, Snapshot, Write};
 use crate::model::{Id, Kind, SecretRef};
 use session::Session;
@@ -109,6 +111,14 @@ impl Aws {
     /// From now on, waits for another attempt end when this turns true. Calls in flight are not touched.
     pub fn heed(&self, stop: watch::Receiver<bool>) {
         self.session.heed(stop);
+    }
+
+    /// The answers of CloudWatch to questions, in their order; `None` where it has no value.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn metrics(&self, questions: &[Question], span: Span) -> Result<Vec<Option<f64>>, CloudError> {
+        self.session.metrics(questions, span).await
     }
 
     /// The region that calls go to.

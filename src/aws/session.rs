@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use super::budget::{Category, Service};
 use super::call::{Call, Caller, Hosts};
 use super::error::{incomplete, refused};
+use super::metrics::{self, GetMetricData};
 use super::{AccessKey, Options, Resolver};
 use crate::cloud::{CloudError, CloudErrorKind, Identity};
 use crate::model::Id;
@@ -31,6 +32,7 @@ pub(super) struct Session {
     pub(super) acm: aws_sdk_acm::Client,
     pub(super) ec2: aws_sdk_ec2::Client,
     pub(super) tagging: aws_sdk_resourcegroupstagging::Client,
+    pub(super) get_metric_data: GetMetricData,
     sts: aws_sdk_sts::Client,
     pub(super) calls: Caller,
     pub(super) region: String,
@@ -84,6 +86,7 @@ impl Session {
             acm: aws_sdk_acm::Client::from_conf(acm.build()),
             ec2: aws_sdk_ec2::Client::from_conf(ec2.build()),
             tagging: aws_sdk_resourcegroupstagging::Client::from_conf(tagging.build()),
+            get_metric_data: metrics::call(config, &region, &hosts),
             sts: aws_sdk_sts::Client::from_conf(sts.build()),
             calls: Caller::new(options, hosts),
             region,

@@ -108,6 +108,13 @@ fn stack(text: &str) -> Result<String, String> {
     if valid { Ok(text.to_owned()) } else { Err("letters, digits, `.`, `_` and `-`, at most 64".to_owned()) }
 }
 
+/// A time for which CloudWatch keeps minutes.
+fn lookback(text: &str) -> Result<Duration, String> {
+    let asked = duration(text)?;
+    let range = Duration::from_secs(60)..=Duration::from_secs(14 * 24 * 3600);
+    if range.contains(&asked) { Ok(asked) } else { Err("1m to 336h, which is 14 days".to_owned()) }
+}
+
 fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),

@@ -4,6 +4,7 @@
 //! so a command that holds only a `Read` is read-only by construction.
 
 pub mod error;
+pub mod metric;
 pub mod network;
 pub mod operation;
 pub mod path;

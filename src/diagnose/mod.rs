@@ -2,11 +2,12 @@
 //!
 //! It takes what was read, lets the rules judge it, and orders what they find: [`rank`] by likelihood and impact,
 //! [`fold`] puts what only follows from a cause beneath it, [`reach`] knows how much of the traffic a finding is about,
-//! [`remedy`] says who can mend it and with which call, [`log`] counts access logs, and [`whose`] says what they speak
-//! for. It calls nothing, and changes nothing.
+//! [`remedy`] says who can mend it and with which call, [`log`] counts access logs, [`metrics`] knows what to ask
+//! CloudWatch, and [`whose`] says what both speak for. It calls nothing, and changes nothing.
 
 pub mod fold;
 pub mod log;
+pub mod metrics;
 pub mod rank;
 pub mod reach;
 pub mod remedy;
@@ -16,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::cloud::{Facts, Gap, NeededFor, Scope, Snapshot};
+use crate::cloud::{CloudError, Facts, Gap, NeededFor, Scope, Snapshot};
 use crate::desired::{Problem, Resolved};
 use crate::diff::{self, Diff};
 use crate::model::tag::ID_TAG;
@@ -39,6 +40,8 @@ pub struct Case<'a> {
     pub diff: Diff,
     /// What could not be read.
     pub gaps: Vec<Gap>,
+    /// Why there are no metrics, if they were asked for.
+    pub unmeasured: Option<CloudError>,
 }
 
 /// Why load balancers answer with 5xx.
@@ -58,6 +61,8 @@ pub struct Diagnosis {
     pub traffic: Option<Traffic>,
     /// What of that was no success, most frequent first.
     pub met: Vec<whose::Met>,
+    /// What metrics counted.
+    pub measured: Vec<metrics::Measured>,
 }
 
 /// A load balancer that was looked at.
@@ -146,7 +151,7 @@ impl Case<'static> {
         let bound = diff::bind(&nothing, snapshot)?;
         let diff = Diff { bound, ..Diff::default() };
         let evidence = plan::of_live_alone(snapshot, &diff, now);
-        Ok(Self { evidence, diff, gaps: snapshot.gaps.clone() })
+        Ok(Self { evidence, diff, gaps: snapshot.gaps.clone(), unmeasured: None })
     }
 }
 
@@ -158,7 +163,7 @@ impl<'a> Case<'a> {
     pub fn under(desired: &'a Resolved, snapshot: &Snapshot, now: Timestamp) -> Result<Self, Vec<Problem>> {
         let diff = diff::compare(desired, snapshot)?;
         let evidence = plan::of_live(desired, snapshot, &diff, now);
-        Ok(Self { evidence, diff, gaps: snapshot.gaps.clone() })
+        Ok(Self { evidence, diff, gaps: snapshot.gaps.clone(), unmeasured: None })
     }
 
     /// The same with what an access log counted.
@@ -173,6 +178,30 @@ impl<'a> Case<'a> {
     #[must_use]
     pub fn probed(mut self, seen: BTreeMap<Address, Observations>) -> Self {
         self.evidence = self.evidence.with_probe(seen);
+        self
+    }
+
+    /// What to ask CloudWatch about the load balancers of these names.
+    pub fn questions(&self, names: &BTreeSet<String>) -> Vec<metrics::Asked> {
+        metrics::questions(&self.evidence, &self.diff.bound, &self.balancers(names))
+    }
+
+    /// The same with what CloudWatch answered for the last so many seconds, beside what logs counted. Without an answer
+    /// the rules that want metrics are not checked, no more.
+    #[must_use]
+    pub fn measuring(
+        mut self,
+        seconds: u64,
+        asked: &[metrics::Asked],
+        answers: Result<Vec<Option<f64>>, CloudError>,
+    ) -> Self {
+        match answers {
+            Ok(answers) => {
+                metrics::lay(self.evidence.traffic.get_or_insert_default(), seconds, asked, &answers);
+                self.evidence.available.insert(Need::Metrics);
+            }
+            Err(error) => self.unmeasured = Some(error),
+        }
         self
     }
 
@@ -204,12 +233,17 @@ pub fn diagnose(case: &Case<'_>, names: &BTreeSet<String>) -> Diagnosis {
     let traffic = case.evidence.traffic.as_ref();
     let speaks = |finding: &Finding| traffic.map_or(Speaks::Nothing, |t| whose::speaks(t, &reach, finding));
     // a rule that looks at traffic itself has said so
-    let told = |finding: &Finding| finding.evidence.iter().any(|e| e.field.as_str() == rank::COUNTS);
+    let told =
+        |finding: &Finding| finding.evidence.iter().any(|e| [rank::COUNTS, rank::METRICS].contains(&e.field.as_str()));
     let counted = |finding: Finding| match speaks(&finding) {
         _ if told(&finding) => finding,
         Speaks::For { count, of } => {
             let (address, text) = (finding.address.clone(), format!("{count} of {of} requests ended so"));
             finding.evident(&address, rank::COUNTS, text)
+        }
+        Speaks::Measured { metric, count, of } => {
+            let (address, text) = (finding.address.clone(), format!("{metric} {count}, {of} requests"));
+            finding.evident(&address, rank::METRICS, text)
         }
         Speaks::Against | Speaks::Nothing => finding,
     };
@@ -241,6 +275,7 @@ pub fn diagnose(case: &Case<'_>, names: &BTreeSet<String>) -> Diagnosis {
         not_checked: judged.not_checked,
         gaps: unread(case),
         met: traffic.map(|t| whose::met(t, &balancers)).unwrap_or_default(),
+        measured: traffic.map(|t| metrics::measured(t, &balancers)).unwrap_or_default(),
         traffic: traffic.cloned(),
     }
 }
@@ -279,5 +314,10 @@ fn unread(case: &Case<'_>) -> Vec<Unread> {
     gaps.dedup();
     let one =
         |gap: &Gap| Unread { what: in_words(&gap.hidden), why: gap.error.to_string(), needed_for: gap.needed_for };
-    gaps.into_iter().map(one).collect()
+    let metrics = case.unmeasured.as_ref().map(|error| Unread {
+        what: "CloudWatch metrics".to_owned(),
+        why: error.to_string(),
+        needed_for: NeededFor::Rules,
+    });
+    gaps.into_iter().map(one).chain(metrics).collect()
 }

@@ -31,6 +31,8 @@ pub enum Proof {
 const VERDICTS: [&str; 5] = ["health", "state", "status", "renewal", "unhealthy_targets"];
 /// The field of evidence that holds counted answers.
 pub const COUNTS: &str = "access_logs";
+/// The field of evidence that holds what CloudWatch counted.
+pub const METRICS: &str = "metrics";
 
 impl Proof {
     /// How a finding is known.
@@ -39,7 +41,7 @@ impl Proof {
             VERDICTS.contains(&e.field.as_str()) && e.value.get("state").is_none_or(|state| state != "healthy")
         };
         match finding.severity {
-            _ if finding.evidence.iter().any(|e| e.field.as_str() == COUNTS) => Self::Counted,
+            _ if finding.evidence.iter().any(|e| [COUNTS, METRICS].contains(&e.field.as_str())) => Self::Counted,
             Severity::Medium | Severity::Low | Severity::Info => Self::Latent,
             Severity::High | Severity::Critical if finding.evidence.iter().any(bad) => Self::Reported,
             Severity::Critical => Self::Forced,
@@ -107,6 +109,7 @@ mod tests {
             (Severity::High, "idle_timeout", 60.into(), Proof::Possible),
             (Severity::Medium, "health", unhealthy, Proof::Latent),
             (Severity::Medium, "access_logs", 312.into(), Proof::Counted),
+            (Severity::Low, "metrics", "TargetConnectionErrorCount: 312".into(), Proof::Counted),
         ] {
             assert_eq!(Proof::of(&finding(severity, field, value.clone())), proof, "{severity:?} {field} {value}");
         }

@@ -7,13 +7,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::metrics;
 use super::reach::Reach;
 use crate::model::traffic::{Counted, Shape, Traffic};
 use crate::model::{Address, Kind};
 use crate::rules::Finding;
 
 /// What a shape means in words, and the rules to look at.
-const MEANS: [(Shape, &str, &[&str]); 8] = [
+const MEANS: [(Shape, &str, &[&str]); 10] = [
     (Shape::Refused, "502, targets refused the connection", &["E103", "E104", "E117", "E118", "E403", "E510"]),
     (Shape::Stale, "502 at once, on connections that targets had closed", &["E301", "E302", "E303", "E304", "E306"]),
     (Shape::Cut, "502 amid the work of a target", &["E401", "E402", "E407"]),
@@ -24,12 +25,14 @@ const MEANS: [(Shape, &str, &[&str]); 8] = [
         "504, no connection or no answer in time",
         &["E305", "E501", "E502", "E503", "E505", "E506", "E507", "E508", "E511", "E703", "E911"],
     ),
+    (Shape::Login, "500 or 561, a login that failed", &["E807"]),
+    (Shape::Other, "5xx of the load balancer itself, without a pattern", &["E812"]),
     (Shape::Version, "464, the client's protocol does not fit", &["E203", "E204", "E205"]),
     (Shape::Target, "answered with 5xx by targets themselves", &["E307", "E707"]),
 ];
 
 /// How many requests must have passed before their silence counts.
-const ENOUGH: u64 = 1_000;
+pub(super) const ENOUGH: u64 = 1_000;
 
 /// What a shape means; `None` for what no rule is about.
 pub fn meaning(shape: Shape) -> Option<(&'static str, &'static [&'static str])> {
@@ -46,14 +49,30 @@ pub enum Speaks {
         /// The requests.
         of: u64,
     },
+    /// CloudWatch counted so many failures that point at it, beside so many requests.
+    Measured {
+        /// The metric.
+        metric: &'static str,
+        /// The failures.
+        count: u64,
+        /// The requests.
+        of: u64,
+    },
     /// Many requests passed, and none ended so.
     Against,
     /// Nothing was counted that it could show in.
     Nothing,
 }
 
-/// What the traffic says of a finding.
+/// What the traffic says of a finding: access logs, which show more of each answer, else metrics.
 pub fn speaks(traffic: &Traffic, reach: &Reach, finding: &Finding) -> Speaks {
+    match logged(traffic, reach, finding) {
+        Speaks::Nothing if traffic.metrics.is_some() => metrics::speaks(traffic, reach, finding),
+        said @ (Speaks::For { .. } | Speaks::Measured { .. } | Speaks::Against | Speaks::Nothing) => said,
+    }
+}
+
+fn logged(traffic: &Traffic, reach: &Reach, finding: &Finding) -> Speaks {
     let shapes: Vec<Shape> =
         MEANS.iter().filter(|(_, _, rules)| rules.contains(&finding.rule.as_str())).map(|(shape, ..)| *shape).collect();
     if shapes.is_empty() || traffic.logs.is_none() {
@@ -70,7 +89,7 @@ pub fn speaks(traffic: &Traffic, reach: &Reach, finding: &Finding) -> Speaks {
 }
 
 /// Where a finding shows: in the groups that it is about, else in the load balancers.
-fn places(reach: &Reach, finding: &Finding) -> BTreeSet<Address> {
+pub(super) fn places(reach: &Reach, finding: &Finding) -> BTreeSet<Address> {
     let group = |address: &Address| match address.kind {
         Kind::TargetGroup => Some(address.clone()),
         Kind::Target => address.parent(),
@@ -155,9 +174,7 @@ mod tests {
     fn every_shape_that_the_load_balancer_makes_is_explained_or_has_a_rule_of_its_own() {
         let own = |shape: Shape| ALL.iter().any(|rule| rule.bad.logged.iter().any(|seen| seen.shape == shape));
         for shape in Shape::WORDS.iter().filter_map(|word| word.parse::<Shape>().ok()) {
-            // the situations of E807 and E812 are about settings; both read logs all the same
-            let read = matches!(shape, Shape::Login | Shape::Other);
-            assert!(meaning(shape).is_some() || own(shape) || read || !shape.is_made(), "{shape}");
+            assert!(meaning(shape).is_some() || own(shape) || !shape.is_made(), "{shape}");
         }
     }
 }

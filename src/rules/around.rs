@@ -1,4 +1,4 @@
-//! Reads the lines in which situations say what is known around a stack.
+//! Reads what situations say of the surroundings: counted traffic, and the lines on what is known around a stack.
 //!
 //! - `10.0.1.10 stands in subnet-c`
 //! - `subnet-c acl in 100 allow tcp 8000 10.0.0.0/16`: an entry of its network ACL
@@ -7,14 +7,17 @@
 //! - `vpc-1 has 10.0.0.0/16`: a network of it
 //! - `web is active_impaired`: AWS's state of a load balancer
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::cloud::network::{AclEntry, Act, Destination, Gateway, Route, RouteState};
 use crate::cloud::{Facts, LoadBalancerFacts};
 use crate::model::kind::Direction;
+use crate::model::traffic::{Counted, Logs, Traffic};
 use crate::model::value::IpProtocol;
 use crate::model::{Address, Id};
 use crate::rules::Evidence;
+use crate::rules::situation::Logged;
 
 fn id(text: &str) -> Id {
     Id(text.to_owned())
@@ -71,4 +74,22 @@ pub fn lay(lines: &str, evidence: &mut Evidence) {
             _ => panic!("{line}"),
         }
     }
+}
+
+/// What access logs and metrics show, as diagnose hands it to the rules.
+pub fn traffic(logged: &[Logged], measured: &BTreeMap<Address, Counted>) -> Traffic {
+    let reasons = |logged: &Logged| match logged.reason {
+        "" => BTreeMap::new(),
+        reason => BTreeMap::from([(reason.to_owned(), logged.count)]),
+    };
+    let counted = |logged: &Logged| Counted {
+        requests: logged.requests,
+        shapes: BTreeMap::from([(logged.shape, logged.count)]),
+        reasons: reasons(logged),
+        ..Counted::default()
+    };
+    let at = |logged: &Logged| logged.at.parse::<Address>().unwrap();
+    let measured = measured.iter().map(|(address, counted)| (address.clone(), counted.clone()));
+    let counted = logged.iter().map(|logged| (at(logged), counted(logged))).chain(measured).collect();
+    Traffic { logs: Some(Logs::default()), counted, ..Traffic::default() }
 }

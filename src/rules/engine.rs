@@ -31,9 +31,14 @@ pub struct NotChecked {
 }
 
 impl NotChecked {
-    /// Whether it wants what only `diagnose` and `probe` gather: counted or tried traffic.
-    pub fn wants_traffic(&self) -> bool {
-        self.needs.iter().any(|need| matches!(need, Need::Probe | Need::Metrics | Need::Logs))
+    /// What it lacks of what every command gathers; `None` if it only wants what `diagnose` and `probe` do: counted or
+    /// tried traffic.
+    pub fn without_traffic(&self) -> Option<Self> {
+        let is_traffic = |need: &Need| matches!(need, Need::Probe | Need::Metrics | Need::Logs);
+        // a rule that is not run at all for want of traffic is that command's business
+        let needs: Vec<Need> = self.needs.iter().copied().filter(|need| !is_traffic(need)).collect();
+        let lacks = !needs.is_empty() && (self.partly || needs.len() == self.needs.len());
+        lacks.then_some(Self { needs, ..*self })
     }
     /// What was missing, in words.
     pub fn needs_in_words(&self) -> String {

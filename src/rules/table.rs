@@ -9,12 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::acm::facts;
 use super::evidence::Attached;
-use super::situation::{Health, Logged, Seen, Situation, laid_over};
+use super::situation::{Health, Seen, Situation, laid_over};
 use super::testing::{EVERYTHING, subnet};
-use super::{ALL, Evidence, Finding, Need, Rule, Severity, around, engine::judge_by, find, judge, testing};
+use super::{ALL, Evidence, Finding, Need, Rule, around, engine::judge_by, find, judge, testing};
 use crate::cloud::Subnet;
 use crate::desired::{Inputs, Problem, Resolved, load as load_files};
-use crate::model::traffic::{Counted, Logs, Traffic};
 use crate::model::{Address, Id, Kind, Link, Spec, TargetHealth};
 
 fn load(text: &str) -> Resolved {
@@ -104,7 +103,7 @@ impl Loaded {
             available: EVERYTHING.into(),
             now: NOW.parse().ok(),
             facts: facts(situation),
-            traffic: Some(traffic(situation)),
+            traffic: Some(around::traffic(situation.logged, &BTreeMap::new())),
             state: Cow::Borrowed(&self.live),
             health: staying.into_iter().map(|h| (at(h), health(h))).collect(),
             leaving: leaving.into_iter().map(at).collect(),
@@ -160,23 +159,6 @@ impl Loaded {
     }
 }
 
-/// What access logs show, as diagnose hands it to the rules.
-fn traffic(situation: &Situation) -> Traffic {
-    let reasons = |logged: &Logged| match logged.reason {
-        "" => BTreeMap::new(),
-        reason => BTreeMap::from([(reason.to_owned(), logged.count)]),
-    };
-    let counted = |logged: &Logged| Counted {
-        requests: logged.requests,
-        shapes: BTreeMap::from([(logged.shape, logged.count)]),
-        reasons: reasons(logged),
-        ..Counted::default()
-    };
-    let at = |logged: &Logged| logged.at.parse::<Address>().unwrap();
-    let counted = situation.logged.iter().map(|logged| (at(logged), counted(logged))).collect();
-    Traffic { logs: Some(Logs::default()), counted, ..Traffic::default() }
-}
-
 fn codes(findings: &[Finding]) -> BTreeSet<&str> {
     findings.iter().map(|finding| finding.rule.as_str()).collect()
 }
@@ -186,8 +168,15 @@ fn kept(mut findings: Vec<Finding>, keep: impl Fn(&Finding) -> bool) -> Vec<Find
     findings
 }
 
+/// What is true beside the point in a rule's situations: the rule, the other one that says so, and why that must be.
+const ALSO: [(&str, &str, &str); 0] = [];
+
+fn is_also_true(rule: &Rule, finding: &Finding) -> bool {
+    ALSO.iter().any(|(of, other, _)| (*of, *other) == (rule.code, finding.rule.as_str()))
+}
+
 /// What a table of these rules has against one of them. Nothing, if exactly it fires in its bad situation, and no rule
-/// in its good one; notes of others aside.
+/// in its good one; beside what is [`ALSO`] true there.
 fn faults(rules: &[&Rule], rule: &Rule) -> Vec<String> {
     let fired = |situation: &Situation| {
         let loaded = Loaded::of(situation);
@@ -196,8 +185,8 @@ fn faults(rules: &[&Rule], rule: &Rule) -> Vec<String> {
     };
     let (bad, good) = (fired(&rule.bad), fired(&rule.good));
     let mut faults = Vec::new();
-    let loud = |finding: &Finding| finding.severity > Severity::Info || finding.rule == rule.code;
-    let (bad, good) = (kept(bad, loud), kept(good, loud));
+    let causal = |finding: &Finding| !is_also_true(rule, finding);
+    let (bad, good) = (kept(bad, causal), kept(good, causal));
     if codes(&bad) != BTreeSet::from([rule.code]) {
         faults.push(format!("{}, bad: {bad:#?}", rule.code));
     }
@@ -248,7 +237,7 @@ fn what_drift_did_goes_with_it_and_cites_every_drifted_field() {
     for rule in ALL.iter().filter(|rule| !rule.bad.live.is_empty()) {
         let loaded = Loaded::of(&rule.bad);
         let found = loaded.now(&rule.bad);
-        let after = kept(loaded.after(), |f| f.severity > Severity::Info || f.rule == rule.code);
+        let after = kept(loaded.after(), |f| !is_also_true(rule, f));
         assert!(after.is_empty(), "{}: {after:#?}", rule.code);
         let drifted = loaded.drifted();
         assert!(!drifted.is_empty() || !loaded.one_sided().is_empty(), "{}", rule.code);

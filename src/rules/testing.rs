@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 
 use super::evidence::Attached;
+use super::situation::Logged;
 use super::{Evidence, Finding, Need, Severity, around, find, judge};
 use crate::cloud::{CertificateFacts, Facts, Network, Subnet};
 use crate::desired::{Backend, Resolved};
@@ -13,6 +14,7 @@ use crate::model::kind::{
     Action, Certificate, Conditions, FixedResponse, Forward, HealthCheck, Listener, LoadBalancer, Peer, Redirect, Rule,
     SecurityGroup, Target, TargetGroup, TrafficRule,
 };
+use crate::model::traffic::Counted;
 use crate::model::value::{CheckPort, IpProtocol, Protocol, TargetType};
 use crate::model::{Address, HealthState, Id, Link, Spec, TargetHealth};
 use crate::probe::Observations;
@@ -32,6 +34,8 @@ pub struct World {
     pub leaving: BTreeSet<Address>,
     pub fed: BTreeSet<Address>,
     pub probed: BTreeMap<Address, Observations>,
+    pub logged: Vec<Logged>,
+    pub measured: BTreeMap<Address, Counted>,
     pub available: BTreeSet<Need>,
     pub facts: BTreeMap<Address, Facts>,
     pub drifted: BTreeSet<Address>,
@@ -191,6 +195,8 @@ impl World {
             leaving: BTreeSet::new(),
             fed: BTreeSet::new(),
             probed: BTreeMap::new(),
+            logged: Vec::new(),
+            measured: BTreeMap::new(),
             available: EVERYTHING.into(),
             facts: BTreeMap::new(),
             drifted: BTreeSet::new(),
@@ -326,6 +332,7 @@ impl World {
             empty: self.empty.clone(),
             leaving: self.leaving.clone(),
             fed: self.fed.clone(),
+            traffic: Some(around::traffic(&self.logged, &self.measured)),
             available: self.available.clone(),
             facts: self.facts.clone(),
             drifted: self.drifted.clone(),

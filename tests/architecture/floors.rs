@@ -26,7 +26,7 @@ const FLOORS: [(&str, u8); 13] = [
 const ONLY: [(&str, &str); 1] = [("aws", "cli")];
 
 /// Crates of the AWS SDK: their types are born and die in one part.
-const SDK: [&str; 3] = ["aws_sdk_", "aws_config", "aws_smithy_"];
+const SDK: [&str; 5] = ["aws_sdk_", "aws_config", "aws_runtime", "aws_smithy_", "aws_types"];
 
 fn floor(part: &str) -> Option<u8> {
     FLOORS.iter().find(|(name, _)| *name == part).map(|(_, floor)| *floor)

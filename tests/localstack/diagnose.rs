@@ -1,19 +1,26 @@
 //! `diagnose` on LocalStack: each rule that no502 mends by itself, from its own bad situation to silence; what the
 //! program does with names, files and gaps.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
+use aws_sdk_elasticloadbalancingv2::types::{Action, ActionTypeEnum, ForwardActionConfig, Tag, TargetGroupTuple};
+use no502::model::tag::APPLIED_TAG;
 use no502::rules::situation::laid_over;
 use no502::rules::{ALL, FixClass, Need, Rule, Situation};
 use serde_json::{Value, json};
 
 use super::stack::{NAMES, Stack, named_network, self_signed};
 use crate::support::account::{Account, proxy};
+use crate::support::localstack::put_metric;
 use crate::support::wait_for;
 
-/// A certificate that is issued at once.
-const IMPORTED: &str = "{ import: { certificate: app.crt, private_key: { file: app.key } } }";
+/// The certificates of situations: their first names and what covers them.
+const CERTIFICATES: [(&str, &[&str]); 3] = [
+    ("shop.example.com", &NAMES),
+    ("other.example.org", &["other.example.org"]),
+    ("partner.example.org", &["partner.example.org"]),
+];
 
 /// Rules are tried so many at a time.
 const SIDE_BY_SIDE: usize = 3;
@@ -21,35 +28,13 @@ const SIDE_BY_SIDE: usize = 3;
 /// The rules that `apply` mends unasked, as far as the live state decides them.
 fn automatic() -> Vec<&'static Rule> {
     let seen = |rule: &Rule| !rule.needs.iter().any(|n| matches!(n, Need::Probe | Need::Metrics | Need::Logs));
-    let deployed = |rule: &Rule| !AS_TEXT_ONLY.iter().any(|(code, _)| *code == rule.code);
-    ALL.iter().copied().filter(|rule| rule.fix == FixClass::Automatic && seen(rule) && deployed(rule)).collect()
-}
-
-/// Rules whose situation is not one to deploy, and why; what they find and mend is tested on the simulation only.
-const AS_TEXT_ONLY: [(&str, &str); 10] = [
-    ("E502", "the check's own port that it is about stays a finding"),
-    ("E503", "LocalStack does not show the egress of its situation"),
-    ("E607", "its certificates wait for their DNS records"),
-    ("E608", "its certificates wait for their DNS records"),
-    ("E803", "it names the weights to declare, and leaves them to the files"),
-    ("E805", "its group has no targets, which is a finding as well"),
-    ("E806", "its group has no targets, which is a finding as well"),
-    ("E809", "files that are applied by turns are pending, and it tells drift"),
-    ("E814", "files that are applied by turns are pending, and it tells drift"),
-    ("E907", "what is left of it after an apply is a finding of the files"),
-];
-
-#[test]
-fn what_is_not_deployed_is_an_automatic_rule() {
-    for (code, _) in AS_TEXT_ONLY {
-        assert_eq!(no502::rules::find(code).map(|rule| rule.fix), Some(FixClass::Automatic), "{code}");
-    }
+    ALL.iter().copied().filter(|rule| rule.fix == FixClass::Automatic && seen(rule)).collect()
 }
 
 /// An account with the network that situations take for granted.
 struct Place {
     account: Account,
-    /// A security group that lets everything out.
+    /// A security group that lets HTTP and HTTPS in and everything out.
     group: String,
 }
 
@@ -57,16 +42,23 @@ impl Place {
     fn new() -> Self {
         let account = Account::new();
         named_network(&account);
-        let pem = self_signed(&NAMES);
-        account.write("app.crt", &pem.certificate);
-        account.write("app.key", &pem.key);
+        for (name, names) in CERTIFICATES {
+            let pem = self_signed(names);
+            account.write(&format!("{name}.crt"), &pem.certificate);
+            account.write(&format!("{name}.key"), &pem.key);
+        }
         let group = wait_for(async {
             let vpcs = account.ec2.describe_vpcs().send().await.unwrap();
             let named = |vpc: &&aws_sdk_ec2::types::Vpc| vpc.tags().iter().any(|t| t.value() == Some("main"));
             let vpc = vpcs.vpcs().iter().find(named).unwrap().vpc_id().unwrap().to_owned();
             let made =
                 account.ec2.create_security_group().vpc_id(vpc).group_name("any").description("any").send().await;
-            made.unwrap().group_id.unwrap()
+            let group = made.unwrap().group_id.unwrap();
+            for port in [80, 443] {
+                let admit = account.ec2.authorize_security_group_ingress().group_id(&group).ip_protocol("tcp");
+                admit.from_port(port).to_port(port).cidr_ip("0.0.0.0/0").send().await.unwrap();
+            }
+            group
         });
         Self { account, group }
     }
@@ -74,11 +66,18 @@ impl Place {
     /// Writes a situation's files with the names that are there.
     fn write(&self, file: &str, text: &str) {
         let head = format!("version: 1\nstack: shop\naccount: \"{}\"\nregion: eu-west-1\n", self.account.id);
-        let text = text
+        let mut text = text
             .replace("[subnet-a, subnet-b]", "[ { tags: { tier: public } } ]")
-            .replace("sg-0123456789abcdef0", &self.group)
+            .replace("sg-0123456789abcdef0", &self.group);
+        for (name, _) in CERTIFICATES {
             // nobody puts a validation record into DNS here
-            .replace("{ domain: shop.example.com, validation: dns }", IMPORTED);
+            let imported = format!("{{ import: {{ certificate: {name}.crt, private_key: {{ file: {name}.key }} }} }}");
+            text = text.replace(&format!("{{ domain: {name}, validation: dns }}"), &imported);
+        }
+        if !text.contains("targets:") {
+            // that a group is empty would be a finding of its own
+            text = text.replace("target_type: ip\n", "target_type: ip\n    targets: [\"10.0.1.10\"]\n");
+        }
         self.account.write(file, head + &text);
     }
 
@@ -113,11 +112,70 @@ impl Place {
         self.account.script_health(&Value::Object(scripts));
     }
 
+    /// The bad situation, as somebody makes it who edits AWS and knows nothing of the tags: what was stamped last is
+    /// what the files say.
+    fn drift_into(&self, bad: &str) {
+        let stamped = wait_for(stamps(&self.account.elb));
+        self.account.run(&["apply", "--yes", bad]).exits(0);
+        wait_for(async {
+            for (arn, now) in stamps(&self.account.elb).await {
+                let Some(then) = stamped.get(&arn).filter(|then| **then != now) else { continue };
+                let tag = Tag::builder().key(APPLIED_TAG).value(then).build();
+                self.account.elb.add_tags().resource_arns(arn).tags(tag).send().await.unwrap();
+            }
+        });
+    }
+
+    /// All requests go to one of two groups, which no apply does while it is empty.
+    fn flip_weights(&self, to: &str) {
+        wait_for(async {
+            let elb = &self.account.elb;
+            let groups = elb.describe_target_groups().send().await.unwrap();
+            let weights = groups.target_groups().iter().map(|group| {
+                let weight = if group.target_group_name() == Some(to) { 100 } else { 0 };
+                TargetGroupTuple::builder().set_target_group_arn(group.target_group_arn.clone()).weight(weight).build()
+            });
+            let forward = ForwardActionConfig::builder().set_target_groups(Some(weights.collect())).build();
+            let action = Action::builder().r#type(ActionTypeEnum::Forward).forward_config(forward).build();
+            let balancer = groups.target_groups().iter().find_map(|g| g.load_balancer_arns().first().cloned());
+            let listeners = elb.describe_listeners().set_load_balancer_arn(balancer).send().await.unwrap();
+            let listener = listeners.listeners()[0].listener_arn().unwrap();
+            elb.modify_listener().listener_arn(listener).default_actions(action).send().await.unwrap();
+        });
+    }
+
     fn findings(&self) -> Vec<Value> {
         let args = ["diagnose", "--desired", "mended.yaml", "--format", "json", "--fail-on", "never"];
         let document = self.account.run(&args).exits(0).json();
         document["findings"].as_array().unwrap().clone()
     }
+}
+
+/// What the state tags of load balancers, target groups, listeners and rules say, by ARN.
+async fn stamps(elb: &aws_sdk_elasticloadbalancingv2::Client) -> BTreeMap<String, String> {
+    let groups = elb.describe_target_groups().send().await.unwrap();
+    let mut arns: Vec<String> = groups.target_groups().iter().filter_map(|g| g.target_group_arn.clone()).collect();
+    let balancers = elb.describe_load_balancers().send().await.unwrap();
+    for balancer in balancers.load_balancers().iter().filter_map(|lb| lb.load_balancer_arn()) {
+        arns.push(balancer.to_owned());
+        let listeners = elb.describe_listeners().load_balancer_arn(balancer).send().await.unwrap();
+        for listener in listeners.listeners().iter().filter_map(|l| l.listener_arn()) {
+            arns.push(listener.to_owned());
+            let rules = elb.describe_rules().listener_arn(listener).send().await.unwrap();
+            let own = rules.rules().iter().filter(|rule| rule.is_default() != Some(true));
+            arns.extend(own.filter_map(|rule| rule.rule_arn.clone()));
+        }
+    }
+    let mut stamps = BTreeMap::new();
+    for some in arns.chunks(20) {
+        let tags = elb.describe_tags().set_resource_arns(Some(some.to_vec())).send().await.unwrap();
+        for of in tags.tag_descriptions() {
+            let stamp = of.tags().iter().find(|tag| tag.key() == Some(APPLIED_TAG));
+            let stamp = stamp.and_then(|tag| Some((of.resource_arn.clone()?, tag.value.clone()?)));
+            stamps.extend(stamp);
+        }
+    }
+    stamps
 }
 
 fn ids(findings: &[Value]) -> BTreeSet<String> {
@@ -131,7 +189,12 @@ fn case(rule: &Rule) {
     // where the files themselves are wrong, other files mend it
     place.write("mended.yaml", if bad.live.is_empty() { rule.good.desired } else { bad.desired });
     place.health(bad, true);
-    place.account.run(&["apply", "--yes", "bad.yaml"]).exits(0);
+    if bad.live.is_empty() {
+        place.account.run(&["apply", "--yes", "bad.yaml"]).exits(0);
+    } else {
+        place.account.run(&["apply", "--yes", "mended.yaml"]).exits(0);
+        if rule.code == "E803" { place.flip_weights("green") } else { place.drift_into("bad.yaml") }
+    }
     place.interfaces(bad);
     place.health(bad, false);
 
@@ -154,6 +217,8 @@ fn case(rule: &Rule) {
     place.account.run(&["apply", "--yes", "mended.yaml"]).exits(0);
     let after = place.findings();
     assert!(after.iter().all(|f| f["rule"] != rule.code), "{} is still found\n{after:#?}", rule.code);
+    let loud: Vec<&Value> = after.iter().filter(|f| f["severity"] != "info").collect();
+    assert!(loud.is_empty(), "{}: diagnose is not silent\n{loud:#?}", rule.code);
     let new: BTreeSet<String> = ids(&after).difference(&ids(&before)).cloned().collect();
     assert!(new.is_empty(), "{}: apply brought {new:?}", rule.code);
 }
@@ -240,4 +305,60 @@ fn access_logs_are_read_beside_it() {
     stack.account.run(&["diagnose", "web", "--access-logs", "none.log"]).exits(1).says("none.log");
     stack.account.write("other.log", "nonsense\n");
     stack.account.run(&["diagnose", "web", "--access-logs", "other.log"]).exits(1).says("no entry of an access log");
+}
+
+#[test]
+fn metrics_are_read_beside_it() {
+    let stack = Stack::applied();
+    let account = &stack.account;
+    let groups = wait_for(account.elb.describe_target_groups().send()).unwrap();
+    let group = groups.target_groups().iter().find(|g| g.target_group_name() == Some("django")).unwrap();
+    let (_, group_name) = group.target_group_arn().unwrap().rsplit_once(':').unwrap();
+    let (_, balancer) = group.load_balancer_arns()[0].split_once(":loadbalancer/").unwrap();
+    let of_balancer = [("LoadBalancer", balancer)];
+    let of_group = [("LoadBalancer", balancer), ("TargetGroup", group_name)];
+    for (metric, value) in [
+        ("RequestCount", 5_000),
+        ("HTTPCode_ELB_5XX_Count", 43),
+        ("HTTPCode_ELB_502_Count", 40),
+        ("HTTPCode_ELB_504_Count", 3),
+    ] {
+        put_metric(&account.id, metric, &of_balancer, value);
+    }
+    for (metric, value) in [("RequestCount", 4_000), ("TargetConnectionErrorCount", 40)] {
+        put_metric(&account.id, metric, &of_group, value);
+    }
+    let args = ["diagnose", "web", "--metrics", "1h", "--fail-on", "never"];
+    let run = account.run(&[&args[..], &["--format", "json"]].concat()).exits(0).json();
+    assert_eq!(
+        (&run["traffic"]["metrics"], &run["api_calls"]["by_operation"]["GetMetricData"]),
+        (&3600.into(), &1.into())
+    );
+    let counted = &run["traffic"]["counted"];
+    assert_eq!(counted["target_group/django"]["metrics"]["TargetConnectionErrorCount"], 40.0);
+    assert_eq!(counted["load_balancer/web"]["metrics"]["HTTPCode_ELB_503_Count"], 0.0, "no value is a zero");
+    let measured = run["traffic"]["measured"].as_array().unwrap();
+    let failed = measured.iter().find(|m| m["metric"] == "TargetConnectionErrorCount").unwrap();
+    assert_eq!((&failed["count"], &failed["mostly"]), (&40.into(), &"target_group/django".into()));
+    let text = account.run(&args).exits(0);
+    let expected = "metrics of the last 1 h: 5000 requests: 43 × 5xx made by the load balancer, 0 × by targets";
+    assert!(text.stdout.contains(expected), "{}", text.stdout);
+    assert!(
+        text.stdout.contains("40 × connections to targets that failed, mostly target_group/django"),
+        "{}",
+        text.stdout
+    );
+    // who may not ask is told so, and all else is judged
+    let proxy = proxy();
+    proxy.on("GetMetricData").deny();
+    let denied = account.behind(&proxy).args(args).args(["--format", "json"]).run().exits(0).json();
+    let gap = denied["gaps"].as_array().unwrap().iter().find(|gap| gap["what"] == "CloudWatch metrics").unwrap();
+    assert_eq!(gap["needed_for"], "rules", "{gap}");
+    assert_eq!((&denied["complete"], &denied["traffic"]), (&true.into(), &Value::Null));
+    let missed = |run: &Value| {
+        let lacks = |n: &Value| n["rule"] == "E104" && n["needs"].as_array().unwrap().contains(&"metrics".into());
+        run["not_checked"].as_array().unwrap().iter().any(lacks)
+    };
+    assert!(missed(&denied) && !missed(&run));
+    account.run(&["diagnose", "--metrics", "30d"]).exits(1).says("1h");
 }

@@ -1,6 +1,7 @@
 //! Canned answers from a tiny server: what each failure means, and what is tried again.
 
 mod gaps;
+mod metrics;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};

@@ -1,10 +1,11 @@
 //! The command lines of what only reads: live load balancers without a file, and what the program knows of itself.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
-use super::{Format, Probing, ValidateFailOn, stack};
+use super::{Format, Probing, ValidateFailOn, lookback, stack};
 
 /// `no502 diagnose`
 #[derive(Debug, Args)]
@@ -18,6 +19,9 @@ pub struct Diagnose {
     /// Access logs of these load balancers, plain or gzip, `-` for standard input: they say whose the 5xx are
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub access_logs: Vec<PathBuf>,
+    /// CloudWatch metrics of the last so long, such as `1h`: they say whose the 5xx are
+    #[arg(long, value_name = "DUR", value_parser = lookback)]
+    pub metrics: Option<Duration>,
     #[command(flatten)]
     /// Whether targets are asked.
     pub probing: Probing,

@@ -10,6 +10,7 @@ use super::super::session::{self, Connection, World};
 use super::super::terminal::Terminal;
 use super::super::{exit, output};
 use super::{asking, named};
+use crate::cloud::metric::{Question, Span};
 use crate::cloud::{CloudError, Read as _};
 use crate::desired::{Problems, Resolved};
 use crate::diagnose::log::{self, Tally};
@@ -42,6 +43,7 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
     let case = case.map_err(|list| CliError::Files(Box::new(Problems { files: sources, list })))?;
     let case = asking::diagnosed(case, &names, &args.probing, terminal).await;
     let case = if args.access_logs.is_empty() { case } else { case.counting(&tally) };
+    let case = measured(case, args, &names, &connection, world).await;
     let diagnosis = diagnose::diagnose(&case, &names);
     if diagnosis.balancers.is_empty() && diagnosis.is_complete() {
         let error = CliError::new("none of the load balancers of these files is there in this account and region");
@@ -64,6 +66,21 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
         terminal.note(&text::api_calls(&calls, output::look(terminal).detail));
     }
     Ok(exit::of_diagnose(&diagnosis, args.fail_on))
+}
+
+/// The case with metrics, if they were asked for.
+async fn measured<'a>(
+    case: Case<'a>,
+    args: &Args,
+    names: &BTreeSet<String>,
+    connection: &Connection,
+    world: &World,
+) -> Case<'a> {
+    let Some(last) = args.metrics else { return case };
+    let asked = case.questions(names);
+    let questions: Vec<Question> = asked.iter().map(|asked| asked.question.clone()).collect();
+    let answers = connection.aws.metrics(&questions, Span::last(last.as_secs(), world.now)).await;
+    case.measuring(last.as_secs(), &asked, answers)
 }
 
 /// Counts access logs, one after another. One that breaks off counts as far as it goes.

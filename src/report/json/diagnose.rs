@@ -6,6 +6,7 @@ use super::build::{accepted, finding, not_checked};
 use super::types::{Accepted, ApiCalls, Finding, Gap, NotChecked};
 use super::{FORMAT_VERSION, TOOL_VERSION};
 use crate::desired::Resolved;
+use crate::diagnose::metrics::Measured;
 use crate::diagnose::whose::{Met, meaning};
 use crate::diagnose::{By, Cause};
 use crate::model::traffic::{Shape, Traffic};
@@ -38,7 +39,7 @@ pub struct DiagnoseDocument {
     pub not_checked: Vec<NotChecked>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
-    /// What access logs counted; `null` without any.
+    /// What access logs and metrics counted; `null` without any.
     pub traffic: Option<TrafficEntry>,
     /// What reading cost.
     pub api_calls: ApiCalls,
@@ -52,6 +53,21 @@ pub struct TrafficEntry {
     pub traffic: Traffic,
     /// What was no success, most frequent first.
     pub met: Vec<MetEntry>,
+    /// What CloudWatch counted that was more than zero.
+    pub measured: Vec<MeasuredEntry>,
+}
+
+/// What a metric counted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MeasuredEntry {
+    /// CloudWatch's name.
+    pub metric: &'static str,
+    /// How many; of hosts, the most at one time.
+    pub count: u64,
+    /// The target group with most of them.
+    pub mostly: Option<String>,
+    /// The rules to look at.
+    pub rules: Vec<&'static str>,
 }
 
 /// Answers of one shape.
@@ -138,10 +154,11 @@ pub fn diagnosis(of: &Diagnosed<'_>) -> DiagnoseDocument {
                 hides: Vec::new(),
             })
             .collect(),
-        traffic: found
-            .traffic
-            .clone()
-            .map(|traffic| TrafficEntry { traffic, met: found.met.iter().map(met).collect() }),
+        traffic: found.traffic.clone().map(|traffic| TrafficEntry {
+            traffic,
+            met: found.met.iter().map(met).collect(),
+            measured: found.measured.iter().map(measured).collect(),
+        }),
         api_calls: ApiCalls { total: of.api_calls.total(), by_operation: of.api_calls.by_operation.clone() },
     }
 }
@@ -152,6 +169,15 @@ fn met(of: &Met) -> MetEntry {
         count: of.count,
         mostly: of.mostly.as_ref().map(|(address, _)| address.to_string()),
         rules: meaning(of.shape).map(|(_, rules)| rules.to_vec()).unwrap_or_default(),
+    }
+}
+
+fn measured(of: &Measured) -> MeasuredEntry {
+    MeasuredEntry {
+        metric: of.meter.metric,
+        count: of.count,
+        mostly: of.mostly.as_ref().map(|(address, _)| address.to_string()),
+        rules: of.meter.rules().collect(),
     }
 }
 

@@ -7,10 +7,9 @@ use std::collections::BTreeSet;
 use super::findings::{INDENT, first_sentences};
 use super::notes;
 use super::page::Page;
+use super::traffic;
 use crate::cloud::NeededFor;
-use crate::diagnose::whose::meaning;
 use crate::diagnose::{Balancer, By, Cause, Diagnosis};
-use crate::model::traffic::Shape;
 use crate::report::layout::{clean, count, pad, shorten, width, wrap, wrap_at_most};
 use crate::report::paint::{self, FAINT, GOOD, HEADING, HINT, WARN, WORST};
 use crate::report::value::in_words;
@@ -19,8 +18,6 @@ use crate::rules::{ALL, Finding, Need, Severity};
 
 /// The lines of a screen that causes may take.
 const SCREEN: usize = 41;
-/// Lines that are said of access logs before.
-const LOGS: usize = 6;
 
 /// How much is said of a cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,13 +49,14 @@ pub fn diagnosis(of: &Diagnosed<'_>, look: &Look) -> String {
     let mut page = Page::new(look);
     let found = of.diagnosis;
     let quiet = found.causes.is_empty() && found.gaps.is_empty() && found.accepted.is_empty() && found.met.is_empty();
+    let quiet = quiet && found.measured.iter().all(|measured| measured.meter.words.is_empty());
     if quiet && page.is_brief() {
         let line = silent(found, &page);
         page.line(&line);
         return page.text();
     }
     header(of, &mut page);
-    traffic(found, &mut page);
+    traffic::traffic(found, &mut page);
     causes(of, &mut page);
     unread(found, &mut page);
     page.blank();
@@ -101,44 +99,6 @@ fn header(of: &Diagnosed<'_>, page: &mut Page<'_>) {
     page.line(&format!("{what} · {who}"));
 }
 
-/// What access logs say of whose 5xx it is: in total, and what it mostly is.
-fn traffic(found: &Diagnosis, page: &mut Page<'_>) {
-    let Some(logs) = found.traffic.as_ref().and_then(|traffic| traffic.logs.as_ref()) else {
-        return;
-    };
-    let total = |pick: &dyn Fn(Shape) -> bool| found.met.iter().filter(|m| pick(m.shape)).map(|m| m.count).sum::<u64>();
-    let when = match (&logs.from, &logs.to) {
-        (Some(from), Some(to)) => format!("{} to {}: ", minute(from), minute(to)),
-        _ => String::new(),
-    };
-    let odd = [(logs.malformed, "malformed lines"), (logs.elsewhere, "of other load balancers")];
-    let odd: String = odd.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!(", {n} {what}")).collect();
-    let line = format!(
-        "access logs {when}{} requests{odd}: {} × 5xx made by the load balancer, {} × by targets",
-        logs.lines,
-        total(&Shape::is_made),
-        total(&|shape| shape == Shape::Target)
-    );
-    page.wrapped(0, &clean(&line));
-    let most = found.met.iter().filter_map(|met| Some((met, meaning(met.shape)?)));
-    for (met, (words, rules)) in most.take(if page.is_brief() { 2 } else { usize::MAX }) {
-        let mostly = met.mostly.as_ref().map(|(group, _)| format!(", mostly {group}")).unwrap_or_default();
-        let hit: Vec<&str> = rules.iter().copied().filter(|rule| found.findings().any(|f| f.rule == *rule)).collect();
-        let look = match (hit.as_slice(), rules) {
-            ([], [first, ..]) => {
-                format!("no finding explains it; `no502 explain {first}` says how to tell")
-            }
-            (hit, _) => format!("look at {}", hit.join(", ")),
-        };
-        page.wrapped(2, &clean(&format!("{} × {words}{mostly}: {look}", met.count)));
-    }
-}
-
-/// A time of a log to the minute.
-fn minute(time: &str) -> String {
-    time.get(..16).unwrap_or(time).replace('T', " ")
-}
-
 fn causes(of: &Diagnosed<'_>, page: &mut Page<'_>) {
     let (shown, minor): (Vec<&Cause>, Vec<&Cause>) =
         of.diagnosis.causes.iter().partition(|c| !page.is_brief() || c.finding.severity >= Severity::Medium);
@@ -170,8 +130,7 @@ fn rooms(causes: &[&Cause], found: &Diagnosis, page: &Page<'_>) -> Vec<Room> {
     if !page.is_brief() {
         return vec![Room::Whole; causes.len()];
     }
-    let logs = found.traffic.as_ref().is_some_and(|traffic| traffic.logs.is_some());
-    let screen = if logs { SCREEN - LOGS } else { SCREEN };
+    let screen = SCREEN - traffic::lines(found);
     let mut rooms = vec![Room::Evidence; causes.len()];
     for least in [Room::Clients, Room::Fix, Room::Title] {
         for at in (0..causes.len()).rev() {
@@ -300,14 +259,14 @@ fn unchecked(found: &Diagnosis) -> String {
         Need::Desired => " (--desired PATH)",
         Need::Probe => " (--probe)",
         Need::Logs => " (--access-logs FILE)",
+        Need::Metrics => " (--metrics 1h)",
         Need::Live
         | Need::Health
         | Need::Network
         | Need::Acls
         | Need::Routes
         | Need::PrefixLists
-        | Need::Certificates
-        | Need::Metrics => "",
+        | Need::Certificates => "",
     };
     let list: Vec<String> = needs.iter().map(|need| format!("{}{}", need.in_words(), way(*need))).collect();
     format!("Not all rules were checked, for want of: {}; -v says which.", list.join(", "))

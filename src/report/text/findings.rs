@@ -16,6 +16,8 @@ use crate::rules::{Finding, Severity};
 pub(super) const INDENT: usize = 12;
 /// More findings than this, and a brief report leaves out those that clients do not see yet.
 const MANY: usize = 8;
+/// More than this, and it says of each on one line what clients see.
+const FEW: usize = 6;
 
 /// Findings with the same cause, severity and effect, which a brief report shows as one.
 struct Group<'a> {
@@ -89,8 +91,10 @@ fn list<'a>(findings: impl Iterator<Item = (&'a Finding, Option<Aftermath>)>, pa
     let is_shown = |finding: &Finding| finding.severity >= floor && !(brief && follows(finding));
     let (shown, minor): (Vec<_>, Vec<_>) = all.iter().copied().partition(|(f, _)| is_shown(f));
     let nothing_else = shown.is_empty();
-    for group in Group::all(shown.into_iter(), brief) {
-        print(&group, page);
+    let groups = Group::all(shown.into_iter(), brief);
+    let room = if groups.len() > FEW { 1 } else { 2 };
+    for group in &groups {
+        print(group, room, page);
     }
     if !minor.is_empty() {
         let codes: BTreeSet<&str> = minor.iter().map(|(f, _)| f.rule.as_str()).collect();
@@ -122,7 +126,8 @@ fn floor(all: &[(&Finding, Option<Aftermath>)]) -> Severity {
 }
 
 /// Severity, address, title, code; what clients see; the way out where the plan has none.
-fn print(group: &Group<'_>, page: &mut Page<'_>) {
+/// What clients see takes so many lines of a brief report where it is critical.
+fn print(group: &Group<'_>, room: usize, page: &mut Page<'_>) {
     let finding = group.first;
     let word = finding.severity.as_str().to_uppercase();
     let word = page.cell(paint::severity(finding.severity), &word, INDENT - 4);
@@ -143,7 +148,7 @@ fn print(group: &Group<'_>, page: &mut Page<'_>) {
         page.wrapped(INDENT, &detail);
         evidence(finding, page);
     } else if finding.severity >= Severity::High {
-        let lines = if finding.severity == Severity::Critical { 2 } else { 1 };
+        let lines = if finding.severity == Severity::Critical { room } else { 1 };
         for line in first_sentences(&detail, page.width - INDENT, lines) {
             page.line(&format!("{}{line}", pad("", INDENT)));
         }

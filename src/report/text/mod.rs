@@ -15,6 +15,7 @@ mod rules;
 mod run;
 mod runs;
 mod steps;
+mod traffic;
 mod validate;
 
 pub use adopt::{adoption, foreign};

@@ -122,7 +122,8 @@ const FEW: usize = 3;
 /// The rules that lacked evidence; in a brief report those that the command could have had evidence for.
 pub(super) fn not_checked(list: &[NotChecked], page: &mut Page<'_>) {
     let mut by: BTreeMap<(bool, String), Vec<&str>> = BTreeMap::new();
-    for rule in list.iter().filter(|rule| !page.is_brief() || !rule.wants_traffic()) {
+    for rule in list.iter().filter_map(|rule| if page.is_brief() { rule.without_traffic() } else { Some(rule.clone()) })
+    {
         by.entry((rule.partly, rule.needs_in_words())).or_default().push(rule.rule);
     }
     let reason = |((partly, needs), rules): (&(bool, String), &Vec<&str>)| {

@@ -26,7 +26,7 @@ pub fn validate(validation: &Validation<'_>, look: &Look) -> String {
     if page.is_brief() && !not_checked.is_empty() {
         let by_probe = |rule: &&NotChecked| rule.needs.contains(&Need::Probe);
         let probe = not_checked.iter().filter(by_probe).filter(|rule| !rule.partly).count();
-        let aws = not_checked.iter().filter(|rule| !rule.wants_traffic()).count();
+        let aws = not_checked.iter().filter_map(NotChecked::without_traffic).count();
         let line = format!(
             "Of {} rules {aws} need to see AWS (`no502 check`), {probe} the targets themselves (`no502 probe`).",
             ALL.len()

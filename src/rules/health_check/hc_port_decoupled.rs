@@ -4,17 +4,19 @@ use super::super::checked::Checked;
 use super::super::probed::{One, Probed};
 use super::super::{Evidence, Finding, FixClass, Health, Need, Rule, Severity, Situation};
 use super::DJANGO;
+use crate::model::Address;
 use crate::model::value::CheckPort;
 use crate::probe::observation::{Exchange, Outcome};
 
 const FIELD: &str = "health_check.port";
+const CONNECTIONS: &str = "TargetConnectionErrorCount";
 
 pub(in crate::rules) static RULE: Rule = Rule {
     code: "E104",
     name: "hc-port-decoupled",
     severity: Severity::High,
     needs: &[],
-    also: &[Need::Live, Need::Health, Need::Probe],
+    also: &[Need::Live, Need::Health, Need::Probe, Need::Metrics],
     summary: "the health check watches another port than the one that serves",
     explain: EXPLAIN,
     bad: Situation {
@@ -60,7 +62,8 @@ still go there. It is a common and often deliberate setup, and the reason why no
 What clients see when it bites: 502 (refused) or 504 (no answer), although every target is healthy.
 
 How to tell: all targets healthy, access-log lines with 502 and `-1 -1 -1`, TargetConnectionErrorCount above 0, which
-counts requests and never health checks. A probe asks both ports of a target: they should fall together.
+counts requests and never health checks: with `diagnose --metrics 1h` the rule says so itself. A probe asks both ports of
+a target: they should fall together.
 
 How to mend it: let the check ask the traffic port, or let the endpoint on the other port ask the application in its
 turn. Before the port is changed, look that the traffic port answers the check's path with a success code: targets that
@@ -120,24 +123,65 @@ fn judge(evidence: &Evidence, group: &Checked) -> Option<Finding> {
     };
     let traffic = ports.iter().find(|traffic| **traffic != port).filter(|_| !decided)?;
     let undeclared = evidence.desired.is_some() && group.want.port.is_none();
-    let severity = if undeclared { Severity::Low } else { Severity::Info };
-    Some(
-        RULE.finding(severity, group.address, FIELD)
-            .titled(format!("health check asks port {port}, requests go to port {traffic}"))
-            .detailed(format!(
-                "Clients would get 502 or 504 from a target whose port {traffic} is dead while port {port} still \
-                 answers: it stays healthy."
-            ))
-            .evident(group.address, FIELD, port)
-            .evident(group.address, "port", traffic)
-            .mended_by("declare health_check.port: traffic-port, once that port answers the check's path with success"),
-    )
+    let failed = failed(evidence, group.address);
+    let (severity, would) = match (failed, undeclared) {
+        (Some(_), _) => (Severity::High, "get"),
+        (None, true) => (Severity::Low, "would get"),
+        (None, false) => (Severity::Info, "would get"),
+    };
+    let finding = RULE
+        .finding(severity, group.address, FIELD)
+        .titled(format!("health check asks port {port}, requests go to port {traffic}"))
+        .detailed(format!(
+            "Clients {would} 502 or 504 from a target whose port {traffic} is dead while port {port} still answers: it \
+             stays healthy."
+        ))
+        .evident(group.address, FIELD, port)
+        .evident(group.address, "port", traffic)
+        .mended_by("declare health_check.port: traffic-port, once that port answers the check's path with success");
+    Some(match failed {
+        Some(count) => {
+            finding.evident(group.address, "metrics", format!("{CONNECTIONS} {count}, every target healthy"))
+        }
+        None => finding,
+    })
+}
+
+/// The connections of requests to targets that failed, while the targets are healthy: CloudWatch counts no health checks
+/// among them.
+fn failed(evidence: &Evidence, group: &Address) -> Option<f64> {
+    let counted = evidence.traffic.as_ref()?.of(group)?;
+    counted.metric(CONNECTIONS).filter(|count| *count > 0.0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::super::testing::World;
     use super::*;
+    use crate::model::traffic::Counted;
+
+    #[test]
+    fn connections_that_fail_to_healthy_targets_make_it_the_cause() {
+        let mut world = World::seed();
+        world.check().port = Some(CheckPort::Fixed(9000));
+        world.wanted_check().port = Some(CheckPort::Fixed(9000));
+        world.available.remove(&Need::Network);
+        for (count, severity) in [(0.0, Severity::Info), (312.0, Severity::High)] {
+            let metrics = [(CONNECTIONS.to_owned(), count)].into();
+            let counted = Counted { metrics, ..Counted::default() };
+            world.measured = [(Address::target_group("django"), counted)].into();
+            world.expect(&[("E104", severity)]);
+            let finding = world.only();
+            assert_eq!(
+                finding.evidence.iter().any(|e| e.value == "TargetConnectionErrorCount 312, every target healthy"),
+                count > 0.0
+            );
+            assert_eq!(finding.detail.starts_with("Clients get"), count > 0.0);
+        }
+        // a target that fails the check has a cause of its own
+        world.ail(1, "Target.Timeout", "");
+        assert!(world.verdict().iter().all(|(rule, _)| rule != "E104"));
+    }
 
     #[test]
     fn a_port_that_no_file_mentions_is_more_than_a_note() {

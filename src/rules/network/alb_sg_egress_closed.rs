@@ -14,6 +14,7 @@ security_groups:
     description: front door
     ingress: [ { from: 0.0.0.0/0, ports: [80] } ]
     egress: [ { to: app, ports: [8000] } ]
+    exclusive: [ egress ]
   app:
     vpc: main
     description: application

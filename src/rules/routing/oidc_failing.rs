@@ -214,9 +214,11 @@ fn logged(evidence: &Evidence) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::situation::Logged;
     use super::super::super::testing::{World, admits, at, cidr, link};
     use super::*;
     use crate::model::kind::{Cognito, Login};
+    use crate::model::traffic::Shape;
 
     fn login(pool: &str) -> Authenticate {
         let (user_pool_client_id, user_pool_domain) = ("shop".to_owned(), "shop".to_owned());
@@ -262,5 +264,25 @@ mod tests {
         let finding = world.judge().into_iter().find(|f| f.rule == "E807").unwrap();
         assert_eq!(finding.title, "the login's user_pool_arn is not the file's");
         assert_eq!(finding.field.as_str(), "default.authenticate.cognito.user_pool_arn");
+    }
+
+    #[test]
+    fn logins_that_failed_in_access_logs_tell_what_to_look_at() {
+        for (at, reason, fix) in [
+            ("load_balancer/web", "AuthTokenEpRequestTimeout", Some("let the load balancer out")),
+            ("load_balancer/web", "AuthInvalidGrantError", Some("check the client secret")),
+            ("load_balancer/web", "WAFConnectionTimeout", None),
+            ("target_group/django", "AuthInvalidGrantError", None),
+        ] {
+            let mut world = World::seed();
+            world.logged = vec![Logged { at, requests: 1_000, shape: Shape::Login, count: 31, reason }];
+            let found: Vec<Finding> = world.judge().into_iter().filter(|f| f.rule == RULE.code).collect();
+            assert_eq!(found.len(), usize::from(fix.is_some()), "{reason} {at}: {found:#?}");
+            for (finding, fix) in found.iter().zip(fix) {
+                assert_eq!(finding.title, format!("31 logins failed: {reason}"));
+                assert!(finding.severity == Severity::High && finding.fix.text.starts_with(fix), "{finding:#?}");
+                assert_eq!(finding.evidence[0].value, format!("31 of 1000 requests: {reason}"));
+            }
+        }
     }
 }

@@ -46,6 +46,7 @@ target_groups:
     port: 8000
     target_type: ip
     vpc: main
+    targets: [\"10.0.1.10\"]
 load_balancers:
   web:
     subnets: [subnet-a, subnet-b]

@@ -89,8 +89,25 @@ fn logged(evidence: &Evidence) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::situation::Logged;
     use super::super::super::testing::World;
     use super::*;
+    use crate::model::traffic::Shape;
+
+    #[test]
+    fn a_firewall_that_failed_in_access_logs_is_worse_than_a_setting() {
+        for (reason, found) in [("WAFConnectionTimeout", 1), ("WAFServiceError", 1), ("AuthInvalidGrantError", 0)] {
+            let mut world = World::seed();
+            let at = "load_balancer/web";
+            world.logged = vec![Logged { at, requests: 1_000, shape: Shape::Other, count: 1, reason }];
+            let seen: Vec<Finding> = world.judge().into_iter().filter(|f| f.rule == RULE.code).collect();
+            assert_eq!(seen.len(), found, "{reason}: {seen:#?}");
+            for finding in seen {
+                let title = format!("1 request failed because the firewall did: {reason}");
+                assert_eq!((finding.severity, finding.title), (Severity::High, title));
+            }
+        }
+    }
 
     #[test]
     fn failing_open_answers_no_5xx() {

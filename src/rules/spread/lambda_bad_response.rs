@@ -102,3 +102,27 @@ fn logged(evidence: &Evidence) -> Vec<Finding> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::situation::Logged;
+    use super::super::super::testing::World;
+    use super::*;
+    use crate::model::traffic::Shape;
+
+    #[test]
+    fn answers_that_were_none_in_access_logs_are_found() {
+        for (reason, found) in [("LambdaInvalidResponse", true), ("LambdaThrottling", false)] {
+            let mut world = World::seed();
+            let at = "target_group/django";
+            world.logged = vec![Logged { at, requests: 900, shape: Shape::Lambda, count: 21, reason }];
+            let seen = world.judge();
+            let own: Vec<&Finding> = seen.iter().filter(|f| f.rule == RULE.code).collect();
+            assert_eq!(own.len(), usize::from(found), "{reason}: {seen:#?}");
+            for finding in own {
+                assert_eq!(finding.title, "21 answers of the function were not understood");
+                assert_eq!(finding.evidence[0].value, "21 of 900 requests: LambdaInvalidResponse");
+            }
+        }
+    }
+}

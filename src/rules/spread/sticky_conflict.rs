@@ -17,8 +17,22 @@ pub(in crate::rules) static RULE: Rule = Rule {
     summary: "stickiness meets a setting that it does not work with",
     explain: EXPLAIN,
     bad: Situation {
-        text: "clients shall stay with their target, and requests in their zone",
-        desired: r#"
+        text: "clients stay with their target; somebody keeps requests in their zone",
+        desired: STACK,
+        live: "
+target_groups:
+  django:
+    attributes:
+      load_balancing.cross_zone.enabled: \"false\"
+",
+        ..Situation::EMPTY
+    },
+    good: Situation { text: "clients stay with their target, whatever its zone", desired: STACK, ..Situation::EMPTY },
+    fix: FixClass::Automatic,
+    check,
+};
+
+const STACK: &str = r#"
 target_groups:
   django:
     protocol: http
@@ -27,7 +41,8 @@ target_groups:
     vpc: main
     stickiness: { type: lb_cookie, duration: 1h }
     attributes:
-      load_balancing.cross_zone.enabled: "false"
+      load_balancing.cross_zone.enabled: use_load_balancer_configuration
+    targets: ["10.0.1.10"]
 load_balancers:
   web:
     subnets: [subnet-a, subnet-b]
@@ -36,33 +51,7 @@ load_balancers:
       80:
         protocol: http
         default: { forward: django }
-"#,
-        ..Situation::EMPTY
-    },
-    good: Situation {
-        text: "clients stay with their target, whatever its zone",
-        desired: r#"
-target_groups:
-  django:
-    protocol: http
-    port: 8000
-    target_type: ip
-    vpc: main
-    stickiness: { type: lb_cookie, duration: 1h }
-load_balancers:
-  web:
-    subnets: [subnet-a, subnet-b]
-    security_groups: [sg-0123456789abcdef0]
-    listeners:
-      80:
-        protocol: http
-        default: { forward: django }
-"#,
-        ..Situation::EMPTY
-    },
-    fix: FixClass::Automatic,
-    check,
-};
+"#;
 
 const EXPLAIN: &str = "
 Stickiness of a group keeps a client with one target. It does not work while cross-zone load balancing is off for the
@@ -96,15 +85,25 @@ fn is_sticky(evidence: &Evidence, group: &Address) -> bool {
 /// Cross-zone is off.
 fn stays(evidence: &Evidence, group: &Address) -> Option<Finding> {
     let off = evidence.attribute(group, CROSS_ZONE) == Some("false");
+    let want = evidence.declared(group).and_then(|spec| spec.target_group()?.attributes.get(CROSS_ZONE));
     (off && is_sticky(evidence, group)).then(|| {
-        RULE.finding(Severity::Low, group, "stickiness")
+        let finding = RULE
+            .finding(Severity::Low, group, "stickiness")
             .titled(format!("{} is sticky, and its requests stay in their zone", group.name))
             .detailed(
                 "Clients lose their sessions: a cookie may name a target in a zone that their requests do not reach.",
             )
             .evident(group, "stickiness", true)
-            .evident(group, CROSS_ZONE_FIELD, "false")
-            .mended_by(format!("declare {CROSS_ZONE}: use_load_balancer_configuration, or stickiness: disabled"))
+            .evident(group, CROSS_ZONE_FIELD, "false");
+        match want.filter(|want| *want != "false") {
+            Some(want) => finding.mended_by(format!("set {CROSS_ZONE} to {want}, as the file says")).declaring(
+                group,
+                CROSS_ZONE_FIELD,
+                want,
+            ),
+            None => finding
+                .mended_by(format!("declare {CROSS_ZONE}: use_load_balancer_configuration, or stickiness: disabled")),
+        }
     })
 }
 
@@ -143,6 +142,20 @@ mod tests {
     use super::super::super::testing::{World, at, link};
     use super::*;
     use crate::model::kind::{Action, Forward};
+
+    #[test]
+    fn files_that_want_both_are_told_what_to_declare() {
+        let mut world = World::seed();
+        for (key, value) in [(STICKY, "true"), (CROSS_ZONE, "false")] {
+            world.group().attributes.insert(key.to_owned(), value.to_owned());
+            world.expect(if key == STICKY { &[] } else { &[("E907", Severity::Low)] });
+            world.desired_group().attributes.insert(key.to_owned(), value.to_owned());
+        }
+        let finding = world.only();
+        assert!(finding.fix.declare.is_none() && finding.fix.text.starts_with("declare "), "{finding:#?}");
+        world.desired_group().attributes.insert(CROSS_ZONE.to_owned(), "true".to_owned());
+        assert_eq!(world.only().fix.text, format!("set {CROSS_ZONE} to true, as the file says"));
+    }
 
     #[test]
     fn weighted_forwards_need_stickiness_of_their_own() {

@@ -48,6 +48,8 @@ load_balancers:
 
 /// The same with TLS to the targets.
 const SECURE: &str = r#"
+certificates:
+  app: { domain: shop.example.com, validation: dns }
 target_groups:
   django:
     protocol: https
@@ -65,8 +67,10 @@ load_balancers:
     subnets: [subnet-a, subnet-b]
     security_groups: [sg-0123456789abcdef0]
     listeners:
-      80:
-        protocol: http
+      443:
+        protocol: https
+        ssl_policy: ELBSecurityPolicy-TLS13-1-2-2021-06
+        certificate: app
         default: { forward: django }
 "#;
 

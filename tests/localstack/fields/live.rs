@@ -1,17 +1,19 @@
 //! The stack's resources by their ids on AWS, and the calls that change them behind the program's back.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use aws_sdk_elasticloadbalancingv2::operation::modify_listener::builders::ModifyListenerFluentBuilder as ModifyListener;
 use aws_sdk_elasticloadbalancingv2::operation::modify_rule::builders::ModifyRuleFluentBuilder as ModifyRule;
 use aws_sdk_elasticloadbalancingv2::operation::modify_target_group::builders::ModifyTargetGroupFluentBuilder as ModifyGroup;
 use aws_sdk_elasticloadbalancingv2::types::{
     Action, ActionTypeEnum, ForwardActionConfig, ListenerAttribute, LoadBalancerAttribute, Tag, TargetDescription,
-    TargetGroupAttribute, TargetGroupStickinessConfig, TargetGroupTuple,
+    TargetGroupAttribute, TargetGroupStickinessConfig, TargetGroupTuple, TargetHealthStateEnum,
 };
+use serde_json::json;
 
 use super::super::stack::{NAMES, Stack, self_signed};
-use crate::support::wait_for;
+use crate::support::{eventually, wait_for};
 
 /// The stack as it is on AWS.
 pub struct Live<'a> {
@@ -123,6 +125,23 @@ impl<'a> Live<'a> {
     pub fn deregister(&self, group: &str, id: &str, port: i32) {
         let target = TargetDescription::builder().id(id).port(port).build();
         wait_for(self.elb().deregister_targets().target_group_arn(&self.groups[group]).targets(target).send()).unwrap();
+    }
+
+    /// What a target answers its health checks from now on.
+    pub fn answers(&self, target: &str, answer: &str) {
+        let script = json!({ target: { "answers": { "*": answer } } });
+        self.stack.account.script_health(&script);
+    }
+
+    /// Waits until AWS has judged every target of a group, and none drains any more.
+    pub fn settled(&self, group: &str) {
+        let moving = [TargetHealthStateEnum::Initial, TargetHealthStateEnum::Draining];
+        eventually("the health of every target", Duration::from_secs(30), || {
+            let call = self.elb().describe_target_health().target_group_arn(&self.groups[group]);
+            let targets = wait_for(call.send()).unwrap();
+            let states = targets.target_health_descriptions().iter().filter_map(|t| t.target_health()?.state());
+            states.into_iter().all(|state| !moving.contains(state)).then_some(())
+        });
     }
 
     pub fn tag(&self, arn: &str, key: &str, value: &str) {

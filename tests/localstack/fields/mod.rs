@@ -43,18 +43,10 @@ fn fields(expected: &[impl AsRef<str>], change: impl Fn(&Live) + 'static) -> Cas
     Case { expected, rules: &[], cause: "drift", change: Box::new(change) }
 }
 
-/// For cases whose rules are not looked at.
-const BY_HEALTH: &[&str] = &["by health"];
-
 impl Case {
     /// The same change, which these rules call a risk.
     fn risky(self, rules: &'static [&'static str]) -> Self {
         Self { rules, ..self }
-    }
-
-    /// The same change; how bad it is depends on health that moves meanwhile.
-    fn by_health(self) -> Self {
-        self.risky(BY_HEALTH)
     }
 
     /// The same change of something that is only used and so bears no mark of ours.
@@ -98,9 +90,6 @@ fn mends(stack: &Stack, live: &Live, case: &Case) -> Result<(), String> {
         return Err(format!("the plan names {seen:?}"));
     }
     let rules_expected: BTreeSet<String> = case.rules.iter().map(|rule| (*rule).to_owned()).collect();
-    if case.rules == BY_HEALTH {
-        return mended;
-    }
     if rules != rules_expected {
         return Err(format!("its rules are {rules:?}, not {rules_expected:?}"));
     }
@@ -151,8 +140,12 @@ fn differences(plan: &Run, cause: &str) -> Result<(BTreeSet<String>, BTreeSet<St
             if (field["risk"] == "5xx") == cited.is_empty() {
                 return Err(format!("{address}: risk {} by the rules {cited:?}", field["risk"]));
             }
-            rules.extend(cited);
         }
+        let cited: Vec<String> = change["rules"].as_array().into_iter().flatten().map(text).collect();
+        if (change["risk"] == "5xx") == cited.is_empty() {
+            return Err(format!("{address}: risk {} by the rules {cited:?}", change["risk"]));
+        }
+        rules.extend(cited);
     }
     Ok((seen, rules))
 }
