@@ -21,18 +21,19 @@ pub(super) type RiskyField = (Address, FieldPath, BTreeSet<String>);
 /// A resource, and the rules that make it a risk to create or remove it.
 pub(super) type RiskyResource = (Address, BTreeSet<String>);
 
+/// The findings that make a risk. A note that becomes a warning has come.
+fn grave(judged: &Judgement) -> Vec<&Finding> {
+    judged.findings.iter().filter(|f| f.severity >= Severity::Medium).collect()
+}
+
 impl Risks {
     /// Compares two judgements.
     pub(super) fn of(diff: &Diff, before: &Judgement, after: &Judgement) -> Self {
-        let ids = |judged: &Judgement| judged.findings.iter().map(Finding::id).collect::<BTreeSet<_>>();
-        let (was, will) = (ids(before), ids(after));
-        let moved: Vec<&Finding> = before
-            .findings
-            .iter()
-            .filter(|f| !will.contains(&f.id()))
-            .chain(after.findings.iter().filter(|f| !was.contains(&f.id())))
-            .filter(|f| f.severity >= Severity::Medium)
-            .collect();
+        let (was, will) = (grave(before), grave(after));
+        let ids = |findings: &[&Finding]| findings.iter().map(|f| f.id()).collect::<BTreeSet<_>>();
+        let (had, has) = (ids(&was), ids(&will));
+        let gone = was.into_iter().filter(|f| !has.contains(&f.id()));
+        let moved: Vec<&Finding> = gone.chain(will.into_iter().filter(|f| !had.contains(&f.id()))).collect();
         let mut risks = Self::default();
         for change in &diff.changes {
             for field in change.verdict.fields() {

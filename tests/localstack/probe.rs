@@ -86,6 +86,8 @@ fn a_health_check_that_targets_fail_is_held_and_one_that_they_pass_needs_no_copy
     assert_eq!(calls(&run), Vec::<String>::new(), "{}", run.all());
     let because = run.json()["held"][0]["because"].as_str().unwrap().to_owned();
     assert!(because.contains("a healthy target fails it") && because.contains("301 to"), "{because}");
+    let field = &run.json()["changes"][0]["fields"][0];
+    assert_eq!((&field["risk"], &field["rules"][0]), (&"5xx".into(), &"E108".into()), "{}", run.all());
     let applied = led(&stack, &["apply", "--yes", "--probe=quick"], to).exits(3).stdout;
     assert!(applied.contains("a healthy target fails it"), "{applied}");
     // another path that they have

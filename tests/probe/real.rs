@@ -94,7 +94,8 @@ fn the_table_has_every_row() {
         servers().cases.iter().flat_map(|case| &case.found).filter_map(|found| found.split(' ').nth(1)).collect();
     for rule in [
         "E101", "E103", "E104", "E105", "E108", "E109", "E110", "E111", "E118", "E201", "E202", "E203", "E204", "E208",
-        "E209", "E210", "E211", "E301", "E302", "E312", "E510", "E701", "E706", "E707", "E806",
+        "E209", "E210", "E211", "E301", "E302", "E306", "E308", "E312", "E510", "E701", "E702", "E703", "E706", "E707",
+        "E806",
     ] {
         assert!(rules.contains(rule), "{rule} is found at no server");
     }

@@ -95,6 +95,10 @@ SERVERS = {
     "hypercorn": ("hypercorn", {}, ["--keep-alive", "9"]),
     "grpc": ("grpc", {}, []),
     "redis": ("says", {}, ["-ERR unknown command 'GET'\r\n"]),
+    "two-lengths": ("says", {}, ["HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok"]),
+    "short-body": ("says", {}, ["HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 10\r\n\r\nok"]),
+    "recycles": ("recycles", {}, ["50"]),
+    "refuses": ("refuses", {}, []),
     "nobody": ("nobody", {}, []),
 }
 
@@ -176,7 +180,11 @@ CASES = [
     ("nginx answers the check, the application is dead", "green-light", {}, ["request E707"], "quick"),
     ("a header larger than nginx's buffer", "large-header", {}, ["request E707"], "quick"),
     ("a header larger than the load balancer takes", "node-large-header", {}, ["request E701"], "quick"),
+    ("two lengths", "two-lengths", {}, ["health_check E702", "request E702"], "quick"),
+    ("a body shorter than promised", "short-body", {}, ["request E703"], "quick"),
     # what must be waited for
+    ("connections that end without a word", "recycles", {}, ["connection_reuse E306"], "full"),
+    ("an upload that is refused unread", "refuses", {}, ["large_body E308"], "full"),
     ("gunicorn's keep-alive", "short", {}, ["keep_alive E301"], "full"),
     ("gunicorn's keep-alive rules uvicorn's worker", "short-uvicorn-worker", {}, ["keep_alive E301"], "full"),
     ("a keep-alive of the idle timeout's length", "keeps-3", {}, ["keep_alive E302"], "full"),

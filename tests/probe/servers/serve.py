@@ -10,6 +10,7 @@ Does not: need root, Docker or anything installed beside Python 3.11; listen on 
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import glob
 import hashlib
@@ -19,9 +20,11 @@ import random
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -137,7 +140,43 @@ def says(port: int, settings: dict, args: list[str]) -> None:
         stream.close()
 
 
-FORKED = {"gunicorn": gunicorn, "uvicorn": uvicorn, "hypercorn": hypercorn, "grpc": grpc, "says": says}
+def recycles(port: int, settings: dict, args: list[str]) -> None:
+    """Closes a connection after some requests, and does not say so with the last answer."""
+    listener = socket.create_server(("127.0.0.1", port), backlog=64)
+
+    def serve(stream: socket.socket) -> None:
+        with contextlib.suppress(OSError), stream, stream.makefile("rb") as asked:
+            for _ in range(int(args[0])):
+                length = 0
+                while (line := asked.readline()) not in (b"\r\n", b""):
+                    if line.lower().startswith(b"content-length:"):
+                        length = int(line.split(b":")[1])
+                if not line or len(asked.read(length)) < length:
+                    return
+                stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    while True:
+        stream, _ = listener.accept()
+        stream.settimeout(9)
+        threading.Thread(target=serve, args=(stream,), daemon=True).start()
+
+
+def refuses(port: int, settings: dict, args: list[str]) -> None:
+    """Answers an upload before it has read it, and closes: what is left unread resets the connection."""
+    listener = socket.create_server(("127.0.0.1", port), backlog=64)
+    while True:
+        stream, _ = listener.accept()
+        with stream, contextlib.suppress(OSError):
+            stream.settimeout(5)
+            asked = stream.recv(65536)
+            if asked.startswith(b"POST"):
+                stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            else:
+                stream.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok")
+
+
+FORKED = {"gunicorn": gunicorn, "uvicorn": uvicorn, "hypercorn": hypercorn, "grpc": grpc, "says": says,
+          "recycles": recycles, "refuses": refuses}
 
 
 def binary(pattern: str, name: str) -> str | None:
