@@ -59,6 +59,11 @@ fn judge(evidence: &Evidence, group: &Members) -> Option<Finding> {
     let declared = evidence.declared_targets(group.address)?.len();
     let missing = roll(evidence, group.address)?.missing;
     let count = Some(missing.len()).filter(|count| *count > 0)?;
+    // what the files are new to say is no drift, as long as somebody serves
+    if !group.all.is_empty() && missing.iter().all(|(address, _)| evidence.pending.contains(*address)) {
+        return None;
+    }
+    let left = declared.saturating_sub(count);
     let severity = match (group.serves(), group.all.is_empty()) {
         (true, true) => Severity::Critical,
         (true, false) if count * 2 >= declared => Severity::Medium,
@@ -68,16 +73,19 @@ fn judge(evidence: &Evidence, group: &Members) -> Option<Finding> {
     let detail = match (group.serves(), group.all.len()) {
         (false, _) => "Clients see nothing now: no requests go to this group. It could not take over.".to_owned(),
         (true, 0) => "Clients get 503 for every request to this group: nothing is registered with it.".to_owned(),
-        (true, there) => format!(
-            "Clients see 502, 503 or 504 once {there} of {declared} targets cannot carry the whole load: a target that \
-             is not registered gets no requests."
+        (true, _) if left == 0 => {
+            "Clients reach only targets that no file knows: none of the declared ones is registered.".to_owned()
+        }
+        (true, _) => format!(
+            "Clients see 502, 503 or 504 once {left} of {declared} declared targets cannot carry the whole load: one \
+             that is not registered gets no requests."
         ),
     };
     let mut finding = RULE
         .finding(severity, group.address, "targets")
         .titled(format!("{count} of {declared} declared targets {} not registered: {names}", are(count)))
         .detailed(detail)
-        .mended_by(format!("register {names} with {}, as the file says; apply does it", group.address.name));
+        .mended_by(format!("register {names} with {}, as the file says", group.address.name));
     for (address, _) in missing {
         finding = finding.evident(address, "registered", false);
     }
@@ -96,6 +104,12 @@ mod tests {
         world.expect(&[]);
         world.desired.membership.insert(at("target_group/django"));
         world.expect(&[("E114", Severity::Medium)]);
+        assert!(world.only().detail.contains("once 1 of 2 declared targets cannot"));
+        // a file that is new to say so is no drift while somebody serves
+        for missing in ["10.0.1.10", "10.0.2.10"] {
+            world.pending.insert(at(&format!("target/django/{missing}:8000")));
+        }
+        world.expect(&[]);
         world.live.remove(&at("target/django/10.0.2.10:8000"));
         world.expect(&[("E114", Severity::Critical)]);
         assert!(world.only().detail.contains("503"));

@@ -1,6 +1,6 @@
 //! E115: a target is registered that the files do not declare.
 
-use super::super::members::{Members, cite, labels};
+use super::super::members::{Member, Members, cite, labels};
 use super::super::{Evidence, Finding, FixClass, Health, Need, Rule, Severity, Situation};
 use super::{DJANGO, roll};
 use crate::model::TargetHealth;
@@ -63,7 +63,9 @@ fn check(evidence: &Evidence) -> Vec<Finding> {
 
 fn judge(evidence: &Evidence, group: &Members) -> Option<Finding> {
     let strays = roll(evidence, group.address)?.strays;
-    let strays: Vec<_> = group.all.iter().filter(|m| strays.contains(&m.address)).copied().collect();
+    // what the files have ceased to name since they were applied is no stranger
+    let is_new = |m: &&Member| evidence.pending.contains(m.address);
+    let strays: Vec<_> = group.all.iter().filter(|m| strays.contains(&m.address) && !is_new(m)).copied().collect();
     let count = Some(strays.len()).filter(|count| *count > 0)?;
     let names = labels(strays.iter().map(|member| member.target));
     let ready = strays.iter().filter(|m| m.health.is_some_and(TargetHealth::is_ready)).count();
@@ -91,7 +93,7 @@ fn judge(evidence: &Evidence, group: &Members) -> Option<Finding> {
         .finding(severity, group.address, "targets")
         .titled(format!("{count} of {all} registered targets not in the file: {names}"))
         .detailed(detail)
-        .mended_by(format!("deregister {names}, which apply does, or add it to the targets of {}", group.address.name));
+        .mended_by(format!("deregister {names}, or add it to the targets of {} in the file", group.address.name));
     Some(cite(finding, group.address, &strays))
 }
 
@@ -106,6 +108,9 @@ mod tests {
         world.desired.membership.insert(at("target_group/django"));
         world.desired.specs.remove(&at("target/django/10.0.1.10:8000"));
         world.expect(&[("E115", Severity::Medium)]);
+        world.pending.insert(at("target/django/10.0.1.10:8000"));
+        world.expect(&[]);
+        world.pending.clear();
         world.ail(1, "Target.FailedHealthChecks", "");
         assert_eq!(world.verdict().last().unwrap(), &("E115".to_owned(), Severity::Low));
         world.ail(2, "Target.FailedHealthChecks", "");
