@@ -25,6 +25,7 @@ mod metrics;
 mod mutual_authentication;
 mod network;
 mod owned;
+pub mod permissions;
 mod reread;
 mod rewrite;
 mod rule;

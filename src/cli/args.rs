@@ -1,5 +1,7 @@
 //! The command line. Names and meanings are stable: scripts and CI jobs depend on them.
 
+mod checking;
+mod printing;
 mod probe;
 mod reading;
 mod recorded;
@@ -12,7 +14,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::model::Address;
 
-pub use probe::{Probe, ProbeDepth, ProbeFormat, Probing};
+pub use checking::{Check, FailOn, Validate, ValidateFailOn};
+pub use printing::{Printing, ReportFormat};
+pub use probe::{Probe, ProbeDepth, Probing};
 pub use reading::{Diagnose, Explain, Export};
 pub use recorded::{Rollback, Runs, Show, Unlock};
 pub use running::{Liftable, Running};
@@ -167,8 +171,12 @@ pub enum Command {
     Diagnose(Diagnose),
     /// Explain a 5xx rule or a key of the desired-state language, or list all rules
     Explain(Explain),
-    /// Print the JSON Schema of the desired-state language
-    Schema,
+    /// Print the JSON Schema of the desired-state language, or of the JSON reports
+    Schema {
+        /// Of what `--format json` prints
+        #[arg(long)]
+        reports: bool,
+    },
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -176,6 +184,12 @@ pub enum Command {
     },
     /// Print the manual page
     Man,
+    /// Print the smallest IAM policy for plan, check, diagnose and export, or for all commands
+    IamPolicy {
+        /// Also what apply, adopt, rollback and unlock need
+        #[arg(long)]
+        apply: bool,
+    },
 }
 
 /// Which files, for every command that takes some.
@@ -215,6 +229,15 @@ pub struct Part {
     pub only_5xx: bool,
 }
 
+/// Which differences are accepted, for commands that show or close some.
+#[derive(Clone, Debug, Args)]
+pub struct Accepting {
+    /// Differences that are accepted for a while, each with a reason, an owner and an end: they are said, do not count,
+    /// and are left alone
+    #[arg(long, value_name = "FILE")]
+    pub ignore: Option<PathBuf>,
+}
+
 /// Which secrets are sent, for commands that may send some.
 #[derive(Clone, Debug, Args)]
 pub struct Rotate {
@@ -229,46 +252,6 @@ impl Rotate {
         let flags = self.rotate.iter().map(|address| format!("--rotate {address}"));
         std::iter::once(before).filter(|words| !words.is_empty()).chain(flags).collect::<Vec<_>>().join(" ")
     }
-}
-
-/// `no502 validate`
-#[derive(Debug, Args)]
-pub struct Validate {
-    #[command(flatten)]
-    /// Which files.
-    pub files: Files,
-    /// How to print
-    #[arg(long, value_enum, default_value_t)]
-    pub format: ValidateFormat,
-    /// What makes the exit code 3
-    #[arg(long, value_name = "WHAT", value_enum, default_value_t = ValidateFailOn::FiveXx)]
-    pub fail_on: ValidateFailOn,
-}
-
-/// How `validate` prints.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum ValidateFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// One JSON document.
-    Json,
-    /// SARIF 2.1.0, for code scanning.
-    Sarif,
-    /// Annotations of GitHub Actions.
-    Github,
-}
-
-/// What fails `validate`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ValidateFailOn {
-    /// A finding that says clients see 5xx.
-    #[value(name = "5xx")]
-    FiveXx,
-    /// Any finding.
-    Any,
-    /// No finding.
-    Never,
 }
 
 /// `no502 plan`
@@ -286,9 +269,12 @@ pub struct Plan {
     #[command(flatten)]
     /// Whether targets are asked.
     pub probing: Probing,
-    /// How to print
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    #[command(flatten)]
+    /// What is accepted.
+    pub accepting: Accepting,
+    #[command(flatten)]
+    /// How to print.
+    pub printing: Printing,
     /// Exit with 2 or 3 where there are differences
     #[arg(long)]
     pub detailed_exitcode: bool,
@@ -315,6 +301,9 @@ pub struct Apply {
     #[command(flatten)]
     /// Whether targets are asked.
     pub probing: Probing,
+    #[command(flatten)]
+    /// What is accepted.
+    pub accepting: Accepting,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -324,40 +313,6 @@ pub struct Apply {
     /// Undo the run at once if a step fails
     #[arg(long)]
     pub rollback_on_failure: bool,
-}
-
-/// `no502 check`
-#[derive(Debug, Args)]
-pub struct Check {
-    #[command(flatten)]
-    /// Which files.
-    pub files: Files,
-    #[command(flatten)]
-    /// Which part.
-    pub part: Part,
-    /// How to print
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
-    /// Write the report there instead of standard output
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-    /// What makes the exit code 2 or 3
-    #[arg(long, value_name = "WHAT", value_enum, default_value_t = FailOn::Drift)]
-    pub fail_on: FailOn,
-}
-
-/// What fails `check`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum FailOn {
-    /// What moved on AWS, was never adopted, or is orphaned (ours, in no file any more); pending is printed only.
-    Drift,
-    /// Also pending, undeclared and unmanaged things.
-    Any,
-    /// Only what makes clients see 5xx.
-    #[value(name = "5xx")]
-    FiveXx,
-    /// Nothing but an incomplete view.
-    Never,
 }
 
 /// `no502 adopt`

@@ -3,7 +3,8 @@
 use super::args::ValidateFailOn;
 use crate::diagnose::Diagnosis;
 use crate::plan::Plan;
-use crate::report::watch::{Grade, Watch, Watched};
+use crate::report::Report;
+use crate::report::remark::Weight;
 use crate::rules::{Judgement, Severity};
 
 /// Nothing to do; clean.
@@ -34,13 +35,13 @@ pub fn of_plan(plan: &Plan, detailed: bool) -> u8 {
     }
 }
 
-/// The exit code of `check`.
-pub fn of_check(plan: &Plan, watch: Watch) -> u8 {
-    match (Watched::of(plan, watch).grade(), plan.is_complete()) {
-        (Grade::FiveXx, _) => FIVE_XX,
-        (Grade::Different, _) => DIFFERENT,
-        (Grade::Clean, false) => INCOMPLETE,
-        (Grade::Clean, true) => CLEAN,
+/// The exit code of `check`: the weightiest remark decides.
+pub fn of_check(report: &Report) -> u8 {
+    match report.weight() {
+        Weight::FiveXx => FIVE_XX,
+        Weight::Differs => DIFFERENT,
+        Weight::Incomplete => INCOMPLETE,
+        Weight::None => CLEAN,
     }
 }
 

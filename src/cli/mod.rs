@@ -2,6 +2,7 @@
 
 pub mod args;
 mod commands;
+mod delivery;
 mod error;
 mod exit;
 mod interrupt;
@@ -14,6 +15,8 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+use crate::aws::permissions::For;
+use crate::report::json::SCHEMA;
 use args::{Cli, Command, Global};
 use commands::{
     adopt, apply, check, diagnose, explain, export, plan, print, probe, rollback, runs, show, unlock, validate,
@@ -72,9 +75,11 @@ fn run(cli: &Cli, terminal: Terminal) -> Result<u8, CliError> {
     match &cli.command {
         Command::Validate(args) => validate::run(args, global, terminal, &world),
         Command::Explain(args) => explain::run(args, terminal),
-        Command::Schema => print::schema(terminal),
+        Command::Schema { reports: false } => print::schema(terminal),
+        Command::Schema { reports: true } => output::data(terminal, SCHEMA).map(|()| 0),
         Command::Completions { shell } => print::completions(*shell, terminal),
         Command::Man => print::man(terminal),
+        Command::IamPolicy { apply } => print::iam_policy(if *apply { For::Writing } else { For::Reading }, terminal),
         Command::Show(args) => show::run(args, terminal),
         Command::Runs(args) => runs::run(args, terminal),
         Command::Unlock(args) => wait(unlock::run(args, global, terminal, &world)),

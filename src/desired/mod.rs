@@ -9,6 +9,7 @@ mod attribute;
 mod check;
 mod cross;
 mod found;
+pub mod ignore;
 mod key;
 mod kind;
 mod merge;
@@ -34,6 +35,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+pub use ignore::{Ignore, Ignores, ignore_file};
 pub use key::{Key, SubKey, UnknownKey, explain};
 pub use origins::Origins;
 pub use problem::{Level, Problem, Problems};

@@ -5,6 +5,7 @@
 mod bind;
 mod foreign;
 mod identity;
+mod ignored;
 mod leaving;
 pub mod ownership;
 mod priorities;
@@ -21,6 +22,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use bind::{Bound, bind};
+pub use ignored::{Ignored, What, ignore};
 pub use ownership::{Applied, Cause, Owner};
 pub use rotate::rotate;
 pub use scope::scope;
@@ -100,6 +102,15 @@ pub enum Obstacle {
     Held(String),
 }
 
+impl Obstacle {
+    /// The reason.
+    pub fn because(&self) -> &str {
+        match self {
+            Self::ForeignOwner(because) | Self::Fed(because) | Self::Held(because) => because,
+        }
+    }
+}
+
 /// A live resource under a declared one that no file mentions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unmanaged {
@@ -122,6 +133,8 @@ pub struct Diff {
     pub unmanaged: Vec<Unmanaged>,
     /// Differences that were left out on the user's wish.
     pub unselected: Vec<Address>,
+    /// Differences that the user accepts for a while: left alone, and said.
+    pub ignored: Vec<Ignored>,
 }
 
 /// Compares the files with a live view.
@@ -149,7 +162,7 @@ pub fn compare(desired: &Resolved, snapshot: &Snapshot) -> Result<Diff, Vec<Prob
         change.cause = change.cause.or_else(|| causes.get(&change.address).copied());
     }
     changes.sort_by(|a, b| a.address.cmp(&b.address));
-    Ok(Diff { bound, changes, unmanaged, unselected: Vec::new() })
+    Ok(Diff { bound, changes, unmanaged, unselected: Vec::new(), ignored: Vec::new() })
 }
 
 fn missing_existing(desired: &Resolved, address: &Address) -> Problem {

@@ -72,6 +72,16 @@ impl Cause {
             Self::Orphaned => "orphaned",
         }
     }
+    /// What it says of the past.
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Drift => "drift: AWS was changed since the last apply",
+            Self::Pending => "pending: in the files, not applied yet",
+            Self::Both => "both sides moved since the last apply",
+            Self::Unadopted => "unadopted: never applied by this stack",
+            Self::Orphaned => "orphaned: ours, but not in the files any more",
+        }
+    }
 }
 
 /// The hashes of a resource's declared fields: as declared, and as live.

@@ -190,6 +190,17 @@ impl Unwanted {
         fields
     }
 
+    /// Lets stay what would go by this field.
+    pub(super) fn forget(&mut self, path: &str) {
+        self.rules.retain(|(direction, _)| direction.key() != path);
+        if path == "sni_certificates" {
+            self.certificates.clear();
+        }
+        self.address_type &= path != "ip_address_type";
+        let is = |key: &str| [LISTENER, LOAD_BALANCER].into_iter().any(|table| Attribute::path_of(table, key) == path);
+        self.attributes.retain(|key, _| !is(key));
+    }
+
     /// The fields that something goes from.
     fn paths(&self) -> Vec<String> {
         let directions = Direction::ALL.into_iter().filter(|d| self.rules.iter().any(|(of, _)| of == d));

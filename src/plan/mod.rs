@@ -34,7 +34,8 @@ mod weave;
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 pub use asked::{Asked, sides};
@@ -47,7 +48,7 @@ pub use risk::Risks;
 pub use select::{Selection, Unmatched, fits};
 
 use crate::cloud::{Gap, Identity, Operation, Snapshot};
-use crate::desired::{Problem, Resolved};
+use crate::desired::{Ignore, Problem, Resolved};
 use crate::diff::{self, Diff, Obstacle, Verdict};
 use crate::model::{Address, Kind, StepId};
 use crate::rules::Judgement;
@@ -126,6 +127,8 @@ pub struct Options {
     pub proposals: Proposals,
     /// What a probe saw, if one was asked for.
     pub asked: Asked,
+    /// Differences that are accepted for a while.
+    pub ignores: Vec<Ignore>,
 }
 
 /// A plan and everything it was made from.
@@ -211,6 +214,8 @@ pub fn plan(
     }
     let before = evidence::of_diff(desired, &basis, &diff, evidence::Side::Live, now);
     let before = before.with_probe(options.asked.now.clone());
+    // what clients suffer from is judged as ever: only differences are ignored
+    diff::ignore(&mut diff, &options.ignores, day(now), fits);
     let after = evidence::of_diff(desired, &basis, &diff, evidence::Side::After, now);
     let after = after.with_probe(options.asked.afterwards.clone());
     let judged = (crate::rules::judge(&before), crate::rules::judge(&after));
@@ -236,6 +241,11 @@ pub fn plan(
     rehearse::rehearse(desired, &mut plan);
     plan.refused.retain(|r| !(r.guard.can_be_lifted() && options.allowed.contains(&r.guard)));
     Ok(plan)
+}
+
+/// The day of a moment, by which what is accepted for a while runs out.
+pub fn day(now: Timestamp) -> Date {
+    now.to_zoned(TimeZone::UTC).date()
 }
 
 /// What the builder made.

@@ -109,10 +109,15 @@ fn left_over(desired: &Resolved, plan: &Plan, end: &Snapshot) -> Vec<Refused> {
     let left_open = left_open(plan);
     let mut refused = Vec::new();
     for change in &left.changes {
-        let differs = !matches!(change.verdict, Verdict::InSync | Verdict::Unknown(_));
+        let fields: Vec<&str> = change.verdict.fields().iter().map(|f| f.path.as_str()).collect();
+        let is_ignored = |path: &&str| {
+            let ignored = &mut plan.diff.ignored.iter();
+            ignored.any(|one| one.address == change.address && one.path.as_str() == *path)
+        };
+        let in_sync = matches!(change.verdict, Verdict::InSync | Verdict::Unknown(_));
+        let differs = !in_sync && (fields.is_empty() || !fields.iter().all(is_ignored));
         let mut lineage = std::iter::successors(Some(change.address.clone()), Address::parent);
         if differs && !lineage.any(|address| left_open.contains(&address)) {
-            let fields: Vec<&str> = change.verdict.fields().iter().map(|f| f.path.as_str()).collect();
             let because =
                 format!("the plan would leave it different ({}); this is a defect of no502", fields.join(", "));
             refused.push(Refused { guard: Guard::Rehearsal, address: Some(change.address.clone()), because });
@@ -126,7 +131,13 @@ fn left_open(plan: &Plan) -> BTreeSet<Address> {
     let held = plan.held.iter().map(|h| h.address.clone());
     let refused = plan.refused.iter().filter_map(|r| r.address.clone());
     let unselected = plan.diff.unselected.iter().cloned();
-    held.chain(refused).chain(unselected).collect()
+    held.chain(refused).chain(unselected).chain(ignored_whole(&plan.diff).cloned()).collect()
+}
+
+/// The resources that are ignored as a whole: no part of the diff any more.
+fn ignored_whole(diff: &diff::Diff) -> impl Iterator<Item = &Address> {
+    let all = diff.ignored.iter().filter(|one| one.what.is_difference()).map(|one| &one.address);
+    all.filter(|address| diff.changes.iter().all(|change| change.address != **address))
 }
 
 /// The requests that are lost after a step, in words.

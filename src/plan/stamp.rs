@@ -105,7 +105,10 @@ fn stampable(b: &Builder<'_>, diff: &Diff, change: &Change) -> bool {
         .any(|c| c.address.kind == Kind::Target && c.address.parent().as_ref() == Some(address) && open(c));
     // a rule is created or exists; what is neither has nothing to bear a tag
     let will_exist = change.id.is_some() || b.built.steps.iter().any(|s| s.address == *address);
-    will_exist && markable(b, address) && !change.stamped && change.obstacle.is_none() && !open(change) && !child_open
+    // what is ignored is no agreement
+    let ignored = diff.ignored.iter().any(|one| one.address == *address && one.what.is_difference());
+    let settled = !open(change) && !child_open && !ignored;
+    will_exist && markable(b, address) && !change.stamped && change.obstacle.is_none() && settled
 }
 
 /// Whether the resource bears our tags at all: not what is only used, and not targets.

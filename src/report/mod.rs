@@ -6,27 +6,32 @@
 //!
 //! - [`text`]: for people, to fit one screen; [`json`]: for programs, the contract's document
 //! - [`problem`]: what is wrong with desired files, with source line and caret
-//! - [`probe`]: what a probe saw, joined with findings; [`junit`]: the same as test cases
-//! - [`github`], [`sarif`]: for what shows remarks beside the source, both from [`annotation`]
-//! - shared by both: [`summary`] (numbers), [`aftermath`] (what becomes of findings), [`value`] (values in a few
-//!   words), [`place`] (places in files), [`watch`] (what fails a check)
+//! - [`probe`]: what a probe saw, joined with findings
+//! - [`whole`]: any report as one value, made of [`remark`]s; exit codes rest on it, [`since`] compares it with an
+//!   earlier one, and [`markdown`], [`sarif`], [`junit`] and [`github`] are made of nothing else
+//! - shared: [`summary`] (numbers), [`aftermath`] (what becomes of findings), [`value`] (values in a few words),
+//!   [`place`] (places in files), [`watch`] (what fails a check)
 
 pub mod aftermath;
-pub mod annotation;
+mod differing;
 pub mod gaps;
 pub mod github;
 pub mod json;
 pub mod junit;
 pub mod layout;
+pub mod markdown;
 pub mod paint;
 pub mod place;
 pub mod probe;
 pub mod problem;
+pub mod remark;
 pub mod sarif;
+pub mod since;
 pub mod summary;
 pub mod text;
 pub mod value;
 pub mod watch;
+pub mod whole;
 
 use crate::cloud::{ApiCalls, Identity};
 use crate::desired::{Problem, Resolved};
@@ -36,6 +41,7 @@ use crate::plan::Plan;
 use crate::rules::Judgement;
 
 pub use paint::Colour;
+pub use whole::Report;
 
 /// How much a text report says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

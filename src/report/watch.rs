@@ -1,15 +1,10 @@
-//! What makes `check` fail: the very values that its exit code and its last lines are made from.
-//!
-//! Nothing here decides an exit code; `cli` does, by [`Watched::grade`].
+//! What `check` looks out for, and what a difference weighs by it. What findings and gaps weigh does not depend on it,
+//! but for `never`.
 
-use std::collections::BTreeMap;
+use super::remark::Weight;
+use crate::diff::Cause;
 
-use super::layout::count;
-use crate::diff::{Cause, Change};
-use crate::plan::Plan;
-use crate::rules::Severity;
-
-/// What `check` looks out for.
+/// What is looked out for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Watch {
     /// Differences that are not pending.
@@ -20,103 +15,69 @@ pub enum Watch {
     FiveXx,
     /// Nothing.
     Nothing,
+    /// All differences and nothing else: a plan.
+    Plan,
 }
 
 impl Watch {
-    /// The word of `--fail-on`.
-    pub const fn as_str(self) -> &'static str {
+    /// The word of `--fail-on`; a plan has none.
+    pub const fn flag(self) -> Option<&'static str> {
         match self {
-            Self::Drift => "drift",
-            Self::Any => "any",
-            Self::FiveXx => "5xx",
-            Self::Nothing => "never",
+            Self::Drift => Some("drift"),
+            Self::Any => Some("any"),
+            Self::FiveXx => Some("5xx"),
+            Self::Nothing => Some("never"),
+            Self::Plan => None,
         }
     }
 
-    /// Whether a difference of this cause counts. For clients it is one what its cause is.
-    fn counts(self, cause: Option<Cause>) -> bool {
-        match self {
+    /// What a difference weighs. For clients it is one what its cause is.
+    pub fn of_difference(self, cause: Option<Cause>, risky: bool) -> Weight {
+        let counts = match self {
             Self::Drift => cause != Some(Cause::Pending),
-            Self::Any | Self::FiveXx => true,
+            Self::Any | Self::Plan => true,
+            Self::FiveXx => risky,
             Self::Nothing => false,
+        };
+        match (counts, risky) {
+            (false, _) => Weight::None,
+            (true, true) => Weight::FiveXx,
+            (true, false) => Weight::Differs,
+        }
+    }
+
+    /// Whether findings that say that clients see 5xx count. A plan says what would mend them, and no more.
+    pub const fn counts_findings(self) -> bool {
+        match self {
+            Self::Drift | Self::Any | Self::FiveXx => true,
+            Self::Nothing | Self::Plan => false,
+        }
+    }
+
+    /// What something weighs that no file mentions.
+    pub const fn of_stranger(self) -> Weight {
+        match self {
+            Self::Any => Weight::Differs,
+            Self::Drift | Self::FiveXx | Self::Nothing | Self::Plan => Weight::None,
         }
     }
 }
 
-/// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Grade {
-    /// Nothing of it is there.
-    Clean,
-    /// Something differs.
-    Different,
-    /// Clients see 5xx, or can.
-    FiveXx,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// What was found of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Watched {
-    /// Findings that say that clients see 5xx.
-    findings: usize,
-    /// Differing resources that can make clients see 5xx.
-    risky: usize,
-    /// Differing resources, by cause.
-    differing: BTreeMap<Option<Cause>, usize>,
-    /// Live settings that no file mentions.
-    undeclared: usize,
-    /// Live resources that no file mentions.
-    unmanaged: usize,
-}
-
-impl Watched {
-    /// Looks at a plan.
-    pub fn of(plan: &Plan, watch: Watch) -> Self {
-        let counted: Vec<&Change> = plan.differences().filter(|change| watch.counts(change.cause)).collect();
-        let mut watched = Self::default();
-        if watch != Watch::Nothing {
-            watched.findings = plan.now.findings.iter().filter(|f| f.severity >= Severity::High).count();
+    #[test]
+    fn pending_is_printed_and_does_not_fail() {
+        let of = |watch: Watch, cause, risky| watch.of_difference(Some(cause), risky);
+        assert_eq!(of(Watch::Drift, Cause::Pending, true), Weight::None);
+        for cause in [Cause::Drift, Cause::Both, Cause::Unadopted, Cause::Orphaned] {
+            assert_eq!(of(Watch::Drift, cause, false), Weight::Differs);
+            assert_eq!(of(Watch::Drift, cause, true), Weight::FiveXx);
         }
-        watched.risky = counted.iter().filter(|change| plan.risks.of_change(change)).count();
-        if matches!(watch, Watch::Drift | Watch::Any) {
-            for change in counted {
-                *watched.differing.entry(change.cause).or_default() += 1;
-            }
-        }
-        if watch == Watch::Any {
-            watched.undeclared = plan.diff.changes.iter().map(|change| change.undeclared.len()).sum();
-            watched.unmanaged = plan.diff.unmanaged.len();
-        }
-        watched
-    }
-
-    /// How bad it is.
-    pub fn grade(&self) -> Grade {
-        if self.findings > 0 || self.risky > 0 {
-            Grade::FiveXx
-        } else if !self.differing.is_empty() || self.undeclared > 0 || self.unmanaged > 0 {
-            Grade::Different
-        } else {
-            Grade::Clean
-        }
-    }
-
-    /// What there is, each in a few words.
-    pub fn in_words(&self) -> Vec<String> {
-        let mut words = Vec::new();
-        let mut say = |n: usize, text: String| words.extend((n > 0).then_some(text));
-        let verb = |n: usize, one: &str, many: &str| if n == 1 { one.to_owned() } else { many.to_owned() };
-        let Self { findings, risky, differing, undeclared, unmanaged } = self;
-        let says = verb(*findings, "says", "say");
-        say(*findings, format!("{} {says} that clients see 5xx", count(*findings, "finding")));
-        let all: usize = differing.values().sum();
-        let causes = differing.iter().filter_map(|(cause, n)| Some(format!("{} {n}", (*cause)?.as_str())));
-        let causes: Vec<String> = causes.collect();
-        let differs = verb(all, "differs", "differ");
-        say(all, format!("{} {differs} ({})", count(all, "resource"), causes.join(", ")));
-        say(*risky, format!("{} can make clients see 5xx", count(*risky, "difference")));
-        say(*unmanaged, format!("{} unmanaged", count(*unmanaged, "resource")));
-        say(*undeclared, format!("{} undeclared", count(*undeclared, "setting")));
-        words
+        assert_eq!(of(Watch::Any, Cause::Pending, false), Weight::Differs);
+        assert_eq!(of(Watch::FiveXx, Cause::Pending, true), Weight::FiveXx);
+        assert_eq!(of(Watch::FiveXx, Cause::Drift, false), Weight::None);
+        assert_eq!(of(Watch::Nothing, Cause::Drift, true), Weight::None);
     }
 }

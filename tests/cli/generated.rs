@@ -116,6 +116,11 @@ fn the_readme_lists_the_rules() {
 }
 
 #[test]
+fn the_readme_lists_the_iam_actions() {
+    readme::check("iam", &no502::aws::permissions::table());
+}
+
+#[test]
 fn the_readme_lists_the_exit_codes() {
     let help = run(&["--help"]).exits(0).stdout;
     let codes = help.split("Exit codes:\n").nth(1).expect("the help lists the exit codes");

@@ -2,8 +2,20 @@
 
 use super::{program, run};
 
-const COMMANDS: [&str; 11] =
-    ["validate", "plan", "apply", "check", "probe", "adopt", "export", "explain", "schema", "completions", "man"];
+const COMMANDS: [&str; 12] = [
+    "validate",
+    "plan",
+    "apply",
+    "check",
+    "probe",
+    "adopt",
+    "export",
+    "explain",
+    "schema",
+    "completions",
+    "man",
+    "iam-policy",
+];
 
 /// A file without mistakes.
 const GOOD: &str = "version: 1\nstack: shop\naccount: \"000000000000\"\nregion: eu-west-1\n";

@@ -5,7 +5,7 @@ mod fuzz;
 mod limits;
 mod malformed;
 mod meaning;
-mod schema;
+pub mod schema;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

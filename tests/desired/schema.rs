@@ -33,11 +33,16 @@ fn python() -> PathBuf {
     if own.exists() { own } else { PathBuf::from("python3") }
 }
 
-/// What the validator says of each document.
+/// What the validator says of each document of the language.
 fn judged(documents: &[Value]) -> Vec<Option<String>> {
+    judged_by(&schema(), documents)
+}
+
+/// What the validator says of each document by a schema.
+pub fn judged_by(schema: &Value, documents: &[Value]) -> Vec<Option<String>> {
     let python = Command::new(python()).args(["-c", VALIDATE]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
     let mut child = python.expect("Python cannot be run");
-    let given = json!({ "schema": schema(), "documents": documents });
+    let given = json!({ "schema": schema, "documents": documents });
     serde_json::to_writer(child.stdin.take().unwrap(), &given).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "Python has no `jsonschema`, or the schema is none");

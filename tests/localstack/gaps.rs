@@ -1,11 +1,12 @@
-//! Each single read denied, or answered with nonsense: the view is then incomplete, and says so; what is behind the
-//! gap is never taken for absent or for clean.
+//! Each single read denied, throttled, without an answer, or answered with nonsense: the view is then incomplete, and
+//! says so; what is behind the gap is never taken for absent or for clean. What only rules want is `not_checked`.
 
 use std::collections::BTreeSet;
 
 use super::stack::Stack;
 use crate::support::account::proxy;
-use crate::support::proxy::{Fault, Proxy};
+use crate::support::program::Run;
+use crate::support::proxy::{Fault, Hold, Proxy};
 
 /// Reads that only rules want: without them the diff is whole.
 const FOR_RULES: [&str; 5] = [
@@ -20,22 +21,21 @@ const FOR_RULES: [&str; 5] = [
 /// was read are all there is to go by: that is a note. A read that fails otherwise is a gap.
 const FOR_ORPHANS: [&str; 2] = ["GetResources", "DescribeSecurityGroupRules"];
 
-fn plan(stack: &Stack, proxy: &Proxy) -> crate::support::program::Run {
-    stack.account.behind(proxy).args(["plan", "--format", "json", "--detailed-exitcode"]).run()
-}
+/// The command that is looked at, as JSON.
+const CHECK: [&str; 3] = ["check", "--format", "json"];
+const PLAN: [&str; 4] = ["plan", "--format", "json", "--detailed-exitcode"];
 
-/// Every read that a plan makes.
-fn reads(stack: &Stack) -> BTreeSet<String> {
+/// Every read that a command makes, taken from the calls that it makes.
+fn reads(stack: &Stack, command: &[&str]) -> BTreeSet<String> {
     let proxy = proxy();
-    plan(stack, &proxy).exits(0);
+    stack.account.behind(&proxy).args(command).run().exits(0);
     let reads: BTreeSet<String> = proxy.counts().into_keys().filter(|name| name != "GetCallerIdentity").collect();
     assert!(reads.len() >= 14, "{reads:?}");
     reads
 }
 
-/// What is wrong with a plan that could not make one of its reads.
-fn faults(stack: &Stack, proxy: &Proxy, read: &str, denied: bool) -> Vec<String> {
-    let run = plan(stack, proxy);
+/// What is wrong with a run that could not make one of its reads.
+fn faults(run: &Run, read: &str, denied: bool) -> Vec<String> {
     let Ok(json) = serde_json::from_str::<serde_json::Value>(&run.stdout) else {
         return vec![format!("{read}: exit {} without JSON\n{}", run.code, run.all())];
     };
@@ -61,26 +61,50 @@ fn faults(stack: &Stack, proxy: &Proxy, read: &str, denied: bool) -> Vec<String>
     faults
 }
 
-fn each_read(denied: bool, break_it: impl Fn(&Proxy, &str)) {
+/// Breaks each read in turn. The runs change nothing, so they go side by side.
+fn each_read(command: &[&str], denied: bool, break_it: impl Fn(&Proxy, &str) + Sync) {
     let stack = Stack::applied();
-    let proxy = proxy();
-    let mut found = Vec::new();
-    for read in reads(&stack) {
-        proxy.calm();
-        break_it(&proxy, &read);
-        found.extend(faults(&stack, &proxy, &read, denied));
-    }
+    let found: Vec<String> = std::thread::scope(|scope| {
+        let one = |read: String| {
+            let (stack, break_it) = (&stack, &break_it);
+            scope.spawn(move || {
+                let proxy = proxy();
+                break_it(&proxy, &read);
+                let run = stack.account.behind(&proxy).args(command).run();
+                assert!(proxy.count(&read) > 0, "{read} was not called");
+                faults(&run, &read, denied)
+            })
+        };
+        let running: Vec<_> = reads(&stack, command).into_iter().map(one).collect();
+        running.into_iter().flat_map(|run| run.join().unwrap()).collect()
+    });
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
 }
 
 #[test]
-fn each_read_denied() {
-    each_read(true, |proxy, read| proxy.on(read).deny());
+fn each_read_of_a_plan_denied() {
+    each_read(&PLAN, true, |proxy, read| proxy.on(read).deny());
 }
 
 #[test]
-fn each_read_answered_with_nonsense() {
-    each_read(false, |proxy, read| proxy.on(read).meets(Fault::Malformed));
+fn each_read_of_a_check_denied() {
+    each_read(&CHECK, true, |proxy, read| proxy.on(read).deny());
+}
+
+#[test]
+fn each_read_of_a_check_throttled_for_good() {
+    each_read(&CHECK, false, |proxy, read| proxy.on(read).throttle());
+}
+
+#[test]
+fn each_read_of_a_check_without_an_answer() {
+    // no attempt is answered: each waits for its whole time
+    each_read(&CHECK, false, |proxy, read| proxy.on(read).meets(Fault::Hold(Hold::new())));
+}
+
+#[test]
+fn each_read_of_a_check_answered_with_nonsense() {
+    each_read(&CHECK, false, |proxy, read| proxy.on(read).meets(Fault::Malformed));
 }
 
 #[test]

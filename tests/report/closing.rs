@@ -4,9 +4,10 @@ use no502::cloud::{Facts, Snapshot};
 use no502::model::kind::{Action, FixedResponse};
 use no502::model::{Id, Spec};
 use no502::plan::{Options, Plan, Selection, Unmatched, plan};
+use no502::report::remark::Weight;
 use no502::report::text;
-use no502::report::watch::{Grade, Watch, Watched};
-use no502::report::{Look, View};
+use no502::report::watch::Watch;
+use no502::report::{Look, Report, View};
 
 use super::{calls, deployed, shop, view};
 use crate::offline::{desired as stack, planned};
@@ -14,7 +15,20 @@ use crate::support::fake::{Fake, identity};
 
 fn check(plan: &Plan, watch: Watch) -> String {
     let (desired, calls) = (shop(), calls());
-    text::check(&view("check", plan, &desired, &calls), watch, &Look::default())
+    let view = view("check", plan, &desired, &calls);
+    let report = report(plan, watch);
+    let code = match report.weight() {
+        Weight::None => 0,
+        Weight::Incomplete => 4,
+        Weight::Differs => 2,
+        Weight::FiveXx => 3,
+    };
+    text::check(&view, &report, code, &Look::default())
+}
+
+fn report(plan: &Plan, watch: Watch) -> Report {
+    let (desired, calls) = (shop(), calls());
+    Report::of_plan(&view("check", plan, &desired, &calls), watch, "2026-11-22T00:00:00Z".parse().unwrap())
 }
 
 fn last(text: &str, lines: usize) -> String {
@@ -46,13 +60,20 @@ async fn what_fails_a_check_is_said_and_nothing_else_is() {
     fake.edit(strangers);
     let plan = planned(&fake, &shop()).await;
     assert!(plan.is_clean());
-    assert_eq!(check(&plan, Watch::Drift), "ok: stack shop: 18 resources in sync\n");
+    // what no file mentions is said, and does not count
+    let quiet = check(&plan, Watch::Drift);
+    assert!(quiet.starts_with("ok: stack shop: 18 resources in sync; rule/"), "{quiet}");
+    assert!(
+        quiet.contains("routing.http.xff_client_port.enabled is true, AWS's default is false; in no file"),
+        "{quiet}"
+    );
+    assert_eq!(quiet.lines().count(), 1);
     let any = check(&plan, Watch::Any);
     assert!(!any.starts_with("ok"), "{any}");
     let closing = "Check fails (--fail-on any, exit code 2): 1 resource unmanaged; 1 setting undeclared.";
-    assert_eq!(last(&any, 1), closing);
-    assert_eq!(Watched::of(&plan, Watch::Any).grade(), Grade::Different);
-    assert_eq!(Watched::of(&plan, Watch::Drift).grade(), Grade::Clean);
+    assert_eq!(any.lines().next(), Some(closing));
+    assert_eq!(report(&plan, Watch::Any).weight(), Weight::Differs);
+    assert_eq!(report(&plan, Watch::Drift).weight(), Weight::None);
 
     fake.edit(|snapshot| {
         for live in snapshot.found.values_mut() {
@@ -65,12 +86,15 @@ async fn what_fails_a_check_is_said_and_nothing_else_is() {
     });
     let plan = planned(&fake, &shop()).await;
     let drift = check(&plan, Watch::Drift);
-    assert!(drift.contains("Check fails (--fail-on drift, exit code"), "{drift}");
+    assert!(drift.starts_with("Check fails (--fail-on drift, exit code"), "{drift}");
     assert!(drift.contains("1 resource differs (drift 1)"), "{drift}");
     assert!(!drift.contains("unmanaged;"), "{drift}");
     let never = check(&plan, Watch::Nothing);
-    assert!(never.contains("Check passes: there is nothing that `--fail-on never` counts."), "{never}");
-    assert_eq!(last(&never, 1), "`no502 plan` shows the steps that close them, `no502 apply` runs them.");
+    assert!(never.starts_with("Check passes: there is nothing that `--fail-on never` counts; "), "{never}");
+    assert!(
+        never.contains("`no502 plan` shows the steps that close the differences, `no502 apply` runs them."),
+        "{never}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -79,7 +103,7 @@ async fn what_hurts_is_said_even_where_it_does_not_count() {
     fake.edit(super::drift);
     let plan = planned(&fake, &shop()).await;
     let text = check(&plan, Watch::FiveXx);
-    let closing = last(&text, 3).replace('\n', " ");
+    let closing = text.lines().take(3).collect::<Vec<_>>().join(" ");
     assert!(closing.contains("Check fails (--fail-on 5xx, exit code 3):") && closing.contains("that clients see 5xx"));
     assert!(closing.contains("can make clients see 5xx"), "{closing}");
     let never = check(&plan, Watch::Nothing);

@@ -46,7 +46,7 @@ async fn the_plan_document_has_the_contracts_keys() {
         "gaps",
         "api_calls",
     ]);
-    let added = set(&["accepted", "refused", "unselected"]);
+    let added = set(&["accepted", "refused", "unselected", "ignored"]);
     assert_eq!(keys(&document), contract.union(&added).copied().collect());
     let summary =
         set(&["in_sync", "create", "update", "replace", "delete", "unmanaged", "undeclared", "held", "risk_5xx"]);

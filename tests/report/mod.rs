@@ -2,9 +2,12 @@
 
 mod closing;
 mod diagnose;
+mod formats;
 mod json;
 mod problem;
+mod since;
 mod text;
+mod thousand;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 use insta::assert_snapshot;
 use no502::desired::Problem;
 use no502::model::{SourceFile, Sources, Span};
-use no502::report::{Colour, Look, Validation, github, problem, sarif};
+use no502::report::{Colour, Look, Report, Validation, github, problem, sarif};
 
 const FILE: &str = "target_groups:\n  api:\n    port: 8000\n    protokol: https\n  api:\n    vpc: \u{1b}[2J\u{fc}ber\n";
 
@@ -14,6 +14,10 @@ fn span(words: &str, nth: usize) -> Span {
     let (at, _) = FILE.match_indices(words).nth(nth).unwrap();
     let at = u32::try_from(at).unwrap();
     Span { file: 0, start: at, end: at + u32::try_from(words.len()).unwrap() }
+}
+
+fn report(validation: &Validation<'_>) -> Report {
+    Report::of_validation(validation, (true, false), "2026-11-22T00:00:00Z".parse().unwrap())
 }
 
 fn problems() -> Vec<Problem> {
@@ -71,22 +75,22 @@ fn problems_show_line_and_caret() {
 fn problems_are_annotations_of_github() {
     let (files, problems) = (sources(), problems());
     let validation = Validation { files: &files, problems: &problems, desired: None, judgement: None };
-    assert_snapshot!(github::validate(&validation), @r"
+    assert_snapshot!(github::annotations(&report(&validation)), @r"
     ::error file=desired/shop.yaml,line=4,endLine=4,col=5,endColumn=12,title=no502::unknown key `protokol` in target group `api`%0Anot a key of a target group; hint: did you mean `protocol`?
     ::error file=desired/shop.yaml,line=5,endLine=5,col=3,endColumn=5,title=no502::`api` is declared twice (first here: desired/shop.yaml:2:3)%0Aagain here
-    ::warning file=desired/shop.yaml,line=6,endLine=6,col=10,endColumn=17,title=no502::odd name `\u{1b}[2Jüber`
     ::error title=no502::no desired files in `desired/`%0Ahint: pass a PATH
+    ::warning file=desired/shop.yaml,line=6,endLine=6,col=10,endColumn=17,title=no502::odd name `\u{1b}[2Jüber`
     ");
     let escaped = Problem::general("100 %,\nof a: b");
     let validation = Validation { problems: &[escaped], ..validation };
-    assert_eq!(github::validate(&validation), "::error title=no502::100 %25,\\nof a: b\n");
+    assert_eq!(github::annotations(&report(&validation)), "::error title=no502::100 %25,\\nof a: b\n");
 }
 
 #[test]
 fn problems_are_results_of_code_scanning() {
     let (files, problems) = (sources(), problems());
     let validation = Validation { files: &files, problems: &problems, desired: None, judgement: None };
-    let document = sarif::validate(&validation);
+    let document = sarif::document(&report(&validation));
     let run = &document["runs"][0];
     assert_eq!(
         (document["version"].as_str(), run["tool"]["driver"]["rules"][0]["id"].as_str()),
@@ -116,7 +120,13 @@ fn problems_are_results_of_code_scanning() {
             "partialFingerprints": { "no502/v1": "desired-file:error:`api` is declared twice#0" },
         })
     );
-    assert_eq!((results[2]["level"].as_str(), results[3].get("locations")), (Some("warning"), None));
+    assert_eq!((results[2]["level"].as_str(), results[3]["level"].as_str()), (Some("error"), Some("warning")));
+    // code scanning shows nothing that has no place
+    let anywhere = &results[2]["locations"][0]["physicalLocation"];
+    assert_eq!(
+        (&anywhere["artifactLocation"]["uri"], &anywhere["region"]["startLine"]),
+        (&"desired/shop.yaml".into(), &1.into())
+    );
 }
 
 #[test]

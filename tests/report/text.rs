@@ -6,7 +6,7 @@ use no502::model::kind::{Action, FixedResponse, Rule};
 use no502::model::{Id, Kind, Link, Spec};
 use no502::report::text::{Run, RunEnd};
 use no502::report::watch::Watch;
-use no502::report::{Colour, Detail, Look, Validation, text};
+use no502::report::{Colour, Detail, Look, Report, Validation, View, text};
 use no502::rules;
 
 use super::{account, calls, deployed, drifted, shop, view};
@@ -15,6 +15,12 @@ use crate::support::fake::Fake;
 
 const BRIEF: Look = Look { colour: Colour::Off, detail: Detail::Brief, width: 100 };
 const FULL: Look = Look { detail: Detail::Full, ..BRIEF };
+
+/// The text of a check.
+fn checked(view: &View<'_>, look: &Look) -> String {
+    let report = Report::of_plan(view, Watch::Drift, "2026-11-22T00:00:00Z".parse().unwrap());
+    text::check(view, &report, 3, look)
+}
 
 /// What no report may hold: lines that do not fit, spaces at line ends, two empty lines in a row.
 fn tidy(text: &str, width: usize) {
@@ -93,12 +99,18 @@ async fn a_check_says_what_to_run() {
     let (plan, desired, calls) = (drifted().await, shop(), calls());
     let mut v = view("check", &plan, &desired, &calls);
     v.paths = "desired/";
-    let text = text::check(&v, Watch::Drift, &BRIEF);
+    let text = checked(&v, &BRIEF);
     tidy(&text, 100);
     assert!(text.contains("CRITICAL  target_group/django  health check asks /health, targets answer 404  (E101)"));
+    // the first screen of a log says how it ended, why, and what to run
+    let first: Vec<&str> = text.lines().take(4).collect();
+    assert!(first[0].starts_with("Check fails (--fail-on drift, exit code 3): "), "{first:#?}");
     assert!(
-        text.ends_with("`no502 plan desired/` shows the steps that close them, `no502 apply desired/` runs them.\n")
+        first.join(" ").contains("findings say that clients see 5xx; 11 resources differ (drift 11);"),
+        "{first:#?}"
     );
+    let next = "`no502 plan desired/` shows the steps that close the differences, `no502 apply desired/` runs them.";
+    assert!(first.contains(&next), "{first:#?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -106,7 +118,7 @@ async fn a_clean_stack_is_a_line() {
     let (fake, desired, calls) = (deployed().await, shop(), calls());
     let plan = planned(&fake, &desired).await;
     let v = view("check", &plan, &desired, &calls);
-    assert_snapshot!(text::check(&v, Watch::Drift, &BRIEF), @"ok: stack shop: 18 resources in sync");
+    assert_snapshot!(checked(&v, &BRIEF), @"ok: stack shop: 18 resources in sync");
     assert_snapshot!(text::plan(&v, &BRIEF), @r"
     stack shop · account 000000000000 · eu-west-1
 
@@ -184,7 +196,7 @@ async fn everything_left_out_has_its_reason() {
         "{full}"
     );
     assert!(!full.contains('\u{1b}'));
-    assert!(text::check(&v, Watch::Drift, &BRIEF).contains("The view of AWS is incomplete"));
+    assert!(checked(&v, &BRIEF).contains("The view of AWS is incomplete"));
 }
 
 #[tokio::test(start_paused = true)]

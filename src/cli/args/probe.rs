@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use clap::{Args, ValueEnum};
 
-use super::ValidateFailOn;
+use super::{Printing, ValidateFailOn};
 
 /// `no502 probe`
 #[derive(Debug, Args)]
@@ -34,9 +34,9 @@ pub struct Probe {
     /// Leave out what must wait or strains: keep-alive, many and large requests, a silent connection
     #[arg(long)]
     pub quick: bool,
-    /// How to print
-    #[arg(long, value_enum, default_value_t)]
-    pub format: ProbeFormat,
+    #[command(flatten)]
+    /// How to print.
+    pub printing: Printing,
     /// What makes the exit code 3
     #[arg(long, value_name = "WHAT", value_enum, default_value_t = ValidateFailOn::FiveXx)]
     pub fail_on: ValidateFailOn,
@@ -61,18 +61,6 @@ pub enum ProbeDepth {
     Full,
     /// Only what is answered at once.
     Quick,
-}
-
-/// How `probe` prints.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum ProbeFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// One JSON document.
-    Json,
-    /// JUnit XML: a test case per check.
-    Junit,
 }
 
 fn connect_to(text: &str) -> Result<(String, SocketAddr), String> {

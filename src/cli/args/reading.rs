@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Format, Probing, ValidateFailOn, lookback, stack};
+use super::{Format, Printing, Probing, ValidateFailOn, lookback, stack};
 
 /// `no502 diagnose`
 #[derive(Debug, Args)]
@@ -25,9 +25,9 @@ pub struct Diagnose {
     #[command(flatten)]
     /// Whether targets are asked.
     pub probing: Probing,
-    /// How to print
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    #[command(flatten)]
+    /// How to print.
+    pub printing: Printing,
     /// What makes the exit code 3
     #[arg(long, value_name = "WHAT", value_enum, default_value_t = ValidateFailOn::FiveXx)]
     pub fail_on: ValidateFailOn,

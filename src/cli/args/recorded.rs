@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Apply, Files, Format, Part, Probing, Rotate, Running};
+use super::{Accepting, Apply, Files, Format, Part, Probing, Rotate, Running};
 
 /// `no502 show`
 #[derive(Debug, Args)]
@@ -64,6 +64,7 @@ impl Rollback {
             part: Part { targets: Vec::new(), only_5xx: false },
             rotate: Rotate { rotate: Vec::new() },
             probing: Probing::default(),
+            accepting: Accepting { ignore: None },
             format: self.format,
             running: self.running.clone(),
             rollback_on_failure: false,

@@ -8,12 +8,12 @@ use super::super::error::CliError;
 use super::super::session::{self, Connection, World};
 use super::super::terminal::Terminal;
 use super::super::{exit, output};
-use super::asking;
 use super::locked::{self, Respect};
 use super::plan::{guard, selection};
 use super::rollback::{self, Wanted};
 use super::run::{self, Ending, Recorded, Work};
 use super::saved;
+use super::{accepted, asking};
 use crate::apply::{Outcome, Past, Settings};
 use crate::cloud::{ApiCalls, Read as _};
 use crate::desired::Resolved;
@@ -51,12 +51,15 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
     }
     let (desired, warnings) = session::load(&args.files, global)?;
     output::warnings(terminal, &warnings);
+    let ignores = accepted::load(&args.accepting)?;
     session::need_secrets(&desired)?;
     let connection = session::connect(&desired, global, world).await?;
     let allowed = args.running.allow.iter().map(|liftable| guard(*liftable)).collect();
     let (rotate, proposals) = (args.rotate.rotate.clone(), Proposals::All);
-    let mut options = Options { selection: selection(&args.part), allowed, rotate, proposals, ..Options::default() };
+    let (selection, accepts) = (selection(&args.part), ignores.list.clone());
+    let mut options = Options { selection, allowed, rotate, proposals, ignores: accepts, ..Options::default() };
     let plan = asking::planned(&connection, &desired, &mut options, &args.probing, (terminal, world)).await?;
+    output::warnings(terminal, &accepted::doubts(&ignores, &plan, !options.selection.is_all(), world));
     let paths = args.rotate.typed(args.files.typed());
     let c = Context {
         args,

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::super::args::{Diagnose as Args, Files, Format, Global};
+use super::super::args::{Diagnose as Args, Files, Global};
+use super::super::delivery::{Delivery, is_text};
 use super::super::error::CliError;
 use super::super::session::{self, Connection, World};
 use super::super::terminal::Terminal;
@@ -15,7 +16,7 @@ use crate::cloud::{CloudError, Read as _};
 use crate::desired::{Problems, Resolved};
 use crate::diagnose::log::{self, Tally};
 use crate::diagnose::{self, Case};
-use crate::report::{Diagnosed, json, text};
+use crate::report::{Diagnosed, Report, json, text};
 
 /// Runs the command.
 ///
@@ -57,15 +58,19 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
         api_calls: &calls,
         paths: &files.typed(),
     };
-    let report = match args.format {
-        Format::Text => text::diagnosis(&diagnosed, &output::look(terminal)),
-        Format::Json => json::to_text(&json::diagnosis(&diagnosed)),
+    let exit_code = exit::of_diagnose(&diagnosis, args.fail_on);
+    let delivery = Delivery {
+        report: &Report::of_diagnosis(&diagnosed, args.fail_on.counts(), world.now),
+        exit_code,
+        text: &|look| text::diagnosis(&diagnosed, look),
+        json: &|| json::to_text(&json::diagnosis(&diagnosed)),
+        junit: None,
     };
-    output::data(terminal, &report)?;
-    if args.format == Format::Text {
+    delivery.deliver(&args.printing, None, terminal)?;
+    if is_text(&args.printing) {
         terminal.note(&text::api_calls(&calls, output::look(terminal).detail));
     }
-    Ok(exit::of_diagnose(&diagnosis, args.fail_on))
+    Ok(exit_code)
 }
 
 /// The case with metrics, if they were asked for.

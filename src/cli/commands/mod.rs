@@ -1,5 +1,6 @@
 //! One file for each command: wiring only.
 
+pub mod accepted;
 pub mod adopt;
 pub mod apply;
 pub mod asking;

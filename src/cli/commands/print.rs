@@ -1,4 +1,4 @@
-//! Commands that print what the program knows of itself: schema, completions, manual page.
+//! Commands that print what the program knows of itself: schema, completions, manual page, IAM policy.
 
 use clap::CommandFactory as _;
 
@@ -6,6 +6,7 @@ use super::super::args::Cli;
 use super::super::error::CliError;
 use super::super::output;
 use super::super::terminal::Terminal;
+use crate::aws::permissions::{For, policy};
 
 /// `no502 schema`
 ///
@@ -36,5 +37,15 @@ pub fn man(terminal: Terminal) -> Result<u8, CliError> {
     let mut page = Vec::new();
     clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(|e| CliError::new(e.to_string()))?;
     output::data(terminal, &String::from_utf8_lossy(&page))?;
+    Ok(0)
+}
+
+/// `no502 iam-policy`
+///
+/// # Errors
+/// Standard output cannot be written.
+pub fn iam_policy(what: For, terminal: Terminal) -> Result<u8, CliError> {
+    let policy = serde_json::to_string_pretty(&policy(what)).map_err(|e| CliError::new(e.to_string()))?;
+    output::data(terminal, &format!("{policy}\n"))?;
     Ok(0)
 }

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use super::super::args::{Files, Global, Probe as Args, ProbeFormat};
+use super::super::args::{Files, Global, Probe as Args};
+use super::super::delivery::Delivery;
 use super::super::error::CliError;
 use super::super::session::{self, Connection, World};
 use super::super::terminal::Terminal;
@@ -19,7 +20,7 @@ use crate::model::{Address, TargetHealth};
 use crate::plan::fits;
 use crate::probe::{Depth, Observations, Subject};
 use crate::report::probe::{Contradicted, Probing, looked};
-use crate::report::{json, junit, text};
+use crate::report::{Report, json, junit, text};
 use crate::rules::{self, Evidence, Finding, Judgement, Url, Wanted};
 
 /// Runs the command.
@@ -31,7 +32,14 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
         return live(args, global, terminal, world).await;
     }
     let desired = stack(args, global, terminal).await?;
-    report(args, crate::plan::of_files(&desired, world.now), terminal).await
+    report(args, crate::plan::of_files(&desired, world.now), View::Whole, (terminal, world)).await
+}
+
+/// Whether all of AWS's side that was asked for could be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum View {
+    Whole,
+    Part,
 }
 
 /// Groups, targets and settings as AWS has them.
@@ -61,8 +69,7 @@ async fn live(args: &Args, global: &Global, terminal: Terminal, world: &World) -
     let elsewhere = |address: &Address| address.parent().is_some_and(|group| !groups.contains(&group));
     let others: Vec<Address> = evidence.targets().map(|(target, _)| target.clone()).filter(elsewhere).collect();
     evidence.state.to_mut().retain(|address, _| !others.contains(address));
-    let code = report(args, evidence, terminal).await?;
-    Ok(if code == exit::CLEAN && !complete { exit::INCOMPLETE } else { code })
+    report(args, evidence, if complete { View::Whole } else { View::Part }, (terminal, world)).await
 }
 
 /// The names on AWS of the load balancers that are meant. Empty: all that the files name.
@@ -75,7 +82,12 @@ async fn names(args: &Args, has_files: bool, connection: &Connection) -> Result<
 }
 
 /// Asks the targets in evidence, and says what it means.
-async fn report(args: &Args, evidence: Evidence<'_>, terminal: Terminal) -> Result<u8, CliError> {
+async fn report(
+    args: &Args,
+    evidence: Evidence<'_>,
+    view: View,
+    (terminal, world): (Terminal, &World),
+) -> Result<u8, CliError> {
     let (subjects, skipped) = chosen(args, &evidence)?;
     let depth = if args.quick { Depth::Quick } else { Depth::Full };
     let seen = asking::observe(&subjects, depth, terminal).await;
@@ -95,15 +107,22 @@ async fn report(args: &Args, evidence: Evidence<'_>, terminal: Terminal) -> Resu
         skipped: &skipped,
         contradicted: doubted.iter().map(|((target, _), saw)| contradicted(target, saw, &reported)).collect(),
     };
-    let printed = match args.format {
-        ProbeFormat::Text => text::probe(&probing, &output::look(terminal)),
-        ProbeFormat::Json => json::to_text(&json::probe(&probing)),
-        ProbeFormat::Junit => junit::probe(&probing),
+    let exit_code = match exit::of_probe(&judged, probing.has_failed(), args.fail_on) {
+        // nothing was seen that says that all is well
+        exit::CLEAN if known.is_empty() || view == View::Part => exit::INCOMPLETE,
+        code => code,
     };
-    output::data(terminal, &printed)?;
-    let code = exit::of_probe(&judged, probing.has_failed(), args.fail_on);
-    // nothing was seen that says that all is well
-    Ok(if code == exit::CLEAN && known.is_empty() { exit::INCOMPLETE } else { code })
+    let nothing = Resolved::default();
+    let desired = evidence.desired.unwrap_or(&nothing);
+    let delivery = Delivery {
+        report: &Report::of_probe(&probing, desired, args.fail_on.counts(), (world.now, view == View::Whole)),
+        exit_code,
+        text: &|look| text::probe(&probing, look),
+        json: &|| json::to_text(&json::probe(&probing)),
+        junit: Some(&|| junit::probe(&probing)),
+    };
+    delivery.deliver(&args.printing, None, terminal)?;
+    Ok(exit_code)
 }
 
 fn contradicted(target: &Address, saw: &Observations, reported: &BTreeMap<Address, TargetHealth>) -> Contradicted {

@@ -1,12 +1,13 @@
 //! `no502 validate`: everything that can be said of files without calling AWS.
 
-use super::super::args::{Global, Validate as Args, ValidateFormat};
+use super::super::args::{Global, Validate as Args};
+use super::super::delivery::{Delivery, is_text};
 use super::super::error::CliError;
+use super::super::exit;
 use super::super::session::{self, World};
 use super::super::terminal::Terminal;
-use super::super::{exit, output};
 use crate::desired::Problems;
-use crate::report::{Validation, github, json, sarif, text};
+use crate::report::{Report, Validation, json, text};
 
 /// Runs the command.
 ///
@@ -15,11 +16,10 @@ use crate::report::{Validation, github, json, sarif, text};
 pub fn run(args: &Args, global: &Global, terminal: Terminal, world: &World) -> Result<u8, CliError> {
     let (desired, warnings) = match session::load(&args.files, global) {
         Ok(loaded) => loaded,
-        Err(CliError::Files(problems)) if args.format != ValidateFormat::Text => {
+        Err(CliError::Files(problems)) if !is_text(&args.printing) => {
             let Problems { files, list } = &*problems;
             let broken = Validation { files, problems: list, desired: None, judgement: None };
-            output::data(terminal, &printed(&broken, args.format, terminal))?;
-            return Ok(1);
+            return deliver(&broken, args, 1, terminal, world);
         }
         Err(error) => return Err(error),
     };
@@ -30,17 +30,27 @@ pub fn run(args: &Args, global: &Global, terminal: Terminal, world: &World) -> R
         desired: Some(&desired),
         judgement: Some(&judged),
     };
-    output::data(terminal, &printed(&validation, args.format, terminal))?;
+    let code = deliver(&validation, args, exit::of_validate(&judged, args.fail_on), terminal, world)?;
     // the program ends: to give a large estate back piece by piece would take a sixth of its time
     std::mem::forget(desired);
-    Ok(exit::of_validate(&judged, args.fail_on))
+    Ok(code)
 }
 
-fn printed(validation: &Validation<'_>, format: ValidateFormat, terminal: Terminal) -> String {
-    match format {
-        ValidateFormat::Text => text::validate(validation, &output::look(terminal)),
-        ValidateFormat::Json => json::to_text(&json::validate("validate", validation)),
-        ValidateFormat::Sarif => json::to_text(&sarif::validate(validation)),
-        ValidateFormat::Github => github::validate(validation),
-    }
+fn deliver(
+    validation: &Validation<'_>,
+    args: &Args,
+    exit_code: u8,
+    terminal: Terminal,
+    world: &World,
+) -> Result<u8, CliError> {
+    let report = Report::of_validation(validation, args.fail_on.counts(), world.now);
+    let delivery = Delivery {
+        report: &report,
+        exit_code,
+        text: &|look| text::validate(validation, look),
+        json: &|| json::to_text(&json::validate("validate", validation)),
+        junit: None,
+    };
+    delivery.deliver(&args.printing, None, terminal)?;
+    Ok(exit_code)
 }

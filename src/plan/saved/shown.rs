@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Record;
 use crate::cloud::{Gap, Identity, Live, Snapshot};
-use crate::diff::{Bound, Change, Diff, Unmanaged, Verdict};
+use crate::diff::{Bound, Change, Diff, Ignored, Unmanaged, Verdict};
 use crate::model::{Address, FieldPath, Kind, Spec};
 use crate::plan::{Held, Plan, Refused, Risks};
 use crate::rules::{self, Accepted, Finding, Judgement, Need, NotChecked};
@@ -25,6 +25,8 @@ pub struct Shown {
     live: BTreeMap<Address, Live>,
     unmanaged: Vec<Unmanaged>,
     unselected: Vec<Address>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    ignored: Vec<Ignored>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
     now: Judged,
@@ -65,7 +67,7 @@ impl Judged {
 impl Shown {
     /// Of a plan.
     pub fn of(plan: &Plan) -> Self {
-        let Diff { bound, changes, unmanaged, unselected } = &plan.diff;
+        let Diff { bound, changes, unmanaged, unselected, ignored } = &plan.diff;
         let balancers = || bound.want.keys().filter(|address| address.kind == Kind::LoadBalancer);
         let which = |verdict: &Verdict| {
             let changes = changes.iter().filter(move |c| c.verdict == *verdict);
@@ -87,6 +89,7 @@ impl Shown {
             live: live.collect(),
             unmanaged: unmanaged.clone(),
             unselected: unselected.clone(),
+            ignored: ignored.clone(),
             gaps: plan.basis.gaps.clone(),
             now: Judged::of(&plan.now),
             afterwards: Judged::of(&plan.afterwards),
@@ -113,6 +116,7 @@ impl Shown {
                 changes: self.changes.clone(),
                 unmanaged: self.unmanaged.clone(),
                 unselected: self.unselected.clone(),
+                ignored: self.ignored.clone(),
             },
             steps: record.steps.clone(),
             compensations: record.compensations.clone(),

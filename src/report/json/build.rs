@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::types::{
-    Accepted, After, ApiCalls, Change, End, Field, Finding, Gap, Gate, Held, NotChecked, PlanDocument, Refused,
-    Resource, Step, Undeclared, Unmanaged,
+    Accepted, After, ApiCalls, Change, Checked, End, Field, Finding, Gap, Gate, Held, Ignored, NotChecked,
+    PlanDocument, Refused, Resource, Since, Step, Undeclared, Unmanaged,
 };
 use super::{FORMAT_VERSION, TOOL_VERSION};
 use crate::cloud::{Facts, Operation};
@@ -14,8 +14,9 @@ use crate::model::{Address, FieldChange, FieldPath, Kind};
 use crate::plan::{self, Plan};
 use crate::report::aftermath::{self, Aftermath};
 use crate::report::place::Places;
+use crate::report::since::kept;
 use crate::report::summary::Summary;
-use crate::report::{View, gaps};
+use crate::report::{Report, View, gaps};
 use crate::rules::{self, FixClass};
 
 /// The document of a plan. `end` is what only `apply` knows.
@@ -42,13 +43,42 @@ pub fn plan(view: &View<'_>, end: Option<End>) -> PlanDocument {
         held: plan.held.iter().map(held).collect(),
         refused: plan.refused.iter().map(refused).collect(),
         unselected: plan.diff.unselected.iter().map(ToString::to_string).collect(),
+        ignored: plan.diff.ignored.iter().map(ignored).collect(),
         gaps: gaps::of(plan).into_iter().map(gap).collect(),
         api_calls: ApiCalls { total: view.api_calls.total(), by_operation: view.api_calls.by_operation.clone() },
+        checked: None,
         end,
     };
     document.held.sort_by(|a, b| a.address.cmp(&b.address));
     document.unselected.sort();
     document
+}
+
+/// The document of a check.
+pub fn check(view: &View<'_>, report: &Report, exit_code: u8) -> PlanDocument {
+    let since = report.turn.as_ref().map(|turn| Since {
+        checked_at: turn.since,
+        new: turn.new.len(),
+        gone: turn.gone.len(),
+        unseen: turn.unseen.len(),
+        changed: turn.tells(report),
+    });
+    let checked = Checked {
+        checked_at: report.at,
+        load_balancers: report
+            .looked_at
+            .iter()
+            .filter_map(|a| a.strip_prefix("load_balancer/"))
+            .map(str::to_owned)
+            .collect(),
+        fail_on: report.fail_on.unwrap_or_default(),
+        exit_code,
+        weight: report.weight(),
+        reasons: report.reasons(),
+        remarks: kept(report),
+        since,
+    };
+    PlanDocument { checked: Some(checked), ..plan(view, None) }
 }
 
 /// What AWS calls everything that is declared and exists, by address.
@@ -223,6 +253,19 @@ fn refused(refused: &plan::Refused) -> Refused {
         address: refused.address.as_ref().map(ToString::to_string),
         because: refused.because.clone(),
         can_be_lifted: refused.guard.can_be_lifted(),
+    }
+}
+
+fn ignored(one: &diff::Ignored) -> Ignored {
+    Ignored {
+        address: one.address.to_string(),
+        path: one.path.to_string(),
+        what: one.what,
+        live: one.live.clone(),
+        desired: one.desired.clone(),
+        reason: one.entry.reason.clone(),
+        owner: one.entry.owner.clone(),
+        until: one.entry.until.to_string(),
     }
 }
 

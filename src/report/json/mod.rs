@@ -11,7 +11,7 @@ mod types;
 
 use serde::Serialize;
 
-pub use build::{plan, resources};
+pub use build::{check, plan, resources};
 pub use diagnose::{BalancerEntry, CauseEntry, DiagnoseDocument, MetEntry, TrafficEntry, diagnosis};
 pub use files::{
     KeyDocument, LeftOutDocument, RuleDocument, RulesDocument, ValidateDocument, explanation, key, left_out, rules,
@@ -20,14 +20,17 @@ pub use files::{
 pub use probe::{ProbeCheck, ProbeDocument, ProbedTarget, probe};
 pub use runs::{RunEntry, RunsDocument, StepEntry, runs};
 pub use types::{
-    Accepted, After, ApiCalls, Change, End, Field, Finding, Gap, Gate, Held, NotChecked, Outcome, PlanDocument,
-    Refused, Resource, Step, Undeclared, Unmanaged,
+    Accepted, After, ApiCalls, Change, Checked, End, Field, Finding, Gap, Gate, Held, Ignored, NotChecked, Outcome,
+    PlanDocument, Refused, Resource, Since, Step, Undeclared, Unmanaged,
 };
 
 /// The version of every document.
 pub const FORMAT_VERSION: &str = "1.0";
 /// The version of this program.
 pub const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The JSON Schema of every document of a command that reports: text, because it is only ever printed.
+pub const SCHEMA: &str = include_str!("schema.json");
 
 /// The document as text, with a line break at its end.
 pub fn to_text<T: Serialize>(document: &T) -> String {

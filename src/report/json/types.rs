@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::diff::Cause;
+use crate::diff::{Cause, What};
 use crate::model::{Kind, Place};
 use crate::plan::Reversible;
 use crate::report::aftermath::Aftermath;
+use crate::report::remark::Weight;
+use crate::report::since::Kept;
 use crate::report::summary::Summary;
 use crate::rules::Severity;
 
@@ -37,11 +40,73 @@ pub struct PlanDocument {
     pub refused: Vec<Refused>,
     /// Differences left out by `--target` or `--only-5xx`.
     pub unselected: Vec<String>,
+    /// Differences that the file of `--ignore` accepts; they are left alone and do not count.
+    pub ignored: Vec<Ignored>,
     pub gaps: Vec<Gap>,
     pub api_calls: ApiCalls,
+    /// Only `check` has these.
+    #[serde(flatten)]
+    pub checked: Option<Checked>,
     /// Only `apply` has these.
     #[serde(flatten)]
     pub end: Option<End>,
+}
+
+/// What only `check` says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Checked {
+    /// When it was checked.
+    pub checked_at: Timestamp,
+    /// The names of the load balancers that were looked at.
+    pub load_balancers: Vec<String>,
+    /// The word of `--fail-on`.
+    pub fail_on: &'static str,
+    /// What it ends with.
+    pub exit_code: u8,
+    /// `none`, `incomplete`, `differs` or `5xx`: the weightiest remark.
+    pub weight: Weight,
+    /// What counts, in words.
+    pub reasons: Vec<String>,
+    /// Everything there is to say, one by one, as the other formats have it.
+    pub remarks: Vec<Kept>,
+    /// What turned since an earlier report; `null` without one.
+    pub since: Option<Since>,
+}
+
+/// What turned since an earlier report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Since {
+    /// When that one was made.
+    pub checked_at: Timestamp,
+    /// How many remarks are new.
+    pub new: usize,
+    /// How many are over.
+    pub gone: usize,
+    /// How many could not be seen.
+    pub unseen: usize,
+    /// Whether something that counts came or went.
+    pub changed: bool,
+}
+
+/// A difference that is accepted for a while.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Ignored {
+    /// The resource.
+    pub address: String,
+    /// The field; empty for a whole resource.
+    pub path: String,
+    /// `field`, `missing`, `leaving`, `undeclared` or `unmanaged`.
+    pub what: What,
+    /// Its live value.
+    pub live: Value,
+    /// The desired one, or AWS's default.
+    pub desired: Value,
+    /// Why.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// The last day on which it holds.
+    pub until: String,
 }
 
 /// What only `apply` says.

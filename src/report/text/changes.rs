@@ -49,8 +49,8 @@ pub(super) fn changes(view: &View<'_>, page: &mut Page<'_>) {
         let common = if let (1, Some(Some(only))) = (causes.len(), causes.first()) { Some(*only) } else { None };
         let count = differences(plan);
         page.heading(&match common {
-            Some(cause) if count == 1 => format!("1 difference ({})", in_words(cause)),
-            Some(cause) => format!("{count} differences (all {})", in_words(cause)),
+            Some(cause) if count == 1 => format!("1 difference ({})", cause.in_words()),
+            Some(cause) => format!("{count} differences (all {})", cause.in_words()),
             None => format!("{count} differences"),
         });
         let places = Places::of(&view.desired.files);
@@ -60,16 +60,6 @@ pub(super) fn changes(view: &View<'_>, page: &mut Page<'_>) {
         print(&rows, page);
     }
     unknown(view, page);
-}
-
-const fn in_words(cause: Cause) -> &'static str {
-    match cause {
-        Cause::Drift => "drift: AWS was changed since the last apply",
-        Cause::Pending => "pending: in the files, not applied yet",
-        Cause::Both => "both sides moved since the last apply",
-        Cause::Unadopted => "unadopted: never applied by this stack",
-        Cause::Orphaned => "orphaned: ours, but not in the files any more",
-    }
 }
 
 fn row(view: &View<'_>, places: &Places<'_>, change: &Change, tag: bool, left: bool, page: &Page<'_>) -> Row {

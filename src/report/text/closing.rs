@@ -1,16 +1,16 @@
-//! The last lines of a report: how it stands, what it means for the exit code, and what to do next.
+//! How a plan stands, what that means for a check, and what to do next.
 
 use std::collections::BTreeSet;
 
 use super::page::Page;
 use crate::diff::Verdict;
 use crate::plan::{Guard, Plan};
-use crate::report::View;
+use crate::report::Report;
 use crate::report::aftermath::{self, Aftermath};
 use crate::report::layout::{clean, count};
 use crate::report::paint::{FAINT, GOOD, HINT, WARN, WORST};
+use crate::report::remark::Weight;
 use crate::report::summary::{Summary, differences};
-use crate::report::watch::{Grade, Watch, Watched};
 use crate::rules::Severity;
 
 /// How much there is to do, and how much of it hurts.
@@ -38,7 +38,7 @@ pub fn summary_line(plan: &Plan) -> String {
 }
 
 /// Whether things differ, nothing refuses to close the differences, and yet none of them can be closed.
-fn is_stuck(plan: &Plan) -> bool {
+pub fn is_stuck(plan: &Plan) -> bool {
     !plan.is_clean() && plan.refused.is_empty() && plan.steps.iter().all(|step| step.stamp)
 }
 
@@ -79,45 +79,32 @@ pub(super) fn verdict(plan: &Plan, page: &mut Page<'_>) {
     }
 }
 
-/// What `check` makes of it, in agreement with its exit code, and what to run.
-pub(super) fn check(view: &View<'_>, watch: Watch, page: &mut Page<'_>) {
-    let plan = view.plan;
-    let watched = Watched::of(plan, watch);
-    let flag = format!("--fail-on {}", watch.as_str());
-    let fails = |code: u8| format!("Check fails ({flag}, exit code {code}): {}.", watched.in_words().join("; "));
-    let (style, line) = match (watched.grade(), plan.is_complete()) {
-        (Grade::FiveXx, _) => (WORST, fails(3)),
-        (Grade::Different, _) => (WARN, fails(2)),
-        (Grade::Clean, false) => {
-            (WARN, "Check cannot tell (exit code 4): part of the live view could not be read.".to_owned())
-        }
-        (Grade::Clean, true) => (GOOD, format!("Check passes: there is nothing that `{flag}` counts.")),
+/// How a check ended and what to run: the first lines, because the first screen of a log is what is read.
+pub(super) fn opening(report: &Report, exit_code: u8, page: &mut Page<'_>) {
+    let style = match report.weight() {
+        Weight::FiveXx => WORST,
+        Weight::Differs | Weight::Incomplete => WARN,
+        Weight::None => GOOD,
     };
-    for line in crate::report::layout::wrap(&line, page.width) {
+    for line in crate::report::layout::wrap(&report.verdict(exit_code), page.width) {
         let line = page.paint(style, &line);
         page.line(&line);
     }
-    next(view, page);
+    if !report.next.is_empty() {
+        let next: Vec<String> = report.next.iter().map(|(command, does)| format!("`{command}` {does}")).collect();
+        page.line(&format!("{}.", next.join(", ")));
+    }
 }
 
-/// What to do about the differences.
-fn next(view: &View<'_>, page: &mut Page<'_>) {
-    let plan = view.plan;
-    if !plan.refused.is_empty() {
-        for guard in plan.refused.iter().map(|refused| refused.guard).collect::<BTreeSet<Guard>>() {
-            let hint = page.paint(HINT, "hint");
-            let text = way_out(plan, guard);
-            let mut lines = crate::report::layout::wrap(&text, page.width - 6).into_iter();
-            page.line(&format!("{hint}: {}", lines.next().unwrap_or_default()));
-            lines.for_each(|line| page.line(&format!("  {line}")));
-        }
-        return;
+/// What to do about the guards that refuse to close the differences.
+pub(super) fn ways_out(plan: &Plan, page: &mut Page<'_>) {
+    for guard in plan.refused.iter().map(|refused| refused.guard).collect::<BTreeSet<Guard>>() {
+        let hint = page.paint(HINT, "hint");
+        let text = way_out(plan, guard);
+        let mut lines = crate::report::layout::wrap(&text, page.width - 6).into_iter();
+        page.line(&format!("{hint}: {}", lines.next().unwrap_or_default()));
+        lines.for_each(|line| page.line(&format!("  {line}")));
     }
-    if plan.is_clean() || is_stuck(plan) {
-        return;
-    }
-    let run = |verb: &str| format!("`{}`", view.command_line(verb));
-    page.line(&format!("{} shows the steps that close them, {} runs them.", run("plan"), run("apply")));
 }
 
 /// What to do about a guard that refuses a plan.

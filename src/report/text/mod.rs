@@ -16,10 +16,11 @@ mod run;
 mod runs;
 mod steps;
 mod traffic;
+mod turned;
 mod validate;
 
 pub use adopt::{adoption, foreign};
-pub use closing::{summary_line, way_out};
+pub use closing::{is_stuck, summary_line, way_out};
 pub use diagnose::diagnosis;
 pub use key::key;
 pub use probe::probe;
@@ -32,10 +33,9 @@ pub use validate::validate;
 use page::Page;
 
 use super::layout::{clean, count};
-use super::paint::{GOOD, HEADING, WARN};
-use super::summary::Summary;
-use super::watch::{Grade, Watch, Watched};
-use super::{Detail, Look, View};
+use super::paint::{HEADING, WARN};
+use super::remark::{Loudness, Weight};
+use super::{Detail, Look, Report, View};
 use crate::cloud::{ApiCalls, Facts};
 use crate::model::Kind;
 use crate::plan::Plan;
@@ -54,37 +54,31 @@ pub fn plan(view: &View<'_>, look: &Look) -> String {
     page.text()
 }
 
-/// The drift check: a line if all is well, else what is wrong, what of it fails the check, and what to run.
-pub fn check(view: &View<'_>, watch: Watch, look: &Look) -> String {
+/// The drift check: a line if all is well, else first how it ended and what to run, then what is wrong and where.
+/// Against an earlier report, only what turned.
+pub fn check(view: &View<'_>, report: &Report, exit_code: u8, look: &Look) -> String {
     let mut page = Page::new(look);
     let plan = view.plan;
-    let summary = Summary::of(plan);
     // what hurts is said even where it does not count
-    let quiet = [watch, Watch::FiveXx].into_iter().all(|watch| Watched::of(plan, watch).grade() == Grade::Clean);
-    if plan.is_clean() && plan.is_complete() && quiet && look.detail == Detail::Brief {
-        let ok = page.paint(GOOD, "ok");
-        let minor = match plan.now.findings.len() {
-            0 => String::new(),
-            n => format!(", {}", count(n, "minor finding")),
-        };
-        let accepted = match plan.now.accepted.len() {
-            0 => String::new(),
-            n => format!(", {}", count(n, "accepted finding")),
-        };
-        page.line(&format!(
-            "{ok}: stack {}: {} in sync{minor}{accepted}",
-            clean(&plan.stack),
-            count(summary.in_sync, "resource")
-        ));
+    let hurts = report.remarks.iter().any(|r| r.loudness == Loudness::Error && r.accepted.is_none());
+    let quiet = plan.is_clean() && plan.is_complete() && report.weight() == Weight::None && !hurts;
+    if let Some(turn) = &report.turn {
+        turned::turned(report, turn, exit_code, &mut page);
         return page.text();
     }
+    if quiet && look.detail == Detail::Brief {
+        turned::ok(report, &mut page);
+        return page.text();
+    }
+    closing::opening(report, exit_code, &mut page);
+    page.blank();
     header(view, &mut page);
     findings::live(view, &mut page);
     changes::changes(view, &mut page);
     notes::notes(view, &mut page);
     page.blank();
     closing::verdict(plan, &mut page);
-    closing::check(view, watch, &mut page);
+    closing::ways_out(plan, &mut page);
     page.text()
 }
 

@@ -20,7 +20,7 @@ const POOL: &str = "ipam-pool-0123456789abcdef0";
 const AGENT: &str = "^curl/[0-9]+";
 
 /// A trust store that somebody made.
-fn trust_store(stack: &Stack, name: &str) -> String {
+pub fn trust_store(stack: &Stack, name: &str) -> String {
     let bucket = format!("{name}-{}", stack.account.id);
     put_object(&stack.account.id, &bucket, "ca.pem", &authority("ca.example.com"));
     let call = stack.account.elb.create_trust_store().name(name);

@@ -3,7 +3,7 @@
 
 mod around;
 mod complete;
-mod extra;
+pub mod extra;
 mod listener;
 pub mod live;
 mod load_balancer;
@@ -83,7 +83,8 @@ fn run_on(stack: &Stack, cases: Vec<Case>) {
 fn mends(stack: &Stack, live: &Live, case: &Case) -> Result<(), String> {
     (case.change)(live);
     let plan = stack.plan();
-    let mended = mend(stack);
+    let told = told(stack, case);
+    let mended = mend(stack).and(told);
     let (seen, rules) = differences(&plan, case.cause)?;
     let expected: BTreeSet<String> = case.expected.iter().cloned().collect();
     if seen != expected {
@@ -98,6 +99,30 @@ fn mends(stack: &Stack, live: &Live, case: &Case) -> Result<(), String> {
         return Err(format!("the plan ends with {}, not {code}", plan.code));
     }
     mended
+}
+
+/// Each report of a check names each difference.
+fn told(stack: &Stack, case: &Case) -> Result<(), String> {
+    let files = ["json", "markdown", "sarif", "junit"].map(|format| format!("{format}=told.{format}"));
+    let args = files.iter().flat_map(|file| ["--report", file]);
+    let check = stack.account.program().args(["-v", "check", "--fail-on", "any"]).args(args).run();
+    if !matches!(check.code, 2 | 3) {
+        return Err(format!("check ends with {}\n{}", check.code, check.all()));
+    }
+    let read =
+        |file: &String| std::fs::read_to_string(stack.account.path().join(file.split_once('=').unwrap().1)).unwrap();
+    let mut texts: Vec<(String, String)> = files.iter().map(|file| (file.clone(), read(file))).collect();
+    texts.push(("text".to_owned(), check.stdout));
+    for expected in &case.expected {
+        let (address, what) = expected.split_once(' ').unwrap();
+        // what comes or goes as a whole is said in words
+        let path = if matches!(what, "create" | "delete" | "replace") { "" } else { what };
+        let missing = |(_, text): &&(String, String)| !(text.contains(address) && text.contains(path));
+        if let Some((format, text)) = texts.iter().find(missing) {
+            return Err(format!("{format} does not name {expected}\n{text}"));
+        }
+    }
+    Ok(())
 }
 
 fn mend(stack: &Stack) -> Result<(), String> {

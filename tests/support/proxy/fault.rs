@@ -16,6 +16,8 @@ pub enum Fault {
     Answer { status: u16, code: String, message: String },
     /// The caller lacks the permission, in the service's own words; it has no effect.
     Deny,
+    /// The caller asks too often, in the service's own words; it has no effect.
+    Throttle,
     /// A success that cannot be parsed; it has no effect.
     Malformed,
     /// The connection ends before the endpoint has seen it.
@@ -24,6 +26,8 @@ pub enum Fault {
     LoseAnswer,
     /// It is answered at once and takes its effect later, as if what is read of it lagged.
     Late(Duration),
+    /// The lists of its answer come in another order, by a seed.
+    Shuffle(u64),
     /// It is late.
     Delay(Duration),
     /// It waits at the proxy until the test lets it go.
@@ -150,6 +154,10 @@ impl<'a> On<'a> {
     /// Deny it.
     pub fn deny(self) {
         self.meets(Fault::Deny);
+    }
+    /// Throttle it.
+    pub fn throttle(self) {
+        self.meets(Fault::Throttle);
     }
     /// Any fault.
     pub fn meets(self, fault: Fault) {

@@ -4,6 +4,7 @@
 //! works before AWS as well (`http` endpoints only: it does not end TLS).
 
 mod fault;
+mod shuffle;
 mod throttle;
 mod wire;
 
@@ -20,6 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 pub use fault::{Fault, Hold, On};
+pub use shuffle::Dice;
 pub use throttle::Buckets;
 pub use wire::Call;
 
@@ -188,12 +190,12 @@ impl State {
             let refusal = call.throttled();
             return Some(call.refuse(refusal.status, refusal.code, &refusal.message));
         }
-        let mut lost = false;
+        let (mut lost, mut seed) = (false, None);
         for fault in faults {
             match fault {
                 Fault::Answer { status, code, message } => return Some(call.refuse(status, &code, &message)),
-                Fault::Deny => {
-                    let refusal = call.denied();
+                Fault::Deny | Fault::Throttle => {
+                    let refusal = if matches!(fault, Fault::Deny) { call.denied() } else { call.throttled() };
                     return Some(call.refuse(refusal.status, refusal.code, &refusal.message));
                 }
                 Fault::Late(time) => {
@@ -212,9 +214,13 @@ impl State {
                 Fault::Delay(time) => tokio::time::sleep(time).await,
                 Fault::Hold(hold) => hold.pass().await,
                 Fault::LoseAnswer => lost = true,
+                Fault::Shuffle(by) => seed = Some(by),
             }
         }
-        let answer = self.forward(request).await;
+        let mut answer = self.forward(request).await;
+        if let (Some(seed), Some(answer)) = (seed, &mut answer) {
+            answer.body = shuffle::shuffled(&String::from_utf8_lossy(&answer.body), seed).into_bytes();
+        }
         if lost { None } else { answer }
     }
 
