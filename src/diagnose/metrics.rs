@@ -101,10 +101,10 @@ static METERS: [Meter; 15] = [
 ];
 
 impl Meter {
-    /// The rules that it points at.
+    /// The rules that it points at, the likeliest first.
     pub fn rules(&self) -> impl Iterator<Item = &'static str> {
         let shaped = self.shapes.iter().filter_map(|shape| meaning(*shape)).flat_map(|(_, rules)| rules);
-        self.rules.iter().chain(shaped).copied()
+        shaped.chain(self.rules).copied()
     }
     const fn counts_at(&self, kind: Kind, functions: bool) -> bool {
         let (balancer, group) = (matches!(kind, Kind::LoadBalancer), matches!(kind, Kind::TargetGroup));

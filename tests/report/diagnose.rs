@@ -6,6 +6,7 @@ use insta::assert_snapshot;
 use no502::cloud::{CloudErrorKind, Gap, Hidden, Identity, NeededFor, Snapshot};
 use no502::desired::Resolved;
 use no502::diagnose::log::{Tally, read};
+use no502::diagnose::metrics::Asked;
 use no502::diagnose::{By, Case, Diagnosis, diagnose};
 use no502::model::Kind;
 use no502::report::{Colour, Detail, Diagnosed, Look, json, text};
@@ -87,6 +88,39 @@ async fn without_files_the_live_state_speaks_for_itself() {
     assert!(diagnosis.causes.iter().all(|c| matches!(c.by, By::Export | By::Hand)));
     assert!(text.contains("no502 export web > web.yaml"), "{text}");
     assert_eq!(document["findings"][0]["mended_by"], "export");
+}
+
+#[tokio::test(start_paused = true)]
+async fn metrics_stand_above_the_causes_and_move_them() {
+    let (live, desired) = (live(drift).await, shop());
+    let names = BTreeSet::new();
+    let case = Case::under(&desired, &live, now()).unwrap();
+    let asked = case.questions(&names);
+    let answer = |asked: &Asked| match (asked.at.to_string().as_str(), asked.question.metric) {
+        ("load_balancer/web", "RequestCount") => Some(40_000.0),
+        ("load_balancer/web", "HTTPCode_ELB_5XX_Count" | "HTTPCode_ELB_504_Count") => Some(500.0),
+        ("target_group/django", "RequestCount") => Some(30_000.0),
+        ("target_group/django", "TargetConnectionErrorCount") => Some(480.0),
+        ("target_group/django", "UnHealthyHostCount") => Some(2.0),
+        _ => None,
+    };
+    let answers = asked.iter().map(answer).collect();
+    let diagnosis = diagnose(&case.measuring(3_600, &asked, Ok(answers)), &names);
+    let (text, document) = printed(&diagnosis, Some(&desired), &BRIEF);
+    assert_snapshot!("diagnose_with_metrics", text);
+    assert!(text.lines().count() <= 50, "{} lines\n{text}", text.lines().count());
+    let cause = |rule: &str| diagnosis.causes.iter().find(|c| c.finding.rule == rule).unwrap();
+    // refused and dropped connections were counted, and no 502 at all
+    let closed = cause("E501");
+    assert!((closed.likelihood - 1.0).abs() < f64::EPSILON, "{closed:#?}");
+    assert!(
+        closed.finding.evidence.iter().any(|e| e.value == "HTTPCode_ELB_504_Count 500, 40000 requests"),
+        "{closed:#?}"
+    );
+    assert!((cause("E401").likelihood - 0.15).abs() < 1e-9, "{:#?}", cause("E401"));
+    let measured = document["traffic"]["measured"].as_array().unwrap();
+    let failed = measured.iter().find(|m| m["metric"] == "TargetConnectionErrorCount").unwrap();
+    assert_eq!((&failed["count"], &failed["mostly"]), (&480.into(), &"target_group/django".into()));
 }
 
 #[tokio::test(start_paused = true)]
