@@ -10,6 +10,7 @@ use no502::report::{Report, github, json, junit, markdown, sarif};
 use serde_json::Value;
 
 use super::{calls, deployed, drifted, shop, view};
+use crate::desired::schema::judged_by;
 use crate::offline::planned;
 
 fn at() -> jiff::Timestamp {
@@ -141,4 +142,77 @@ async fn nothing_from_aws_is_markup() {
     assert!(annotations.lines().all(|line| line.starts_with("::")) && !annotations.contains("\n::error::"));
     assert!(!junit::document(&report).contains("<b>"));
     serde_json::from_str::<Value>(&json::to_text(&sarif::document(&report))).unwrap();
+}
+
+/// What SARIF 2.1.0 (OASIS, its JSON schema) says of the objects that are used here: which properties there are and of what
+/// form; and what GitHub's code scanning needs besides: a place for each result.
+fn sarif_schema() -> Value {
+    let object = |required: &[&str], properties: Value| {
+        serde_json::json!({
+            "type": "object", "required": required, "properties": properties, "additionalProperties": false
+        })
+    };
+    let text = serde_json::json!({ "type": "string", "minLength": 1 });
+    let number = serde_json::json!({ "type": "integer", "minimum": 1 });
+    let level = serde_json::json!({ "enum": ["none", "note", "warning", "error"] });
+    let list = |items: &Value| serde_json::json!({ "type": "array", "items": items });
+    let message = object(&["text"], serde_json::json!({ "text": text }));
+    let region = object(
+        &["startLine"],
+        serde_json::json!({ "startLine": number, "startColumn": number, "endLine": number, "endColumn": number }),
+    );
+    let artifact = object(&["uri"], serde_json::json!({ "uri": { "type": "string", "pattern": "^[^ ]+$" } }));
+    let place = object(&["artifactLocation"], serde_json::json!({ "artifactLocation": artifact, "region": region }));
+    let location =
+        object(&[], serde_json::json!({ "id": { "type": "integer" }, "physicalLocation": place, "message": message }));
+    let suppression =
+        object(&["kind"], serde_json::json!({ "kind": { "enum": ["inSource", "external"] }, "justification": text }));
+    let result = object(
+        &["message", "ruleId", "level", "locations"],
+        serde_json::json!({
+            "ruleId": text, "ruleIndex": { "type": "integer", "minimum": 0 }, "level": level, "message": message,
+            "locations": { "type": "array", "minItems": 1, "items": location }, "relatedLocations": list(&location),
+            "partialFingerprints": { "type": "object", "additionalProperties": { "type": "string" } },
+            "suppressions": list(&suppression),
+        }),
+    );
+    let rule = object(
+        &["id"],
+        serde_json::json!({
+            "id": text, "name": text, "shortDescription": message, "fullDescription": message, "help": message,
+            "defaultConfiguration": object(&[], serde_json::json!({ "level": level })),
+        }),
+    );
+    let driver = object(
+        &["name"],
+        serde_json::json!({ "name": text, "version": text, "semanticVersion": text, "rules": list(&rule) }),
+    );
+    let notification = object(&["message"], serde_json::json!({ "level": level, "message": message }));
+    let invocation = object(
+        &["executionSuccessful"],
+        serde_json::json!({ "executionSuccessful": { "type": "boolean" }, "toolExecutionNotifications": list(&notification) }),
+    );
+    let run = object(
+        &["tool", "results"],
+        serde_json::json!({
+            "tool": object(&["driver"], serde_json::json!({ "driver": driver })), "results": list(&result),
+            "columnKind": { "enum": ["utf16CodeUnits", "unicodeCodePoints"] }, "invocations": list(&invocation),
+        }),
+    );
+    object(
+        &["version", "runs"],
+        serde_json::json!({ "$schema": text, "version": { "const": "2.1.0" }, "runs": list(&run) }),
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn sarif_is_sarif() {
+    let report = report(&drifted().await, Watch::Any);
+    let mut many = report.clone();
+    many.remarks = (0..300).flat_map(|_| report.remarks.clone()).collect();
+    let mut documents = vec![sarif::document(&report), sarif::document(&small().await), sarif::document(&many)];
+    let none = judged_by(&sarif_schema(), &documents);
+    assert!(none.iter().all(Option::is_none), "{none:#?}");
+    documents[0]["runs"][0]["results"][0]["level"] = "fatal".into();
+    assert!(judged_by(&sarif_schema(), &documents)[0].is_some());
 }
