@@ -45,12 +45,12 @@ async fn answering(answer: impl Into<Vec<u8>>) -> SocketAddr {
 
 /// The next request's head; empty at the end.
 async fn request(stream: &mut TcpStream) -> String {
-    let mut bytes = Vec::new();
-    let mut byte = [0_u8];
-    while !bytes.ends_with(b"\r\n\r\n") {
-        match stream.read(&mut byte).await {
-            Ok(1) => bytes.extend_from_slice(&byte),
-            _ => break,
+    // one request at a time: what follows a head is its body at most
+    let (mut bytes, mut part) = (Vec::new(), [0_u8; 16 * 1024]);
+    while !bytes.windows(4).any(|four| four == b"\r\n\r\n") {
+        match stream.read(&mut part).await {
+            Ok(0) | Err(_) => break,
+            Ok(count) => bytes.extend_from_slice(&part[..count]),
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()

@@ -49,6 +49,8 @@ pub struct Looked<'a> {
     pub saw: &'a Observations,
     /// What AWS reports of it, where it was asked.
     pub reported: Option<&'a TargetHealth>,
+    /// Whether AWS's health checks fail where this one passes: what differs is the way there.
+    pub cut_off: bool,
     /// Check by check.
     pub checks: Vec<Check<'a>>,
 }
@@ -125,8 +127,10 @@ pub fn looked<'a>(
         Check { name, verdict, expected, observed, reason_code: None, findings }
     };
     let mut checks = Vec::new();
+    let mut cut_off = false;
     if let Some(exchange) = saw.health_check(Some(&subject.codes)) {
         let passes = exchange.passes(Some(&subject.codes));
+        cut_off = passes && reported.is_some_and(TargetHealth::is_unhealthy);
         let one = check("health_check", passes, answer_in(&subject.codes, subject), timed(exchange));
         checks.push(Check { reason_code: exchange.health(Some(&subject.codes)).reason, ..one });
     }
@@ -145,7 +149,7 @@ pub fn looked<'a>(
     }
     checks.extend(measured(subject, saw, &check));
     explain(&mut checks);
-    Looked { address: target.clone(), saw, reported, checks }
+    Looked { address: target.clone(), saw, reported, cut_off, checks }
 }
 
 /// Lets a failed check that no finding is about share those of the first failed one that has some: one cause fails both.

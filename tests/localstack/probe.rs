@@ -48,6 +48,11 @@ fn live_targets_are_probed_and_what_aws_knows_better_is_left_to_it() {
     };
     assert_eq!(of("target_group/canary")["checks"][0]["rule"], "E109");
     assert_eq!(of("target_group/django")["checks"][0]["ok"], true);
+    // AWS's checks do not get through, this one does
+    stack.account.script_health(&json!({ "10.0.1.30:8000": { "state": "unhealthy", "reason": "Target.Timeout" } }));
+    let text = led(&stack, &["probe", "--live", "--quick"], ["threads", "threads", "plain"]).exits(3).stdout;
+    assert_eq!(text.matches("AWS's health checks fail where this one passes").count(), 1, "{text}");
+    stack.account.script_health(&json!({ "10.0.1.30:8000": mismatch }));
     // parts of it
     let one = ["probe", "--live", "--quick", "--load-balancer", "web", "--target-group", "canary"];
     let text = led(&stack, &one, ["threads", "threads", "hosts"]).exits(3).stdout;

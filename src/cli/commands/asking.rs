@@ -42,17 +42,30 @@ pub fn instances<'e>(evidence: &'e Evidence<'_>) -> BTreeMap<&'e str, IpAddr> {
     found.collect()
 }
 
-/// Asks every subject, in the order given, and says beforehand how long that takes at most.
-pub async fn observe(subjects: &[(Address, Subject)], depth: Depth, terminal: Terminal) -> Vec<Observations> {
-    let longest = subjects.iter().map(|(_, subject)| subject.longest(depth)).max().unwrap_or_default();
-    let rounds = subjects.len().div_ceil(AT_ONCE).max(1);
-    let seconds = longest.as_secs() * rounds as u64;
+/// How long it takes at most to ask these, in seconds.
+fn longest(subjects: &[(Address, Subject)], depth: Depth) -> u64 {
+    let one = subjects.iter().map(|(_, subject)| subject.longest(depth)).max().unwrap_or_default();
+    one.as_secs() * subjects.len().div_ceil(AT_ONCE) as u64
+}
+
+/// Says how many targets are asked, and how long that takes at most.
+fn announce(targets: usize, seconds: u64, depth: Depth, terminal: Terminal) {
     let quick = match depth {
         Depth::Full => "; quick leaves out what must wait",
         Depth::Quick => "",
     };
-    terminal.note(&format!("probing {}, {seconds} s at most{quick}", count(subjects.len(), "target")));
+    terminal.note(&format!("probing {}, {seconds} s at most{quick}", count(targets, "target")));
+}
+
+/// Asks every subject; the observations come in their order.
+async fn ask(subjects: &[(Address, Subject)], depth: Depth) -> Vec<Observations> {
     observe_all(subjects.iter().map(|(_, subject)| subject.clone()).collect(), depth, AT_ONCE).await
+}
+
+/// Asks every subject, in the order given, and says beforehand how long that takes at most.
+pub async fn observe(subjects: &[(Address, Subject)], depth: Depth, terminal: Terminal) -> Vec<Observations> {
+    announce(subjects.len(), longest(subjects, depth), depth, terminal);
+    ask(subjects, depth).await
 }
 
 /// The targets in evidence that can be dialled, of the groups that are meant.
@@ -135,20 +148,19 @@ async fn asked(
     let later = subjects(&after, probing, &every);
     // who is asked the same afterwards is asked once; of the others only the health check is another one
     let news: Subjects = later.iter().filter(|one| !now.contains(one)).cloned().collect();
-    let seen = observe(&now, depth, terminal).await;
+    let targets: BTreeSet<&Address> = now.iter().chain(&news).map(|(target, _)| target).collect();
+    announce(targets.len(), longest(&now, depth) + longest(&news, Depth::Quick), depth, terminal);
+    let seen = ask(&now, depth).await;
     let names = |subjects: &Subjects| subjects.iter().map(|(target, _)| target.clone()).collect::<Vec<_>>();
     let now_seen: BTreeMap<Address, Observations> = names(&now).into_iter().zip(seen).collect();
     let mut afterwards: BTreeMap<Address, Observations> =
         later.iter().filter_map(|(target, _)| Some((target.clone(), now_seen.get(target)?.clone()))).collect();
-    if !news.is_empty() {
-        let fresh = observe(&news, Depth::Quick, terminal).await;
-        for (target, saw) in names(&news).into_iter().zip(fresh) {
-            let saw = match now_seen.get(&target) {
-                Some(before) => saw.measured_by(before),
-                None => saw,
-            };
-            afterwards.insert(target, saw);
-        }
+    for (target, saw) in names(&news).into_iter().zip(ask(&news, Depth::Quick).await) {
+        let saw = match now_seen.get(&target) {
+            Some(before) => saw.measured_by(before),
+            None => saw,
+        };
+        afterwards.insert(target, saw);
     }
     unreached(&now, &live.with_probe(now_seen.clone()), terminal);
     Ok(Asked { now: now_seen, afterwards })

@@ -66,6 +66,13 @@ fn one<'a>(target: &Looked<'a>, told: &mut BTreeSet<String>, page: &mut Page<'_>
     let name = page.paint(HEADING, &clean(&target.address.to_string()));
     let reported = target.reported.map(|health| format!("  AWS: {}", clean(health.in_words()))).unwrap_or_default();
     page.line(&format!("{name}{server}{reported}"));
+    if target.cut_off {
+        page.wrapped(
+            2,
+            "AWS's health checks fail where this one passes: look at what lies between, security groups first (no502 \
+             diagnose).",
+        );
+    }
     for check in &target.checks {
         line(check, page);
         for finding in &check.findings {
