@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
-use crate::cloud::{CloudError, Operation, Read, Write};
+use crate::cloud::{CloudError, CloudErrorKind, Operation, Read, Write};
 use crate::model::Link;
 use crate::model::tag::LOCK_TAG;
 use crate::plan::saved::Lockable;
@@ -169,7 +169,11 @@ pub async fn keep<W: Write>(
 pub async fn release<W: Write>(cloud: &W, on: &Lockable, lock: &Lock) -> Result<(), CloudError> {
     match look(cloud, on).await? {
         Some(other) if !other.is_same(lock) => Ok(()),
-        Some(_) | None => remove(cloud, on).await,
+        Some(_) | None => match remove(cloud, on).await {
+            // the run deleted what bore it
+            Err(error) if error.kind == CloudErrorKind::NotFound => Ok(()),
+            removed => removed,
+        },
     }
 }
 

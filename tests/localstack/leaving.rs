@@ -41,7 +41,8 @@ fn a_stack_goes_to_nothing_and_comes_back() {
 
     let proxy = proxy();
     let consent = ["apply", "--yes", "--dangerous-allow", "delete-load-balancer"];
-    stack.account.behind(&proxy).args(consent).run().exits(0);
+    let gone = stack.account.behind(&proxy).args(consent).run().exits(0);
+    assert!(!gone.stderr.contains("the lock"), "it went with what bore it\n{}", gone.all());
     let writes = proxy.writes();
     let count = |name: &str| writes.iter().filter(|write| *write == name).count();
     assert_eq!((count("DeleteLoadBalancer"), count("DeleteListener"), count("DeleteRule")), (1, 0, 0), "{writes:?}");
