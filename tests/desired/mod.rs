@@ -2,6 +2,7 @@
 
 mod bench;
 mod fuzz;
+mod ignore;
 mod limits;
 mod malformed;
 mod meaning;

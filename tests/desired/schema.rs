@@ -62,7 +62,7 @@ fn good() -> Vec<(String, String)> {
     let (_, readme) = file("README.md");
     for (n, block) in readme.split("```yaml\n").skip(1).enumerate() {
         let block = block.split("```").next().unwrap();
-        if block.starts_with("version: 1") {
+        if block.starts_with("version: 1\nstack: ") {
             all.push((format!("README.md, block {}", n + 1), block.to_owned()));
         }
     }
