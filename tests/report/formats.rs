@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use no502::plan::Plan;
 use no502::report::remark::{Remark, Topic, Weight};
 use no502::report::watch::Watch;
-use no502::report::{Report, github, json, junit, markdown, sarif};
+use no502::report::{Look, Report, github, json, junit, markdown, sarif, text};
 use serde_json::Value;
 
 use super::{calls, deployed, drifted, shop, view};
@@ -23,7 +23,7 @@ fn report(plan: &Plan, watch: Watch) -> Report {
 }
 
 /// A small drift, whose reports can be read as a whole.
-async fn small() -> Report {
+async fn small() -> Plan {
     let fake = deployed().await;
     fake.edit(|snapshot| {
         for live in snapshot.found.values_mut() {
@@ -35,7 +35,7 @@ async fn small() -> Report {
             }
         }
     });
-    report(&planned(&fake, &shop()).await, Watch::Drift)
+    planned(&fake, &shop()).await
 }
 
 /// Keeps an example that people can read in one sitting.
@@ -46,7 +46,13 @@ fn golden(name: &str, text: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn an_example_of_each_format() {
-    let report = small().await;
+    let plan = small().await;
+    let report = report(&plan, Watch::Drift);
+    let (desired, calls) = (shop(), calls());
+    let view = view("check", &plan, &desired, &calls);
+    golden("check_text", &text::check(&view, &report, 3, &Look::default()));
+    let json = serde_json::to_string(&json::check(&view, &report, 3)).unwrap();
+    golden("check_json", &json.replace("},{", "},\n{"));
     golden("check_markdown", &markdown::document(&report, 3, markdown::COMMENT));
     let mut sarif = sarif::document(&report);
     for rule in sarif["runs"][0]["tool"]["driver"]["rules"].as_array_mut().unwrap() {
@@ -207,10 +213,11 @@ fn sarif_schema() -> Value {
 
 #[tokio::test(start_paused = true)]
 async fn sarif_is_sarif() {
+    let few = report(&small().await, Watch::Drift);
     let report = report(&drifted().await, Watch::Any);
     let mut many = report.clone();
     many.remarks = (0..300).flat_map(|_| report.remarks.clone()).collect();
-    let mut documents = vec![sarif::document(&report), sarif::document(&small().await), sarif::document(&many)];
+    let mut documents = vec![sarif::document(&report), sarif::document(&few), sarif::document(&many)];
     let none = judged_by(&sarif_schema(), &documents);
     assert!(none.iter().all(Option::is_none), "{none:#?}");
     documents[0]["runs"][0]["results"][0]["level"] = "fatal".into();
