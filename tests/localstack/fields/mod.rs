@@ -103,7 +103,7 @@ fn mends(stack: &Stack, live: &Live, case: &Case) -> Result<(), String> {
 
 /// Each report of a check names each difference.
 fn told(stack: &Stack, case: &Case) -> Result<(), String> {
-    let files = ["json", "markdown", "sarif", "junit"].map(|format| format!("{format}=told.{format}"));
+    let files = ["json", "markdown", "sarif", "junit", "github"].map(|format| format!("{format}=told.{format}"));
     let args = files.iter().flat_map(|file| ["--report", file]);
     let check = stack.account.program().args(["-v", "check", "--fail-on", "any"]).args(args).run();
     if !matches!(check.code, 2 | 3) {
