@@ -7,8 +7,11 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::connection::{dial, open};
 use super::http1::{self, Read, exchange, seen};
-use super::observation::{BodyEnd, Exchange, KeepAlive, Observations, Outcome, Part, Reuse, ReuseEnd, SizedRequest};
+use super::observation::{
+    BodyEnd, Exchange, Forms, KeepAlive, Observations, Outcome, Part, Reuse, ReuseEnd, SizedRequest,
+};
 use super::subject::{Ask, REPEATING, Subject};
+use crate::model::value::Protocol;
 
 /// So many requests are sent on one connection.
 const MANY: u32 = 120;
@@ -28,6 +31,8 @@ const SIZES: [(Part, u32); 7] = [
 ];
 /// One of the headers that are large together.
 const PIECE: u32 = 4000;
+/// A token that a page brings along in its cookie and in a header, of Django's length: any token will do, if both agree.
+const TOKEN: &str = "no502no502no502no502no502no50200";
 /// The statuses that refuse a size.
 const REFUSALS: [u16; 4] = [400, 413, 414, 431];
 
@@ -40,6 +45,7 @@ pub(super) async fn all(subject: &Subject, saw: &mut Observations) {
     saw.sizes = sizes(&ask).await;
     saw.reuse = reuse(&ask).await;
     saw.large_body = large_body(&ask).await;
+    saw.forms = forms(subject).await;
     saw.beside_idle = beside_idle(subject, saw).await;
     saw.keep_alive = keep_alive(subject, &ask).await;
 }
@@ -91,6 +97,30 @@ pub(super) async fn reuse(ask: &Ask) -> Option<Reuse> {
         }
     }
     (requests > 0).then_some(Reuse { requests, end: ReuseEnd::Open })
+}
+
+/// Sends what a page of the public name sends with a form, from its https and from its http self. `PROPFIND` changes
+/// nothing (RFC 4918, 9.1), and is checked as `POST` is by who checks origins.
+async fn forms(subject: &Subject) -> Option<Forms> {
+    if subject.public_protocol != Protocol::Https || subject.public_host.is_none() {
+        return None;
+    }
+    let ask = Ask::forwarded(subject);
+    let from = |scheme: Protocol| {
+        let more = format!(
+            "Origin: {scheme}://{}\r\nCookie: csrftoken={TOKEN}\r\nX-CSRFToken: {TOKEN}\r\nContent-Length: 0\r\n\
+             Connection: close\r\n",
+            ask.host
+        );
+        let (ask, start) = (&ask, Instant::now());
+        async move {
+            let deadline = start + ask.timeout;
+            let mut io = open(ask, &[], deadline).await.ok()?;
+            let read = exchange(&mut io, &ask.bytes_with("PROPFIND", &more), deadline).await;
+            Some(seen(ask, read.outcome, start))
+        }
+    };
+    Some(Forms { from_https: from(Protocol::Https).await?, from_http: from(Protocol::Http).await? })
 }
 
 /// Makes a health check beside a connection that says nothing.

@@ -107,6 +107,9 @@ async fn look_closer(subject: &Subject, saw: &mut Observations) {
     if !subject.is_http1() {
         return;
     }
+    if failed == Some(Outcome::TimedOut) {
+        saw.patient = Some(http1::ask(&check.clone().patient(), saw).await);
+    }
     saw.root = Some(http1::ask(&check.clone().at(subject.other_path()), saw).await);
     if let Some(host) = &subject.public_host {
         saw.public_host = Some(http1::ask(&check.clone().hosted(host), saw).await);

@@ -28,6 +28,8 @@ pub struct Observations {
     pub proxy_protocol: Option<Exchange>,
     /// `/` asked the way the health check asks its path.
     pub root: Option<Exchange>,
+    /// The health check that timed out, given [`PATIENCE`](super::subject::PATIENCE) times as long.
+    pub patient: Option<Exchange>,
     /// A health check while another connection stands open and says nothing.
     pub beside_idle: Option<Exchange>,
     /// The health check's port on this machine's loopback address.
@@ -36,6 +38,8 @@ pub struct Observations {
     pub request: Option<Exchange>,
     /// A large body that the application is likely to refuse.
     pub large_body: Option<Exchange>,
+    /// What pages of the public name get when they send something.
+    pub forms: Option<Forms>,
     /// How long an idle connection stays open after an answer.
     pub keep_alive: Option<KeepAlive>,
     /// Many requests on one connection.
@@ -173,6 +177,16 @@ pub enum Fault {
     BareNewline,
 }
 
+/// A request with an `Origin`, as browsers send with forms, from the same page over https and over http. Both are forwarded
+/// as https.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forms {
+    /// From `https://` and the public name, as it is for clients.
+    pub from_https: Exchange,
+    /// From `http://` and the public name.
+    pub from_http: Exchange,
+}
+
 /// How long an idle connection stays open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -306,6 +320,7 @@ impl Observations {
     pub fn measured_by(self, other: &Self) -> Self {
         Self {
             large_body: other.large_body.clone(),
+            forms: other.forms.clone(),
             keep_alive: other.keep_alive,
             reuse: other.reuse,
             sizes: other.sizes.clone(),
@@ -319,6 +334,7 @@ impl Observations {
             &self.other_protocol,
             &self.proxy_protocol,
             &self.root,
+            &self.patient,
             &self.beside_idle,
             &self.request,
             &self.large_body,

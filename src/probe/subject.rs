@@ -64,17 +64,19 @@ pub struct Subject {
 
 /// How long an idle connection is watched beyond the idle timeout.
 const BEYOND: Duration = Duration::from_secs(10);
+/// How much longer a health check is given that timed out.
+pub(super) const PATIENCE: u32 = 3;
 /// How long requests are repeated on one connection, at most.
 pub(super) const REPEATING: Duration = Duration::from_secs(20);
 
 impl Subject {
     /// The longest that looking at it can take.
     pub fn longest(&self, depth: Depth) -> Duration {
-        // three checks, four questions why they fail, loopback, three handshakes, one request
-        let quick = self.timeout * 12;
+        // three checks, a patient one, four questions why they fail, three handshakes, one request
+        let quick = self.timeout * (11 + PATIENCE);
         match depth {
             Depth::Quick => quick,
-            // a check beside an idle connection, a large body, ten sizes
+            // a check beside an idle connection, a large body, two forms, eight sizes
             Depth::Full => quick + self.timeout * 12 + self.watching() + REPEATING,
         }
     }
@@ -158,6 +160,10 @@ impl Ask {
     }
     pub(super) fn hosted(self, host: &str) -> Self {
         Self { host: host.to_owned(), ..self }
+    }
+    /// The same with more time.
+    pub(super) fn patient(self) -> Self {
+        Self { timeout: self.timeout * PATIENCE, ..self }
     }
     pub(super) fn in_other_protocol(self) -> Self {
         let protocol = if self.protocol == Protocol::Http { Protocol::Https } else { Protocol::Http };

@@ -84,11 +84,12 @@ pub enum Verdict {
 }
 
 /// The rules that rest on each check.
-const RULES: [(&str, &[&str]); 6] = [
+const RULES: [(&str, &[&str]); 7] = [
     ("request", &["E701", "E702", "E703", "E707", "E806"]),
     ("keep_alive", &["E301", "E302"]),
     ("connection_reuse", &["E306"]),
     ("large_body", &["E308"]),
+    ("forms", &["E815"]),
     ("silent_neighbour", &["E312"]),
     ("request_size", &["E706"]),
 ];
@@ -202,6 +203,10 @@ fn measured<'a>(
     }
     if let Some(exchange) = &saw.large_body {
         checks.push(check("large_body", true, "an answer that can be read".to_owned(), timed(exchange)));
+    }
+    if let Some(forms) = &saw.forms {
+        let observed = format!("{} from https, {} from http", forms.from_https.in_words(), forms.from_http.in_words());
+        checks.push(check("forms", true, "a page's https counts as https".to_owned(), observed));
     }
     if let Some(exchange) = &saw.beside_idle {
         checks.push(check("silent_neighbour", true, answer_in(&subject.codes, subject), timed(exchange)));

@@ -3,9 +3,9 @@
 //! A part of E806, whose own file judges the listeners' redirects.
 
 use super::probed::{One, Probed};
+use super::setting::Setting;
 use super::{Evidence, Finding, Rule, Severity};
 use crate::model::value::Protocol;
-use crate::probe::Server;
 use crate::probe::observation::Exchange;
 
 const FIELD: &str = "backend";
@@ -30,14 +30,6 @@ fn judge(group: &Probed, rule: &Rule) -> Option<Finding> {
     let back = |one: &One<'_>| one.saw.request.as_ref().and_then(round);
     let ones = group.those(|one| back(one).is_some());
     let url = back(ones.first()?)?;
-    let server = match group.server() {
-        Some(Server::Nginx) => "; nginx: proxy_set_header X-Forwarded-Proto $http_x_forwarded_proto",
-        Some(Server::Gunicorn) => "; gunicorn: --forwarded-allow-ips with the load balancer's networks, or *",
-        Some(Server::Uvicorn) => "; uvicorn: --proxy-headers --forwarded-allow-ips with the load balancer's networks",
-        Some(Server::Tomcat) => "; Spring: server.forward-headers-strategy=framework",
-        Some(Server::Node) => "; Express: app.set('trust proxy', true)",
-        Some(_) | None => "",
-    };
     let value = |one: &One<'_>| one.saw.request.as_ref().map(Exchange::in_words);
     Some(
         group
@@ -48,8 +40,8 @@ fn judge(group: &Probed, rule: &Rule) -> Option<Finding> {
                  does not believe X-Forwarded-Proto, and sends it to https again.",
             )
             .mended_by(format!(
-                "let the application believe X-Forwarded-Proto; Django: SECURE_PROXY_SSL_HEADER = \
-                 ('HTTP_X_FORWARDED_PROTO', 'https'){server}"
+                "let the application believe X-Forwarded-Proto{}",
+                Setting::ForwardedProto.named(group.server(), 0)
             )),
     )
 }

@@ -128,6 +128,9 @@ E912 anomaly-mitigation
 E913 sticky-to-dead-old
 ";
 
+/// Rules beyond it. The catalogue knows of this one as a mistake that is no 5xx, and gives it no code.
+const BEYOND: [(&str, &str); 1] = [("E815", "https-taken-for-http")];
+
 fn catalogue() -> BTreeMap<&'static str, &'static str> {
     CATALOGUE.lines().filter_map(|line| line.split_once(' ')).collect()
 }
@@ -136,7 +139,7 @@ fn catalogue() -> BTreeMap<&'static str, &'static str> {
 fn codes_and_names_are_the_catalogues() {
     let catalogue = catalogue();
     assert_eq!(catalogue.len(), 120);
-    let rules = ALL.iter().map(|rule| (rule.code, rule.name));
+    let rules = ALL.iter().map(|rule| (rule.code, rule.name)).filter(|rule| !BEYOND.contains(rule));
     let left_out = left_out::ALL.iter().map(|cause| (cause.code, cause.name));
     for (code, name) in rules.chain(left_out) {
         assert_eq!(catalogue.get(code), Some(&name), "{code}");

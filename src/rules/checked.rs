@@ -13,6 +13,8 @@ use crate::model::{Address, TargetHealth};
 
 /// How many targets a finding cites; the rest is a number.
 pub(super) const CITED: usize = 3;
+/// The shorter one of the two defaults that AWS's pages name for a health check's timeout, in seconds.
+const TIMEOUT: u32 = 5;
 
 /// What an unhealthy target's failure is put down to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +70,10 @@ impl<'e> Checked<'e> {
     }
     pub(super) fn protocol(&self) -> Protocol {
         self.group.health_check.protocol.unwrap_or(Protocol::Http)
+    }
+    /// In seconds.
+    pub(super) fn timeout(&self) -> u32 {
+        self.group.health_check.timeout.unwrap_or(TIMEOUT)
     }
     pub(super) fn codes(&self) -> Option<CodeMatcher> {
         let default = if self.grpc() { "12" } else { "200" };

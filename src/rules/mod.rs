@@ -231,6 +231,7 @@ pub static ALL: &[&Rule] = &[
     &routing::waf_blocks::RULE,
     &traffic::redirect_url_too_long::RULE,
     &routing::rule_transform_breaks_path::RULE,
+    &wire::https_taken_for_http::RULE,
     &traffic::lambda_no_permission::RULE,
     &spread::lambda_bad_response::RULE,
     &traffic::lambda_size::RULE,

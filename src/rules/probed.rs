@@ -31,6 +31,8 @@ pub(super) enum Cause {
     Host,
     /// E110: a login is asked for.
     Login,
+    /// E106: it is answered, later than the check waits.
+    Late,
     /// E111: only the check's path fails, not the server.
     Dependency,
     /// E118: nothing there speaks HTTP.
@@ -139,7 +141,11 @@ pub(super) fn cause(group: &Checked<'_>, address: &Address, target: &Target) -> 
         Outcome::Reset | Outcome::Closed | Outcome::TimedOut => {
             let asks = saw.tls.as_ref().is_some_and(|tls| tls.asks_certificate);
             let certificate = asks.then_some(Cause::ClientCertificate);
-            let other = if answers(saw.root.as_ref()) { Cause::Dependency } else { Cause::NoHttp };
+            let other = match (answers(saw.root.as_ref()), passes(&saw.patient)) {
+                (true, _) => Cause::Dependency,
+                (false, true) => Cause::Late,
+                (false, false) => Cause::NoHttp,
+            };
             certificate.or_else(|| of_protocol(group, saw, check)).or(Some(other))
         }
     }

@@ -22,6 +22,8 @@ pub(super) enum Setting {
     Hosts,
     /// Client certificates.
     ClientCertificate,
+    /// Whose word on the client's protocol is believed.
+    ForwardedProto,
 }
 
 /// A server's words: keep-alive, bind, requests per connection, header limits, workers.
@@ -168,6 +170,7 @@ impl Setting {
             Self::Workers => 4,
             Self::Hosts => return hosts(server),
             Self::ClientCertificate => return client_certificate(server),
+            Self::ForwardedProto => return forwarded_proto(server),
         };
         let row = ROWS.iter().find(|Row(of, _)| Some(*of) == server);
         row.and_then(|Row(_, words)| words.get(at)).copied().unwrap_or_default()
@@ -191,6 +194,26 @@ fn hosts(server: Option<Server>) -> &'static str {
         Some(Server::Nginx) => "nginx: a `listen … default_server` block with `location = PATH { return 200; }`",
         Some(Server::Apache) => "Apache: make the first VirtualHost answer the path",
         Some(_) | None => "let the default virtual host answer the path whatever the Host",
+    }
+}
+
+fn forwarded_proto(server: Option<Server>) -> &'static str {
+    match server {
+        Some(Server::Nginx) => {
+            "Django: SECURE_PROXY_SSL_HEADER = ('HTTP_X_FORWARDED_PROTO', 'https'); nginx: proxy_set_header \
+             X-Forwarded-Proto $http_x_forwarded_proto"
+        }
+        Some(Server::Gunicorn) => {
+            "Django: SECURE_PROXY_SSL_HEADER = ('HTTP_X_FORWARDED_PROTO', 'https'); gunicorn: --forwarded-allow-ips with \
+             the load balancer's networks, or *"
+        }
+        Some(Server::Uvicorn) => {
+            "Django: SECURE_PROXY_SSL_HEADER = ('HTTP_X_FORWARDED_PROTO', 'https'); uvicorn: --proxy-headers \
+             --forwarded-allow-ips with the load balancer's networks"
+        }
+        Some(Server::Tomcat) => "Spring: server.forward-headers-strategy=framework",
+        Some(Server::Node) => "Express: app.set('trust proxy', true)",
+        Some(_) | None => "Django: SECURE_PROXY_SSL_HEADER = ('HTTP_X_FORWARDED_PROTO', 'https')",
     }
 }
 

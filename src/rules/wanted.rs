@@ -18,8 +18,6 @@ use crate::probe::{Subject, Versions};
 const IDLE: &str = "idle_timeout.timeout_seconds";
 /// AWS's default idle timeout, for groups that no load balancer forwards to.
 const USUAL_IDLE: u32 = 60;
-/// The shorter one of the two defaults that AWS's pages name for a health check's timeout.
-const TIMEOUT: u32 = 5;
 
 /// A target to be probed: how, or `None` where its address is not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +58,7 @@ fn of_group(evidence: &Evidence, group: &Checked<'_>, dial: &dyn Fn(&str, u16) -
             tls: if capped { Versions::UpTo12 } else { Versions::UpTo13 },
             path: group.path().to_owned(),
             codes: group.codes()?,
-            timeout: Duration::from_secs(group.group.health_check.timeout.unwrap_or(TIMEOUT).into()),
+            timeout: Duration::from_secs(group.timeout().into()),
             public_host: public_host.clone(),
             public_protocol,
             idle_timeout: Duration::from_secs(idle.into()),

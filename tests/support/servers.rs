@@ -151,7 +151,7 @@ impl Case {
     pub fn target_group(&self) -> String {
         format!(
             "  {}:\n    protocol: {}\n    protocol_version: {}\n    port: 8000\n    target_type: ip\n    vpc: main\n    \
-             health_check: {{ path: {}, protocol: {}, success_codes: \"{}\", port: {}, timeout: 5s, interval: 30s \
+             health_check: {{ path: {}, protocol: {}, success_codes: \"{}\", port: {}, timeout: {}, interval: 30s \
              }}\n    targets: [\"{}\"]\n",
             self.group(),
             self.said("protocol", "http"),
@@ -160,6 +160,8 @@ impl Case {
             self.said("check", "http"),
             self.said("codes", "200"),
             if self.declared.contains_key("sidecar") { "9000" } else { "traffic-port" },
+            // long: on a busy machine servers may answer late, and that is no mistake
+            self.said("timeout", "20s"),
             self.ip(),
         )
     }

@@ -1,6 +1,8 @@
 //! E106: the health check gives up too early, or its timeout does not fit into its interval.
 
 use super::super::checked::{Checked, shown};
+use super::super::probed::{Cause, Probed};
+use super::super::setting::Setting;
 use super::super::{Evidence, Finding, FixClass, Health, Need, Rule, Severity, Situation};
 use super::TIMED;
 
@@ -11,7 +13,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "hc-timeout-ge-interval",
     severity: Severity::High,
     needs: &[],
-    also: &[Need::Live, Need::Health],
+    also: &[Need::Live, Need::Health, Need::Probe],
     summary: "the health check gives up too early, or its timeout does not fit into its interval",
     explain: EXPLAIN,
     bad: Situation {
@@ -48,17 +50,52 @@ What clients see: targets come and go under load; with each one that goes, the r
 502 and 504, and 503 where Auto Scaling or ECS replace the targets.
 
 How to tell: `Target.Timeout` in target health while the port is open and right, mostly at the hours of most requests. The
-rule compares the timeout in effect with the interval, and with the timeout of the file.
+rule compares the timeout in effect with the interval, and with the timeout of the file. A probe asks once more with three
+times the timeout: a target that answers then is not dead, its workers are busy. gunicorn's sync worker takes one request
+at a time, and a health check waits in line behind it like everybody else.
 
 How to mend it: one call sets the declared timeout; change interval and timeout together where one alone would not fit. A
-health path that needs seconds to answer should do less.
+health path that needs seconds to answer should do less. Where the workers are busy, more of them, or threads, help clients
+as well: what waits in line for longer than the idle timeout ends in 504.
 
 Sources: API ModifyTargetGroup (HealthCheckTimeoutSeconds 2-120, HealthCheckIntervalSeconds 5-300, \"Health check timeout
 must be smaller than the interval\"); ELB user guide \"Health checks for Application Load Balancer target groups\".
 ";
 
 fn check(evidence: &Evidence) -> Vec<Finding> {
-    Checked::all(evidence).filter_map(|group| refused(&group).or_else(|| shorter(&group))).collect()
+    let late: Vec<Finding> = Probed::all(evidence).filter_map(|group| busy(&group)).collect();
+    let known = |group: &Checked<'_>| late.iter().any(|finding| finding.address == *group.address);
+    let others = Checked::all(evidence).filter(|group| !known(group));
+    let others: Vec<Finding> = others.filter_map(|group| refused(&group).or_else(|| shorter(&group))).collect();
+    late.into_iter().chain(others).collect()
+}
+
+/// A probe that is patient gets the answer that the check does not wait for.
+fn busy(group: &Probed) -> Option<Finding> {
+    let ones = group.blamed(Cause::Late);
+    let patient = ones.first()?.saw.patient.as_ref()?;
+    let timeout = group.checked.timeout();
+    let finding = group
+        .failing(&RULE, FIELD, &ones, true)
+        .evident(group.address(), FIELD, timeout)
+        .evident(ones.first()?.address, "probe.patient_ms", patient.millis)
+        .titled(format!(
+            "{} {} after {:.1} s, the health check gives up after {timeout} s",
+            group.who(&ones),
+            if ones.len() == 1 { "answers" } else { "answer" },
+            patient.millis as f64 / 1000.0
+        ));
+    let workers = Setting::Workers.named(group.server(), 0);
+    Some(match group.checked.want.timeout.filter(|want| *want > timeout) {
+        Some(want) => finding
+            .mended_by(format!(
+                "set the check's timeout to {want} s, as the file says; more workers or threads{workers}"
+            ))
+            .declaring(group.address(), FIELD, want),
+        None => {
+            finding.mended_by(format!("give the application more workers or threads{workers}; or let requests do less"))
+        }
+    })
 }
 
 /// A timeout that no check has room for.
@@ -126,6 +163,25 @@ mod tests {
         world.ail(2, "Target.Timeout", "");
         world.expect(&[("E106", Severity::High)]);
         assert_eq!(world.only().title, "targets time out in a check of 2 s, the file gives them 10 s");
+    }
+
+    #[test]
+    fn a_target_that_answers_the_patient_is_busy_and_not_dead() {
+        let saw = |patient: &str, root: &str| {
+            let mut world = World::seed();
+            world.saw(&format!(
+                r#"{{ "server": "gunicorn", "health_checks": [{{ "outcome": "timed_out", "millis": 5000 }}],
+                "patient": {{ "millis": 6120, "outcome": {patient} }}, "root": {{ "path": "/", "outcome": {root} }} }}"#
+            ));
+            world.only()
+        };
+        let (ok, none) = (r#"{ "answer": { "status": 200 } }"#, r#""timed_out""#);
+        let busy = saw(ok, none);
+        assert_eq!(busy.rule, "E106");
+        assert_eq!(busy.title, "targets answer after 6.1 s, the health check gives up after 5 s");
+        assert!(busy.fix.text.contains("gunicorn --worker-class gthread"), "{busy:#?}");
+        assert_eq!(saw(none, none).rule, "E118", "nothing speaks there");
+        assert_eq!(saw(ok, ok).rule, "E111", "only this path is slow");
     }
 
     #[test]

@@ -5,8 +5,6 @@ use super::super::{Evidence, Finding, FixClass, Need, Rule, Severity, Situation}
 use super::{DJANGO, GOOD, brief, seen, verb};
 
 const FIELD: &str = "health_check.path";
-/// The shorter one of the two defaults that AWS's pages name.
-const TIMEOUT: u32 = 5;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     code: "E111",
@@ -75,7 +73,7 @@ fn failing(group: &Probed) -> Option<Finding> {
 /// The check passes, and takes most of the time it has.
 fn slow(group: &Probed) -> Option<Finding> {
     let codes = group.checked.codes();
-    let limit = group.checked.group.health_check.timeout.unwrap_or(TIMEOUT);
+    let limit = group.checked.timeout();
     let passing = |one: &One<'_>| one.saw.health_checks.iter().all(|check| check.passes(codes.as_ref()));
     let longest = |one: &One<'_>| one.saw.health_checks.iter().map(|check| check.millis).max().unwrap_or_default();
     let ones = group.those(|one| passing(one) && longest(one) * 2 > u64::from(limit) * 1000);

@@ -14,6 +14,7 @@ pub(super) mod hc_deep_dependency;
 pub(super) mod hc_host_rejected;
 pub(super) mod hc_needs_auth;
 pub(super) mod hc_redirected;
+pub(super) mod https_taken_for_http;
 pub(super) mod nginx_proxy_buffer;
 pub(super) mod req_header_limit_gap;
 pub(super) mod resp_header_gt_32k;

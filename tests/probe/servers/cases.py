@@ -9,9 +9,10 @@ import re
 
 from shop import PLAIN
 
-# idle connections outlive the load balancer's 3 s by 5 s and more; requests of any size that it passes on are taken
+# idle connections outlive the load balancer's 4 s by 5 s and more; requests of any size that it passes on are taken
 GUNICORN = ["--limit-request-line", "0", "--limit-request-field_size", "65536", "--no-sendfile"]
-THREADS = [*GUNICORN, "--threads", "4", "--keep-alive", "9"]
+THREADS = [*GUNICORN, "--threads", "4", "--keep-alive", "12"]
+CSRF = {"MIDDLEWARE": ["shop.answer_health_checks", *PLAIN, "django.middleware.csrf.CsrfViewMiddleware"]}
 ANY_HOST = {"MIDDLEWARE": PLAIN, "ALLOWED_HOSTS": ["*"]}
 TO_HTTPS = {"SECURE_SSL_REDIRECT": True}
 BELIEVED = {"SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https")}
@@ -35,8 +36,8 @@ SERVERS = {
     "sync": ("gunicorn", TO_HTTPS | BELIEVED, [*GUNICORN, "--workers", "3"]),
     "threads": ("gunicorn", TO_HTTPS | BELIEVED, THREADS),
     "uvicorn-worker": ("gunicorn", TO_HTTPS | BELIEVED,
-                       ["-k", "uvicorn_worker.UvicornWorker", "--keep-alive", "9"]),
-    "uvicorn": ("uvicorn", {}, ["--timeout-keep-alive", "9"]),
+                       ["-k", "uvicorn_worker.UvicornWorker", "--keep-alive", "12"]),
+    "uvicorn": ("uvicorn", {}, ["--timeout-keep-alive", "12"]),
     "forwarded-host": ("gunicorn", {"USE_X_FORWARDED_HOST": True}, THREADS),
     "tls": ("gunicorn", {}, [*THREADS, "--certfile", "CERTIFICATES/good.pem", "--keyfile", "CERTIFICATES/good.key"]),
     "plain": ("gunicorn", ANY_HOST, THREADS),
@@ -51,13 +52,17 @@ SERVERS = {
     "www": ("gunicorn", ANY_HOST | {"PREPEND_WWW": True}, THREADS),
     "database": ("gunicorn", {"HEALTH_ASKS_DATABASE": True}, THREADS),
     "agents": ("gunicorn", ANY_HOST | {"DISALLOWED_USER_AGENTS": [re.compile("ELB")]}, THREADS),
+    "csrf": ("gunicorn", CSRF, [*THREADS, *FROM_AFAR]),
+    "csrf-believed": ("gunicorn", CSRF | BELIEVED, [*THREADS, *FROM_AFAR]),
+    "csrf-trusted": ("gunicorn", CSRF | {"CSRF_TRUSTED_ORIGINS": ["https://shop.example.com"]}, [*THREADS, *FROM_AFAR]),
     # workers with one mistake, or with their defaults
     "short": ("gunicorn", {}, [*GUNICORN, "--threads", "4"]),
     "short-uvicorn-worker": ("gunicorn", {}, ["-k", "uvicorn_worker.UvicornWorker"]),
     "one-worker": ("gunicorn", {}, ["--workers", "1"]),
+    "busy": ("gunicorn", {}, ["--workers", "1"]),
     # keep-alives of one known length, measured by `keep_alive.rs`
     "keeps-1": ("gunicorn", {}, ["--threads", "4", "--keep-alive", "1"]),
-    "keeps-3": ("gunicorn", {}, [*GUNICORN, "--threads", "4", "--keep-alive", "3"]),
+    "keeps-6": ("gunicorn", {}, [*GUNICORN, "--threads", "4", "--keep-alive", "6"]),
     "keeps-5": ("uvicorn", {}, []),
     "keeps-5-node": ("node", {}, ["5000"]),
     "keeps-20": nginx("keepalive_timeout 20s; location / { return 200 ok; }", keep=""),
@@ -90,9 +95,9 @@ SERVERS = {
                                 "location / { return 200 ok; }", "ssl"),
     "proxy-line": nginx("location / { return 200 ok; }", "proxy_protocol"),
     # others
-    "node": ("node", {}, ["8000"]),
-    "node-large-header": ("node", {}, ["8000", "large-header"]),
-    "hypercorn": ("hypercorn", {}, ["--keep-alive", "9"]),
+    "node": ("node", {}, ["11000"]),
+    "node-large-header": ("node", {}, ["11000", "large-header"]),
+    "hypercorn": ("hypercorn", {}, ["--keep-alive", "12"]),
     "grpc": ("grpc", {}, []),
     "redis": ("says", {}, ["-ERR unknown command 'GET'\r\n"]),
     "two-lengths": ("says", {}, ["HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok"]),
@@ -101,6 +106,9 @@ SERVERS = {
     "refuses": ("refuses", {}, []),
     "nobody": ("nobody", {}, []),
 }
+
+# so many clients ask these for a page that takes 3 s, again and again: who comes next waits for two of them and more
+BUSY = {"busy": 3}
 
 HTTPS = {"protocol": "https", "check": "https"}
 GRPC = {"version": "grpc", "path": "/grpc.health.v1.Health/Check", "codes": "0"}
@@ -150,6 +158,7 @@ CASES = [
     ("nginx closes on other names", "names-only", {}, ["health_check E109"], "quick"),
     ("nginx is not who was meant", "names-421", {}, ["health_check E109"], "quick"),
     ("nginx sends other names away", "names-moved", {}, ["health_check E109"], "quick"),
+    ("one sync worker, busy with other requests", "busy", {"timeout": "4s"}, ["health_check E106"], "quick"),
     # protocols
     ("the check speaks HTTPS, gunicorn HTTP", "plain", {"check": "https"}, ["health_check E105", "tls E105"], "quick"),
     ("the check speaks HTTP, gunicorn HTTPS", "tls", {"protocol": "https"}, ["health_check E105"], "quick"),
@@ -183,11 +192,14 @@ CASES = [
     ("two lengths", "two-lengths", {}, ["health_check E702", "request E702"], "quick"),
     ("a body shorter than promised", "short-body", {}, ["request E703"], "quick"),
     # what must be waited for
+    ("forms from https, which Django takes for http", "csrf", {}, ["forms E815"], "full"),
+    ("the same, and X-Forwarded-Proto is believed", "csrf-believed", {}, [], "full"),
+    ("the same, and the origin is trusted", "csrf-trusted", {}, [], "full"),
     ("connections that end without a word", "recycles", {}, ["connection_reuse E306"], "full"),
     ("an upload that is refused unread", "refuses", {}, ["large_body E308"], "full"),
     ("gunicorn's keep-alive", "short", {}, ["keep_alive E301"], "full"),
     ("gunicorn's keep-alive rules uvicorn's worker", "short-uvicorn-worker", {}, ["keep_alive E301"], "full"),
-    ("a keep-alive of the idle timeout's length", "keeps-3", {}, ["keep_alive E302"], "full"),
+    ("a keep-alive hardly longer than the idle timeout", "keeps-6", {}, ["keep_alive E302"], "full"),
     ("one sync worker, with gunicorn's limits", "one-worker", {},
      ["request_size E706", "silent_neighbour E312"], "full"),
 ]

@@ -210,6 +210,15 @@ def listens(port: int) -> bool:
         return sock.connect_ex(("127.0.0.1", port)) == 0
 
 
+def keep_busy(port: int) -> None:
+    """A client that asks for the slow page as long as the run lasts."""
+    while True:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 60) as stream:
+            stream.sendall(b"GET /slow/ HTTP/1.0\r\nHost: shop.example.com\r\n\r\n")
+            while stream.recv(65536):
+                pass
+
+
 def start(folder: Path, certificates: str) -> dict:
     sys.path.insert(0, str(SOURCE))
     import cases
@@ -249,6 +258,9 @@ def start(folder: Path, certificates: str) -> dict:
             logs = "".join(f"--- {log.name}\n{log.read_text()}" for log in sorted(folder.glob("*.log")))
             raise SystemExit(f"{logs}servers: these do not listen: {sorted(waiting)}")
         time.sleep(0.05)
+    for name, clients in cases.BUSY.items():
+        for _ in range(clients):
+            threading.Thread(target=keep_busy, args=(ports[name],), daemon=True).start()
     return {"ports": ports, "cases": cases.CASES, "missing": missing}
 
 

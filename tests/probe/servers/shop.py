@@ -4,6 +4,8 @@ Does: build itself from the settings it is given, so that each arrangement diffe
 Does not: use a database, unless `HEALTH_ASKS_DATABASE` says so; then there is one that cannot be opened.
 """
 
+import time
+
 import django
 from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
@@ -50,6 +52,11 @@ def home(request):
     return HttpResponse(f"hello, {len(request.body)} bytes")
 
 
+def slow(request):
+    time.sleep(3)
+    return HttpResponse("at last")
+
+
 def private(request):
     return HttpResponse("who are you?", status=401, headers={"WWW-Authenticate": 'Basic realm="shop"'})
 
@@ -60,4 +67,5 @@ def cookies(request):
     return answer
 
 
-urlpatterns = [path("", home), path("api/health/", health), path("private/", private), path("cookies/", cookies)]
+urlpatterns = [path("", home), path("api/health/", health), path("private/", private), path("cookies/", cookies),
+               path("slow/", slow)]
