@@ -71,13 +71,17 @@ pub(super) async fn exchange(io: &mut Io, request: &[u8], deadline: Instant) -> 
 
 /// Reads an answer.
 pub(super) async fn read<S: tokio::io::AsyncRead + Unpin>(io: &mut S, deadline: Instant) -> Read {
-    let mut reader = Reader { io, bytes: Vec::new(), deadline };
+    let start = Instant::now();
+    let mut reader = Reader { io, bytes: Vec::new(), deadline, start, heard: start };
     let mut head = match reader.head().await {
         Ok(head) => head,
         Err(outcome) => return Read { outcome, server: None },
     };
     let mut body = Body::default();
     let end = reader.body(&mut head, &mut body).await;
+    if end == BodyEnd::Whole && !reader.bytes.is_empty() {
+        head.answer.faults.push(Fault::Surplus);
+    }
     let server = head.server(&body.sample);
     let answer = Answer { body: body.count, end, ..head.answer };
     Read { outcome: Outcome::Answer(Box::new(answer)), server }
@@ -87,6 +91,9 @@ struct Reader<'s, S> {
     io: &'s mut S,
     bytes: Vec<u8>,
     deadline: Instant,
+    start: Instant,
+    /// When bytes last came.
+    heard: Instant,
 }
 
 #[derive(Default)]
@@ -98,7 +105,10 @@ struct Body {
 /// Why no more comes.
 enum Stop {
     End,
+    /// The time is over, though bytes still come.
     Late,
+    /// The time is over, and nothing came for the longer part of it.
+    Silent,
     Broken(Outcome),
 }
 
@@ -106,7 +116,8 @@ impl From<Stop> for BodyEnd {
     fn from(stop: Stop) -> Self {
         match stop {
             Stop::End | Stop::Broken(_) => Self::CutOff,
-            Stop::Late => Self::Stalled,
+            Stop::Late => Self::Enough,
+            Stop::Silent => Self::Stalled,
         }
     }
 }
@@ -118,12 +129,14 @@ impl<S: tokio::io::AsyncRead + Unpin> Reader<'_, S> {
         match timeout_at(self.deadline, self.io.read(&mut part)).await {
             Ok(Ok(0)) => Err(Stop::End),
             Ok(Ok(count)) => {
+                self.heard = Instant::now();
                 self.bytes.extend_from_slice(part.get(..count).unwrap_or_default());
                 Ok(())
             }
             // a TLS connection that ends without a word is closed all the same
             Ok(Err(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => Err(Stop::End),
             Ok(Err(error)) => Err(Stop::Broken(broken(&error))),
+            Err(_) if (self.deadline - self.heard) * 2 > self.deadline - self.start => Err(Stop::Silent),
             Err(_) => Err(Stop::Late),
         }
     }
@@ -152,7 +165,7 @@ impl<S: tokio::io::AsyncRead + Unpin> Reader<'_, S> {
             }
             self.more().await.map_err(|stop| match stop {
                 Stop::End => Outcome::Closed,
-                Stop::Late => Outcome::TimedOut,
+                Stop::Late | Stop::Silent => Outcome::TimedOut,
                 Stop::Broken(outcome) => outcome,
             })?;
         }

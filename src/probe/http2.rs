@@ -51,19 +51,8 @@ pub(super) async fn preface(subject: &Subject) -> Preface {
     }
 }
 
-/// A health check.
-pub(super) async fn health_check(subject: &Subject) -> Exchange {
-    ask(subject, &subject.health_check()).await
-}
-
-/// A client's request, forwarded.
-pub(super) async fn request(subject: &Subject) -> Exchange {
-    let ask_for = Ask::forwarded(subject);
-    let grpc = subject.version == ProtocolVersion::Grpc;
-    ask(subject, &if grpc { ask_for.at(&subject.path) } else { ask_for }).await
-}
-
-async fn ask(subject: &Subject, ask: &Ask) -> Exchange {
+/// Asks on a connection of its own.
+pub(super) async fn ask(subject: &Subject, ask: &Ask) -> Exchange {
     let start = Instant::now();
     let deadline = start + ask.timeout;
     let outcome = match open(ask, ALPN, deadline).await {

@@ -19,6 +19,8 @@ const MANY: u32 = 120;
 const LARGE: usize = 2 * 1024 * 1024;
 /// How long a silent connection stands before the check beside it.
 const SETTLED: Duration = Duration::from_millis(200);
+/// Milliseconds by which two measurements of one keep-alive differ at most.
+const ALIKE: u64 = 1000;
 /// The sizes that are tried, smallest first.
 const SIZES: [(Part, u32); 7] = [
     (Part::Line, 5 * 1024),
@@ -41,13 +43,40 @@ pub(super) async fn all(subject: &Subject, saw: &mut Observations) {
     if !subject.is_http1() {
         return;
     }
-    let ask = Ask::forwarded(subject).at(&subject.path);
-    saw.sizes = sizes(&ask).await;
+    let mut ask = Ask::forwarded(subject).at(&subject.path);
+    let mut usual = sized(&ask, "").await.flatten();
+    let passes = saw.health_check(Some(&subject.codes)).is_some_and(|check| check.passes(Some(&subject.codes)));
+    if passes && usual.is_none_or(|status| status >= 400) {
+        // the path is for health checks only
+        ask = ask.hosted(&subject.health_check().host);
+        usual = sized(&ask, "").await.flatten();
+    }
+    saw.sizes = sizes(&ask, usual).await;
     saw.reuse = reuse(&ask).await;
+    if passes {
+        saw.beside_idle = beside_idle(subject, saw).await;
+    }
     saw.large_body = large_body(&ask).await;
     saw.forms = forms(subject).await;
-    saw.beside_idle = beside_idle(subject, saw).await;
-    saw.keep_alive = keep_alive(subject, &ask).await;
+    saw.keep_alive = steady(subject, &ask).await;
+    if passes {
+        saw.again = Some(http1::ask(&subject.health_check(), saw).await);
+    }
+}
+
+/// How long an idle connection stays open, measured twice where the target closes it. If both are alike, the shorter one
+/// counts, because a busy machine only makes it longer; else the longer one: a restart closes connections early.
+async fn steady(subject: &Subject, ask: &Ask) -> Option<KeepAlive> {
+    let first = keep_alive(subject, ask).await;
+    let Some(KeepAlive::ClosedAfter(millis)) = first else { return first };
+    match keep_alive(subject, ask).await {
+        Some(KeepAlive::ClosedAfter(other)) if millis.abs_diff(other) < ALIKE => {
+            Some(KeepAlive::ClosedAfter(millis.min(other)))
+        }
+        Some(KeepAlive::ClosedAfter(other)) => Some(KeepAlive::ClosedAfter(millis.max(other))),
+        Some(KeepAlive::OpenAfter(other)) => Some(KeepAlive::OpenAfter(other)),
+        Some(KeepAlive::None) | None => first,
+    }
 }
 
 /// Waits until an idle connection is closed.
@@ -61,8 +90,9 @@ async fn keep_alive(subject: &Subject, ask: &Ask) -> Option<KeepAlive> {
         return answer.closes.then_some(KeepAlive::None);
     }
     let start = Instant::now();
-    // whatever comes, even a 408, ends the connection
-    let closed = timeout(subject.watching(), io.read(&mut [0_u8; 1])).await.is_ok();
+    // bytes that nobody asked for do not end the connection
+    let ended = async { while io.read(&mut [0_u8; 512]).await.is_ok_and(|count| count > 0) {} };
+    let closed = timeout(subject.watching(), ended).await.is_ok();
     let millis = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
     Some(if closed { KeepAlive::ClosedAfter(millis) } else { KeepAlive::OpenAfter(millis) })
 }
@@ -155,9 +185,10 @@ async fn large_body(ask: &Ask) -> Option<Exchange> {
     Some(seen(ask, read.outcome, start))
 }
 
-/// Sends requests of growing size, each on its own connection.
-async fn sizes(ask: &Ask) -> Vec<SizedRequest> {
-    let Some(usual) = sized(ask, "").await.filter(|status| !REFUSALS.contains(status)) else { return Vec::new() };
+/// Sends requests of growing size, each on its own connection. Without an answer to one of the usual size nothing can
+/// be said.
+async fn sizes(ask: &Ask, usual: Option<u16>) -> Vec<SizedRequest> {
+    let Some(usual) = usual.filter(|status| *status < 500 && !REFUSALS.contains(status)) else { return Vec::new() };
     let mut tried: Vec<SizedRequest> = Vec::new();
     for (part, bytes) in SIZES {
         let fails = |one: &SizedRequest| one.part == part && one.status != Some(usual);
@@ -172,7 +203,7 @@ async fn sizes(ask: &Ask) -> Vec<SizedRequest> {
                 (ask.clone(), pieces.collect())
             }
         };
-        tried.push(SizedRequest { part, bytes, status: sized(&ask, &more).await });
+        tried.extend(sized(&ask, &more).await.map(|status| SizedRequest { part, bytes, status }));
     }
     tried
 }
@@ -181,13 +212,20 @@ fn pad(bytes: u32) -> String {
     "x".repeat(bytes as usize)
 }
 
-/// The status of a request with more headers.
-async fn sized(ask: &Ask, more: &str) -> Option<u16> {
+/// The status of a request with more headers, or that there is none; nothing where it did not come in time.
+async fn sized(ask: &Ask, more: &str) -> Option<Option<u16>> {
     let deadline = Instant::now() + ask.timeout;
     let mut io = open(ask, &[], deadline).await.ok()?;
     let request = ask.bytes_with("GET", &format!("Connection: close\r\n{more}"));
-    let Read { outcome: Outcome::Answer(answer), .. } = exchange(&mut io, &request, deadline).await else {
-        return None;
-    };
-    Some(answer.status)
+    match exchange(&mut io, &request, deadline).await.outcome {
+        Outcome::Answer(answer) => Some(Some(answer.status)),
+        Outcome::Reset | Outcome::Closed => Some(None),
+        Outcome::TimedOut
+        | Outcome::Refused
+        | Outcome::Unreachable(_)
+        | Outcome::Unconnected
+        | Outcome::TlsFailed(_)
+        | Outcome::Garbage(_)
+        | Outcome::Endless => None,
+    }
 }

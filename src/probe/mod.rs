@@ -30,8 +30,9 @@ use std::sync::Arc;
 use tokio::net::UdpSocket;
 use tokio::sync::Semaphore;
 
+use crate::model::value::ProtocolVersion;
 use observation::{Exchange, Outcome, Vantage};
-use subject::Ask;
+use subject::{Ask, PATIENCE};
 
 /// How many health checks are made.
 const CHECKS: usize = 3;
@@ -76,27 +77,32 @@ pub async fn observe(subject: &Subject, depth: Depth) -> Observations {
         saw.tls = Some(tls::look(subject).await);
     }
     saw.request = Some(data_request(subject, &mut saw).await);
+    if !fails {
+        saw.other_request = other_request(subject, &mut saw).await;
+    }
     if depth == Depth::Full && saw.request.as_ref().is_some_and(|request| request.answer().is_some()) {
         measure::all(subject, &mut saw).await;
     }
     saw
 }
 
-/// One health check, in the version of HTTP that the group speaks.
+/// One question, in the version of HTTP that the group speaks.
+async fn ask(subject: &Subject, question: &Ask, saw: &mut Observations) -> Exchange {
+    if subject.is_http1() { http1::ask(question, saw).await } else { http2::ask(subject, question).await }
+}
+
+/// One health check.
 async fn health_check(subject: &Subject, saw: &mut Observations) -> Exchange {
-    if subject.is_http1() {
-        return http1::ask(&subject.health_check(), saw).await;
-    }
-    if saw.http2.is_none() {
+    if !subject.is_http1() && saw.http2.is_none() {
         saw.http2 = Some(http2::preface(subject).await);
     }
-    http2::health_check(subject).await
+    ask(subject, &subject.health_check(), saw).await
 }
 
 /// The health check fails: what else is asked to find out why.
 async fn look_closer(subject: &Subject, saw: &mut Observations) {
     let check = subject.health_check();
-    let failed = saw.health_checks.last().map(|check| check.outcome.clone());
+    let failed = saw.health_check(Some(&subject.codes)).map(|check| check.outcome.clone());
     let dead = matches!(failed, Some(Outcome::Refused | Outcome::Unconnected | Outcome::Unreachable(_)) | None);
     if dead {
         if failed == Some(Outcome::Refused) && saw.vantage == Vantage::SameHost {
@@ -104,21 +110,23 @@ async fn look_closer(subject: &Subject, saw: &mut Observations) {
         }
         return;
     }
-    if !subject.is_http1() {
-        return;
-    }
     if failed == Some(Outcome::TimedOut) {
-        saw.patient = Some(http1::ask(&check.clone().patient(), saw).await);
+        saw.patient = Some(ask(subject, &check.clone().within(subject.timeout * PATIENCE), saw).await);
     }
-    saw.root = Some(http1::ask(&check.clone().at(subject.other_path()), saw).await);
-    if let Some(host) = &subject.public_host {
-        saw.public_host = Some(http1::ask(&check.clone().hosted(host), saw).await);
+    if subject.version != ProtocolVersion::Grpc {
+        saw.root = Some(ask(subject, &check.clone().at(subject.other_path()), saw).await);
+        if let Some(host) = &subject.public_host {
+            saw.public_host = Some(ask(subject, &check.clone().hosted(host), saw).await);
+        }
     }
     let spoke = failed.as_ref().is_some_and(|outcome| matches!(outcome, Outcome::Answer(a) if a.status != 400));
     if !spoke {
-        saw.other_protocol = Some(http1::ask(&check.clone().in_other_protocol(), saw).await);
-        saw.proxy_protocol = Some(http1::ask(&check.after_proxy_line(), saw).await);
+        saw.other_protocol = Some(ask(subject, &check.clone().in_other_protocol(), saw).await);
+        if subject.is_http1() {
+            saw.proxy_protocol = Some(http1::ask(&check.clone().after_proxy_line(), saw).await);
+        }
     }
+    saw.again = Some(ask(subject, &check, saw).await);
 }
 
 /// The check's port on the loopback address of this machine, which is the target's.
@@ -135,9 +143,31 @@ async fn loopback(subject: &Subject, saw: &mut Observations) -> Option<Exchange>
     Some(http1::ask(&there.health_check(), saw).await)
 }
 
-/// A request as the load balancer forwards it, on the traffic port.
+/// A request as the load balancer forwards it, on the traffic port. Where that is another one than the health check's,
+/// what answers there is the server at hand.
 async fn data_request(subject: &Subject, saw: &mut Observations) -> Exchange {
-    if subject.is_http1() { http1::ask(&Ask::forwarded(subject), saw).await } else { http2::request(subject).await }
+    let known = if subject.port == subject.check_port { None } else { saw.server.take() };
+    let request = Ask::forwarded(subject).within(subject.request_timeout());
+    let grpc = subject.version == ProtocolVersion::Grpc;
+    let exchange = ask(subject, &if grpc { request.at(&subject.path) } else { request }, saw).await;
+    saw.server = saw.server.or(known);
+    exchange
+}
+
+/// The health check passes: a request that does not is asked in the other protocol.
+async fn other_request(subject: &Subject, saw: &mut Observations) -> Option<Exchange> {
+    let refused = |request: &Exchange| match &request.outcome {
+        Outcome::Answer(answer) => answer.status == 400,
+        Outcome::Refused | Outcome::Unconnected | Outcome::Unreachable(_) => false,
+        Outcome::TlsFailed(_)
+        | Outcome::Reset
+        | Outcome::Closed
+        | Outcome::TimedOut
+        | Outcome::Garbage(_)
+        | Outcome::Endless => true,
+    };
+    saw.request.as_ref().filter(|request| refused(request))?;
+    Some(ask(subject, &Ask::forwarded(subject).in_other_protocol(), saw).await)
 }
 
 /// Whether an address is this machine's own: asked of the routing table, without sending anything.

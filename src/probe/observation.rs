@@ -28,14 +28,18 @@ pub struct Observations {
     pub proxy_protocol: Option<Exchange>,
     /// `/` asked the way the health check asks its path.
     pub root: Option<Exchange>,
-    /// The health check that timed out, given [`PATIENCE`](super::subject::PATIENCE) times as long.
+    /// The health check that timed out, given three times as long.
     pub patient: Option<Exchange>,
+    /// The health check that failed, once more after all other questions: if it passes now, they prove nothing.
+    pub again: Option<Exchange>,
     /// A health check while another connection stands open and says nothing.
     pub beside_idle: Option<Exchange>,
     /// The health check's port on this machine's loopback address.
     pub loopback: Option<Exchange>,
     /// A request on the traffic port as the load balancer forwards it.
     pub request: Option<Exchange>,
+    /// The same in the other one of HTTP and HTTPS, where the request failed and the health check did not.
+    pub other_request: Option<Exchange>,
     /// A large body that the application is likely to refuse.
     pub large_body: Option<Exchange>,
     /// What pages of the public name get when they send something.
@@ -175,6 +179,8 @@ pub enum Fault {
     FoldedLine,
     /// Lines end without a carriage return.
     BareNewline,
+    /// Bytes after the end of the body.
+    Surplus,
 }
 
 /// A request with an `Origin`, as browsers send with forms, from the same page over https and over http. Both are forwarded
@@ -335,6 +341,7 @@ impl Observations {
             &self.proxy_protocol,
             &self.root,
             &self.patient,
+            &self.again,
             &self.beside_idle,
             &self.request,
             &self.large_body,

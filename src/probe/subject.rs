@@ -56,6 +56,8 @@ pub struct Subject {
     pub timeout: Duration,
     /// A name that clients use.
     pub public_host: Option<String>,
+    /// A path that clients ask for.
+    pub public_path: String,
     /// What clients speak to the load balancer.
     pub public_protocol: Protocol,
     /// The load balancer's idle timeout.
@@ -66,19 +68,25 @@ pub struct Subject {
 const BEYOND: Duration = Duration::from_secs(10);
 /// How much longer a health check is given that timed out.
 pub(super) const PATIENCE: u32 = 3;
+/// How long a request as clients make it is waited for, if the load balancer waits as long.
+const REQUEST: Duration = Duration::from_secs(10);
 /// How long requests are repeated on one connection, at most.
 pub(super) const REPEATING: Duration = Duration::from_secs(20);
 
 impl Subject {
     /// The longest that looking at it can take.
     pub fn longest(&self, depth: Depth) -> Duration {
-        // three checks, a patient one, four questions why they fail, three handshakes, one request
-        let quick = self.timeout * (11 + PATIENCE);
+        // three checks, a patient one, one more, four questions why they fail, three handshakes, a request and another
+        let quick = self.timeout * (12 + PATIENCE) + self.request_timeout();
         match depth {
             Depth::Quick => quick,
-            // a check beside an idle connection, a large body, two forms, eight sizes
-            Depth::Full => quick + self.timeout * 12 + self.watching() + REPEATING,
+            // a connection and a check beside it, a large body, two forms, nine sizes, two answers, a last check
+            Depth::Full => quick + self.timeout * 17 + self.watching() * 2 + REPEATING,
         }
+    }
+    /// How long a client's request is waited for.
+    pub(super) fn request_timeout(&self) -> Duration {
+        self.timeout.max(REQUEST.min(self.idle_timeout))
     }
     /// How long an idle connection is watched.
     pub(super) fn watching(&self) -> Duration {
@@ -142,14 +150,14 @@ pub(super) enum Kind {
 }
 
 impl Ask {
-    /// A client's request for `/`, forwarded to the traffic port.
+    /// A client's request, forwarded to the traffic port.
     pub(super) fn forwarded(subject: &Subject) -> Self {
         Self {
             to: subject.address,
             protocol: subject.protocol,
             tls: subject.tls,
             host: subject.client_host(),
-            path: "/".to_owned(),
+            path: subject.public_path.clone(),
             kind: Kind::Forwarded(subject.public_protocol),
             proxy_line: None,
             timeout: subject.timeout,
@@ -161,9 +169,9 @@ impl Ask {
     pub(super) fn hosted(self, host: &str) -> Self {
         Self { host: host.to_owned(), ..self }
     }
-    /// The same with more time.
-    pub(super) fn patient(self) -> Self {
-        Self { timeout: self.timeout * PATIENCE, ..self }
+    /// The same with another time.
+    pub(super) fn within(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
     }
     pub(super) fn in_other_protocol(self) -> Self {
         let protocol = if self.protocol == Protocol::Http { Protocol::Https } else { Protocol::Http };
@@ -233,6 +241,7 @@ mod tests {
             codes: "200".parse().unwrap(),
             timeout: Duration::from_secs(5),
             public_host: None,
+            public_path: "/".to_owned(),
             public_protocol: Protocol::Https,
             idle_timeout: Duration::from_secs(60),
         }

@@ -76,6 +76,7 @@ fn at(address: SocketAddr) -> Subject {
         codes: "200".parse().unwrap(),
         timeout: Duration::from_millis(800),
         public_host: None,
+        public_path: "/".to_owned(),
         public_protocol: Protocol::Https,
         idle_timeout: Duration::from_secs(1),
     }

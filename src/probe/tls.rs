@@ -24,6 +24,7 @@ use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 use super::connection::dial;
 use super::observation::{Handshake, Outcome, Presented, Tls};
 use super::subject::{Subject, Versions};
+use super::words::NO_TLS;
 use crate::model::value::Protocol;
 
 /// Certificates that are kept of a chain.
@@ -122,7 +123,7 @@ pub(super) fn in_words(error: &io::Error) -> String {
     let no_tls = said.contains("InvalidContentType");
     match is_closed(error) {
         true => "connection closed".to_owned(),
-        false if no_tls => "what came back is no TLS".to_owned(),
+        false if no_tls => NO_TLS.to_owned(),
         false => said.chars().take(120).collect(),
     }
 }

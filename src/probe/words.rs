@@ -3,7 +3,7 @@
 //! AWS's reason codes are facts of AWS, not opinions of ours: what follows from them is for the rules to say. Source:
 //! API `DescribeTargetHealth`; user guide "Health checks for Application Load Balancer target groups".
 
-use super::observation::{Answer, Exchange, Fault, Observations, Outcome, Preface};
+use super::observation::{Answer, Exchange, Fault, Handshake, Observations, Outcome, Preface};
 use crate::model::value::CodeMatcher;
 use crate::model::{HealthState, TargetHealth};
 
@@ -18,7 +18,7 @@ impl Fault {
     /// Whether it is one beyond doubt: some only may be refused.
     pub fn is_grave(&self) -> bool {
         match self {
-            Self::FoldedLine | Self::BareNewline => false,
+            Self::FoldedLine | Self::BareNewline | Self::Surplus => false,
             Self::StatusLine(_)
             | Self::HeaderName(_)
             | Self::ControlByte(_)
@@ -42,6 +42,7 @@ impl Fault {
             Self::BadChunk => "broken chunks".to_owned(),
             Self::FoldedLine => "a header continued on a second line".to_owned(),
             Self::BareNewline => "lines that end without a carriage return".to_owned(),
+            Self::Surplus => "bytes after the end of its body".to_owned(),
         }
     }
 }
@@ -59,7 +60,20 @@ impl Preface {
     }
 }
 
+/// What a failed handshake is called when the answer to it was no TLS.
+pub(super) const NO_TLS: &str = "what came back is no TLS";
+
 impl Observations {
+    /// Whether the target speaks TLS, and none that this probe does: it knows 1.2 and 1.3 with modern ciphers, a load
+    /// balancer older ones as well (ELB user guide "Security policies": backend policies from TLS 1.0 on).
+    pub fn speaks_older_tls(&self) -> bool {
+        let Some(tls) = self.tls.as_ref().filter(|tls| !tls.asks_certificate) else { return false };
+        let refused = |handshake: &Option<Handshake>| {
+            let words = ["HandshakeFailure", "ProtocolVersion", "peer is incompatible"];
+            matches!(handshake, Some(Handshake::Failed(why)) if words.iter().any(|word| why.contains(word)))
+        };
+        refused(&tls.up_to_12) && refused(&tls.up_to_13) && (tls.named.is_none() || refused(&tls.named))
+    }
     /// Whether the preface of HTTP/2 was answered with HTTP/2.
     pub fn speaks_http2(&self) -> bool {
         self.http2 == Some(Preface::Settings)
@@ -81,6 +95,10 @@ impl Exchange {
             | Outcome::Garbage(_)
             | Outcome::Endless => None,
         }
+    }
+    /// Whether a TLS handshake was answered in something else.
+    pub fn is_no_tls(&self) -> bool {
+        matches!(&self.outcome, Outcome::TlsFailed(why) if why == NO_TLS)
     }
     /// The status of the answer.
     pub fn status(&self) -> Option<u16> {
@@ -135,6 +153,7 @@ impl Exchange {
             Outcome::Reset => "connection reset without an answer".to_owned(),
             Outcome::Closed => "connection closed without an answer".to_owned(),
             Outcome::TimedOut => "no answer in time".to_owned(),
+            Outcome::Garbage(words) if words.starts_with("no HTTP/2") => words.clone(),
             Outcome::Garbage(bytes) => format!("no HTTP, but `{bytes}`"),
             Outcome::Endless => "headers without end".to_owned(),
         }

@@ -70,8 +70,30 @@ pub fn probe(probing: &Probing<'_>) -> String {
     for target in &probing.targets {
         suite(target, &mut out);
     }
+    unknown(probing, &mut out);
     out.push_str("</testsuites>\n");
     out
+}
+
+/// Targets of which nothing is known: an incomplete view is never reported as clean.
+fn unknown(probing: &Probing<'_>, out: &mut String) {
+    let skipped = probing.skipped.iter().map(|target| (target, "no address known".to_owned()));
+    let otherwise = probing.contradicted.iter();
+    let otherwise = otherwise.map(|one| (&one.target, format!("{} from here; AWS: {}", one.observed, one.reported)));
+    let all: Vec<_> = skipped.chain(otherwise).collect();
+    if all.is_empty() {
+        return;
+    }
+    // writing to a string cannot fail
+    let _ = writeln!(out, "  <testsuite name=\"not known\" tests=\"{0}\" failures=\"0\" errors=\"{0}\">", all.len());
+    for (target, why) in all {
+        let (target, why) = (escaped(&target.to_string()), escaped(&why));
+        let _ = writeln!(
+            out,
+            "    <testcase classname=\"{target}\" name=\"probed\">\n      <error message=\"{why}\"/>\n    </testcase>"
+        );
+    }
+    out.push_str("  </testsuite>\n");
 }
 
 fn suite(target: &Looked<'_>, out: &mut String) {

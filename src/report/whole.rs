@@ -145,7 +145,7 @@ impl Report {
         let places = Places::of(&desired.files);
         let mut report = Self::new("probe", count(of.targets.len(), "target"), at);
         report.calm = "every target answers as a load balancer needs".to_owned();
-        report.judged(&places, desired, (of.findings, &[]), (counts, any));
+        report.judged(&places, desired, (of.findings, of.accepted), (counts, any));
         report.looked_at = of.targets.iter().map(|target| target.address.to_string()).collect();
         if !whole {
             report.remarks.push(differing::gap("all targets", "part of the live view could not be read", true, None));
@@ -154,6 +154,10 @@ impl Report {
             let why = format!("the probe saw: {}; AWS says: {}", one.observed, one.reported);
             let missing = of.targets.is_empty();
             report.remarks.push(differing::gap(&one.target.to_string(), &why, missing, Some(&one.target)));
+        }
+        for target in of.skipped {
+            let missing = of.targets.is_empty();
+            report.remarks.push(differing::gap(&target.to_string(), "no address is known", missing, Some(target)));
         }
         for target in &of.targets {
             let failed = target.checks.iter().filter(|c| c.verdict == Verdict::Failed && c.findings.is_empty());

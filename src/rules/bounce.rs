@@ -19,11 +19,21 @@ pub(super) fn findings(evidence: &Evidence, rule: &Rule) -> Vec<Finding> {
 fn round(exchange: &Exchange) -> Option<String> {
     let answer = exchange.answer().filter(|answer| (300..400).contains(&answer.status))?;
     let scheme = exchange.forwarded_proto?;
-    let url = format!("{scheme}://{}{}", exchange.host.to_ascii_lowercase(), exchange.path);
+    let (host, path) = (exchange.host.to_ascii_lowercase(), &exchange.path);
     let to = answer.location.as_deref()?;
-    let absolute = if to.starts_with('/') { format!("{scheme}://{}{to}", exchange.host) } else { to.to_owned() };
-    let default = if scheme == Protocol::Https { ":443/" } else { ":80/" };
-    (absolute.replacen(default, "/", 1).eq_ignore_ascii_case(&url)).then_some(url)
+    let to = match (to.starts_with("//"), to.starts_with('/')) {
+        (true, _) => format!("{scheme}:{to}"),
+        (false, true) => format!("{scheme}://{host}{to}"),
+        (false, false) => to.to_owned(),
+    };
+    let rest = to.get(scheme.as_str().len()..).filter(|_| to.to_ascii_lowercase().starts_with(scheme.as_str()))?;
+    let rest = rest.strip_prefix("://")?;
+    let (there, way) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
+    let default = if scheme == Protocol::Https { ":443" } else { ":80" };
+    let there = there.strip_suffix(default).unwrap_or(there);
+    // without a public name the target's own port is asked for, which a redirect rightly leaves out
+    let same = there.eq_ignore_ascii_case(&host) || host.rsplit_once(':').is_some_and(|(name, _)| name == there);
+    (same && way == path).then(|| format!("{scheme}://{host}{path}"))
 }
 
 fn judge(group: &Probed, rule: &Rule) -> Option<Finding> {
@@ -65,7 +75,10 @@ mod tests {
         assert_eq!(found.first().unwrap().rule, "E806");
         assert_eq!(found.first().unwrap().title, "targets redirect https://shop.example.com/ to itself");
         assert_eq!(redirected("https://shop.example.com:443/", "https").len(), 1);
-        assert_eq!(redirected("/", "https").len(), 1);
+        for same in ["/", "https://SHOP.example.com", "//shop.example.com/", "https://shop.example.com"] {
+            assert_eq!(redirected(same, "https").len(), 1, "{same}");
+        }
+        assert!(redirected("https://shop.example.com:8443/", "https").is_empty());
         assert!(redirected("https://shop.example.com/", "http").is_empty(), "that is what it is for");
         assert!(redirected("/start", "https").is_empty());
     }

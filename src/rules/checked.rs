@@ -6,7 +6,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Evidence, Finding, Rule, Severity, probed};
+use super::{Evidence, Finding, Rule, Severity, cause, probed};
 use crate::model::kind::{HealthCheck, Target, TargetGroup};
 use crate::model::value::{CheckPort, CodeMatcher, Protocol, ProtocolVersion, TargetType};
 use crate::model::{Address, TargetHealth};
@@ -70,6 +70,10 @@ impl<'e> Checked<'e> {
     }
     pub(super) fn protocol(&self) -> Protocol {
         self.group.health_check.protocol.unwrap_or(Protocol::Http)
+    }
+    /// What the load balancer speaks to the targets.
+    pub(super) fn traffic_protocol(&self) -> Protocol {
+        self.group.protocol.unwrap_or(Protocol::Http)
     }
     /// In seconds.
     pub(super) fn timeout(&self) -> u32 {
@@ -139,7 +143,7 @@ impl<'e> Checked<'e> {
     pub(super) fn blamed(&self, suspect: Suspect) -> Vec<(&'e Address, &'e Target, &'e TargetHealth)> {
         let unhealthy = self.judged.iter().filter(|(_, _, health)| health.is_unhealthy());
         // what a probe has a better explanation for is another rule's
-        let open = unhealthy.filter(|(address, target, _)| probed::cause(self, address, target).is_none());
+        let open = unhealthy.filter(|(address, target, _)| cause::cause(self, address, target).is_none());
         open.filter(|(_, target, health)| self.blame(target, health) == Some(suspect)).copied().collect()
     }
     pub(super) fn healthy(&self) -> usize {
@@ -180,10 +184,11 @@ impl<'e> Checked<'e> {
                 "Clients see 502 or 504 once the healthy targets cannot carry the whole load: {out} out of service."
             );
         }
-        let see = if answering {
-            "Clients get whatever the application answers, working or not"
-        } else {
-            "Clients get 502 or 504 wherever the traffic port is dead as well"
+        let apart = self.port() != CheckPort::Traffic || self.speaks_otherwise();
+        let see = match (answering, apart) {
+            (true, _) => "Clients get whatever the application answers, working or not",
+            (false, true) => "Clients get 502 or 504 if the traffic port is dead as well",
+            (false, false) => "Clients get 502 or 504",
         };
         format!(
             "{see}: no target is healthy, so the load balancer fails open and sends requests to all of them; there is \
@@ -218,7 +223,11 @@ impl<'e> Checked<'e> {
         targets: &[(&Address, &Target, &TargetHealth)],
     ) -> Finding {
         let mut finding = rule.finding(severity, self.address, field).evident(self.address, field, value);
-        for (address, _, health) in targets.iter().take(CITED) {
+        // a probe's report shows each finding at its targets
+        let cited = |(at, (address, ..)): &(usize, &(&Address, &Target, &TargetHealth))| {
+            *at < CITED || (*at < probed::CITED && self.evidence.probed.contains_key(*address))
+        };
+        for (_, (address, _, health)) in targets.iter().enumerate().filter(cited) {
             finding = finding.evident(address, "health", shown(health));
         }
         if targets.len() > CITED {

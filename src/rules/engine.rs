@@ -130,7 +130,7 @@ mod tests {
         assert!(judgement.findings.is_empty());
         let e304 = judgement.not_checked.iter().find(|n| n.rule == "E304").unwrap();
         assert_eq!((e304.needs_in_words().as_str(), e304.partly), ("desired files", false));
-        assert!(judgement.not_checked.iter().all(|n| n.rule != "E806"), "needs nothing");
+        assert!(judgement.not_checked.iter().all(|n| n.rule != "E804"), "needs nothing");
         let e605 = judgement.not_checked.iter().find(|n| n.rule == "E605").unwrap();
         assert!(e605.partly, "run on the names that the files know");
     }

@@ -12,6 +12,7 @@
 pub mod accept;
 pub mod acm;
 mod bounce;
+mod cause;
 mod checked;
 mod closed;
 mod drift;

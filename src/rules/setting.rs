@@ -43,7 +43,13 @@ const ROWS: [Row; 15] = [
     ),
     Row(
         Server::Uvicorn,
-        ["uvicorn --timeout-keep-alive {s}", "uvicorn --host 0.0.0.0 --port {p}", "", "uvicorn --http httptools", ""],
+        [
+            "uvicorn --timeout-keep-alive {s}; under gunicorn, whose word rules uvicorn's worker, gunicorn --keep-alive {s}",
+            "uvicorn --host 0.0.0.0 --port {p}",
+            "",
+            "uvicorn --http httptools",
+            "",
+        ],
     ),
     Row(
         Server::Hypercorn,
@@ -201,7 +207,8 @@ fn forwarded_proto(server: Option<Server>) -> &'static str {
     match server {
         Some(Server::Nginx) => {
             "Django: SECURE_PROXY_SSL_HEADER = ('HTTP_X_FORWARDED_PROTO', 'https'); nginx: proxy_set_header \
-             X-Forwarded-Proto $http_x_forwarded_proto"
+             X-Forwarded-Proto $http_x_forwarded_proto, and where nginx itself redirects, only if \
+             ($http_x_forwarded_proto = http)"
         }
         Some(Server::Gunicorn) => {
             "Django: SECURE_PROXY_SSL_HEADER = ('HTTP_X_FORWARDED_PROTO', 'https'); gunicorn: --forwarded-allow-ips with \
@@ -224,8 +231,9 @@ fn client_certificate(server: Option<Server>) -> &'static str {
         Some(Server::Envoy) => "Envoy's require_client_certificate: false (Istio: PeerAuthentication PERMISSIVE)",
         Some(Server::Node) => "Node's requestCert: false",
         Some(Server::Go) => "Go's tls.Config.ClientAuth = tls.NoClientCert",
-        Some(Server::Gunicorn | Server::Uvicorn) => "--ssl-cert-reqs 0",
-        Some(_) | None => "do not ask for client certificates on this port",
+        Some(Server::Gunicorn) => "gunicorn --cert-reqs 0",
+        Some(Server::Uvicorn) => "uvicorn --ssl-cert-reqs 0",
+        Some(_) | None => "",
     }
 }
 

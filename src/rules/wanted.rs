@@ -3,14 +3,14 @@
 //! The health check's defaults, the group's protocol, the idle timeout of the load balancers in front of it and a name
 //! that clients use all come from the same evidence that the rules judge.
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::Evidence;
 use super::checked::Checked;
 use super::protocol;
-use crate::model::kind::{Action, Forward, HealthCheck, Listener, LoadBalancer, Target, TargetGroup};
+use crate::model::kind::{Action, Conditions, Forward, HealthCheck, Listener, LoadBalancer, Rule, Target, TargetGroup};
 use crate::model::value::{CheckPort, Protocol, ProtocolVersion, TargetType};
 use crate::model::{Address, Link, Spec};
 use crate::probe::{Subject, Versions};
@@ -39,7 +39,7 @@ fn of_group(evidence: &Evidence, group: &Checked<'_>, dial: &dyn Fn(&str, u16) -
     let offered = |lb: &Address| protocol::backend_tls13_only::offered(evidence, lb) == Some(Versions::UpTo12);
     let balancers = evidence.load_balancers_of(group.address);
     let capped = !balancers.is_empty() && balancers.into_iter().all(offered);
-    let (public_host, public_protocol) = public(evidence, group.address);
+    let public = public(evidence, group.address);
     let subject = |target: &Target| {
         let port = target.port.or(group.group.port)?;
         let check_port = match group.port() {
@@ -59,8 +59,9 @@ fn of_group(evidence: &Evidence, group: &Checked<'_>, dial: &dyn Fn(&str, u16) -
             path: group.path().to_owned(),
             codes: group.codes()?,
             timeout: Duration::from_secs(group.timeout().into()),
-            public_host: public_host.clone(),
-            public_protocol,
+            public_host: public.host.clone(),
+            public_path: public.path.clone(),
+            public_protocol: public.protocol,
             idle_timeout: Duration::from_secs(idle.into()),
         })
     };
@@ -68,9 +69,18 @@ fn of_group(evidence: &Evidence, group: &Checked<'_>, dial: &dyn Fn(&str, u16) -
     targets.map(|(address, target)| Wanted { target: address.clone(), subject: subject(target) }).collect()
 }
 
-/// A name that clients use for a group, and what they speak: a rule's host, else a name of the certificate.
-fn public(evidence: &Evidence, group: &Address) -> (Option<String>, Protocol) {
+/// What clients ask for.
+struct Public {
+    host: Option<String>,
+    path: String,
+    protocol: Protocol,
+}
+
+/// A name that clients use for a group, a rule's host or else one of the certificate; a path that leads there; what they
+/// speak.
+fn public(evidence: &Evidence, group: &Address) -> Public {
     let (mut by_rule, mut by_certificate, mut protocol) = (None, None, Protocol::Http);
+    let mut paths = Vec::new();
     for (address, listener) in evidence.listeners() {
         for (at, action) in evidence.actions_of(address) {
             if !action.groups().any(|(link, _)| link.address() == Some(group)) {
@@ -79,14 +89,24 @@ fn public(evidence: &Evidence, group: &Address) -> (Option<String>, Protocol) {
             if listener.protocol == Some(Protocol::Https) {
                 protocol = Protocol::Https;
             }
-            let hosts = evidence.rule(at).and_then(|rule| rule.when.as_ref()).map(|when| &when.host);
+            let when = evidence.rule(at).and_then(|rule| rule.when.as_ref());
+            let hosts = when.map(|when| &when.host);
             by_rule = by_rule.or_else(|| hosts.into_iter().flatten().find_map(|host| name(host)));
+            let path = when.filter(|when| when.path_regex.is_empty()).and_then(|when| when.path.first());
+            paths.push(path.map_or("/".to_owned(), |pattern| literal(pattern)));
             let certificate = listener.certificate.as_ref().and_then(Link::address);
             let names = certificate.and_then(|address| evidence.certificate(address)).and_then(|c| c.names.as_ref());
             by_certificate = by_certificate.or_else(|| names.into_iter().flatten().find_map(|host| name(host)));
         }
     }
-    (by_rule.or(by_certificate), protocol)
+    let path = paths.into_iter().min_by_key(String::len).unwrap_or_else(|| "/".to_owned());
+    Public { host: by_rule.or(by_certificate), path, protocol }
+}
+
+/// A path that fits a pattern of paths: as far as it has no wildcard.
+fn literal(pattern: &str) -> String {
+    let path = pattern.split(['*', '?']).next().unwrap_or_default();
+    if path.starts_with('/') { path.to_owned() } else { "/".to_owned() }
 }
 
 /// A name that fits a pattern of names.
@@ -131,9 +151,19 @@ impl Url {
         valid.then(|| Self { protocol, host: host.to_owned(), port, path: path.to_owned() })
     }
 
-    /// The smallest stack around it: one target behind a load balancer with AWS's defaults. `ip` is its address.
-    pub fn stack(&self, ip: &str) -> BTreeMap<Address, Spec> {
-        let group = format!("{}:{}", self.host, self.port);
+    /// A name for what it leads to.
+    pub fn name(&self) -> String {
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+
+    /// The smallest stack around it, under this name: one target behind a load balancer with AWS's defaults. `ip` is its
+    /// address. A host name is one that clients use as well.
+    pub fn stack(&self, ip: &str, name: &str) -> BTreeMap<Address, Spec> {
+        let group = name.to_owned();
         let address = Address::target_group(&group);
         let health_check = HealthCheck {
             protocol: Some(self.protocol),
@@ -165,23 +195,39 @@ impl Url {
             sni_certificates: None,
             mutual_authentication: None,
             authenticate: None,
-            beyond: std::collections::BTreeSet::new(),
+            beyond: BTreeSet::new(),
             default: Some(Action::Forward(Forward::to_one(Link::Address(address.clone())))),
             attributes: BTreeMap::new(),
             tags: BTreeMap::new(),
         };
-        BTreeMap::from([
+        let at = Address::listener(&group, 443);
+        let mut stack: BTreeMap<Address, Spec> = BTreeMap::new();
+        if self.host.parse::<IpAddr>().is_err() {
+            let rule = Rule {
+                listener: Link::Address(at.clone()),
+                priority: Some(1),
+                when: Some(Conditions { host: BTreeSet::from([self.host.clone()]), ..Conditions::default() }),
+                action: listener.default.clone(),
+                authenticate: None,
+                rewrite: None,
+                beyond: BTreeSet::new(),
+                tags: BTreeMap::new(),
+            };
+            stack.insert(Address::rule(&at, "named"), rule.into());
+        }
+        stack.extend([
             (Address::target(&group, ip, Some(self.port)), target.into()),
             (Address::load_balancer(&group), balancer.into()),
-            (Address::listener(&group, 443), listener.into()),
+            (at, listener.into()),
             (address, target_group.into()),
-        ])
+        ]);
+        stack
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{World, at, rule, to};
+    use super::super::testing::{World, answer, at, rule, to};
     use super::*;
 
     fn all(world: &World) -> Vec<Wanted> {
@@ -207,6 +253,10 @@ mod tests {
         let subject = all(&world)[0].subject.clone().unwrap();
         assert_eq!((subject.check_port, subject.port), (9000, 8000));
         assert_eq!(subject.public_host.as_deref(), Some("api.example.com"));
+        assert_eq!(subject.public_path, "/", "the listener's default leads there as well");
+        world.listener(443).default = Some(answer(404));
+        world.with_rule("api", rule("api.example.com", "/api/*", to("django")));
+        assert_eq!(all(&world)[0].subject.clone().unwrap().public_path, "/api/");
         world.live.insert(
             at("target/django/i-1:8000"),
             Target {
@@ -234,10 +284,12 @@ mod tests {
         for bad in ["ftp://a/", "desired", "http://", "http://a:b/", "http://a b/", "http://a/\r\nX: y"] {
             assert_eq!(url(bad), None, "{bad}");
         }
-        let state = Url::parse("http://app.internal:8000/health/").unwrap().stack("10.0.1.10");
+        let state = Url::parse("http://app.internal:8000/health/").unwrap().stack("10.0.1.10", "app.internal:8000");
         let evidence = Evidence { state: std::borrow::Cow::Owned(state), ..Evidence::default() };
         let found = wanted(&evidence, &|ip, port| Some(SocketAddr::new(ip.parse().ok()?, port)));
         assert_eq!(found[0].target, at("target/app.internal:8000/10.0.1.10:8000"));
-        assert_eq!(found[0].subject.as_ref().unwrap().idle_timeout.as_secs(), 60);
+        let subject = found[0].subject.as_ref().unwrap();
+        assert_eq!((subject.idle_timeout.as_secs(), subject.public_host.as_deref()), (60, Some("app.internal")));
+        assert_eq!(Url::parse("http://[fd00::1]:81/").unwrap().name(), "[fd00::1]:81");
     }
 }

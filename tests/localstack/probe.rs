@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 
 use super::stack::Stack;
+use crate::desired::schema::judged_by;
 use crate::support::program::Run;
 use crate::support::servers::servers;
 
@@ -34,7 +35,7 @@ fn live_targets_are_probed_and_what_aws_knows_better_is_left_to_it() {
     let targets = run.json()["targets"].as_array().unwrap().clone();
     assert_eq!(targets.len(), 3, "{}", run.all());
     assert!(targets.iter().all(|target| target["reported"] == "healthy"), "{targets:#?}");
-    assert!(run.stderr.contains("probing 3 targets, 70 s at most"), "{}", run.stderr);
+    assert!(run.stderr.contains("probing 3 targets, 85 s at most"), "{}", run.stderr);
     // AWS's checks reach a target that refuses ours; another one fails both
     let mismatch = json!({ "state": "unhealthy", "reason": "Target.ResponseCodeMismatch", "description": "Health checks failed with these codes: [400]" });
     stack.account.script_health(&json!({ "10.0.1.30:8000": mismatch }));
@@ -42,6 +43,11 @@ fn live_targets_are_probed_and_what_aws_knows_better_is_left_to_it() {
     let document = run.json();
     assert_eq!(document["contradicted"][0]["target"], "target/django/10.0.1.10:8000", "{}", run.all());
     assert_eq!(document["contradicted"][0]["observed"], "connection refused");
+    let schema = stack.account.run(&["schema", "--reports"]).exits(0).json();
+    assert_eq!(
+        judged_by(&schema, &[document.clone(), led(&stack, &json, ["threads", "threads", "plain"]).json()]),
+        [None, None]
+    );
     let of = |group: &str| {
         let targets = document["targets"].as_array().unwrap().clone();
         targets.into_iter().find(|target| target["target_group"] == group).unwrap()

@@ -6,6 +6,7 @@ mod hostile;
 mod keep_alive;
 mod many;
 mod real;
+mod verdicts;
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -240,7 +241,7 @@ fn urls_need_no_files() {
     let url = format!("http://{}/health/", server(hosts, Duration::from_secs(9)));
     let asked = ["probe", &url, "--quick", "--host", "shop.example.com"];
     let text = Program::new(folder.path()).args(asked).run().exits(3).stdout;
-    assert!(text.contains("E109 critical") && text.contains("as shop.example.com it"), "{text}");
+    assert!(text.contains("E109 critical") && text.contains("(404), and not shop.example.com"), "{text}");
     let folder = TempDir::new().unwrap();
     let named = ["probe", "http://app.internal:81/", "--connect-to", &format!("app.internal:81={at}"), "--quick"];
     Program::new(folder.path()).args(named).run().exits(0);

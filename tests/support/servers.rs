@@ -168,7 +168,7 @@ impl Case {
     /// The rule that leads to it.
     pub fn rule(&self) -> String {
         format!(
-            "          {}: {{ priority: {}, when: {{ host: {}, path: /{} }}, forward: {} }}\n",
+            "          {}: {{ priority: {}, when: {{ host: {}, path: [/, /{}] }}, forward: {} }}\n",
             self.group(),
             self.number,
             self.said("host", "shop.example.com"),

@@ -25,8 +25,8 @@ pub struct Probe {
     /// Only these targets or groups; `*` matches anything; repeatable
     #[arg(long = "target", value_name = "ADDRESS")]
     pub targets: Vec<String>,
-    /// A name that clients use; that of a rule or a certificate without it
-    #[arg(long, value_name = "NAME")]
+    /// A name that clients use, such as shop.example.com; that of a rule, a certificate or the URL without it
+    #[arg(long, value_name = "NAME", value_parser = host)]
     pub host: Option<String>,
     /// Dial another address for a target, as through a tunnel: 10.0.1.10:8000=127.0.0.1:9000; repeatable
     #[arg(long = "connect-to", value_name = "TARGET=ADDR", value_parser = connect_to)]
@@ -63,8 +63,22 @@ pub enum ProbeDepth {
     Quick,
 }
 
+fn host(text: &str) -> Result<String, String> {
+    let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let valid = !text.is_empty() && text.len() <= 253 && text.chars().all(fine);
+    if valid { Ok(text.to_owned()) } else { Err("write a host name, such as shop.example.com".to_owned()) }
+}
+
 fn connect_to(text: &str) -> Result<(String, SocketAddr), String> {
-    let parts = text.split_once('=').filter(|(target, _)| !target.is_empty());
+    // a port, after an address whose colons are in brackets
+    let named = |target: &str| {
+        let (host, port) = target.rsplit_once(':').unwrap_or_default();
+        let bare = host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']'));
+        port.parse::<u16>().is_ok() && !host.is_empty() && (bare.is_some() || !host.contains(':'))
+    };
+    let parts = text.split_once('=').filter(|(target, _)| named(target));
     let address = parts.and_then(|(target, address)| Some((target.to_owned(), address.parse().ok()?)));
-    address.ok_or_else(|| "write TARGET:PORT=IP:PORT, such as 10.0.1.10:8000=127.0.0.1:9000".to_owned())
+    address.ok_or_else(|| {
+        "write TARGET:PORT=IP:PORT, such as 10.0.1.10:8000=127.0.0.1:9000 or [fd00::1]:8000=127.0.0.1:9000".to_owned()
+    })
 }

@@ -23,6 +23,11 @@ const AT_ONCE: usize = 64;
 /// Targets with how they are asked.
 pub type Subjects = Vec<(Address, Subject)>;
 
+/// A target's port, as `--connect-to` names it.
+pub fn name(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
 /// Where a target's port is dialled. `reached` says at which address an instance is.
 pub fn dial(
     connect_to: &[(String, SocketAddr)],
@@ -30,7 +35,7 @@ pub fn dial(
     host: &str,
     port: u16,
 ) -> Option<SocketAddr> {
-    let name = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+    let name = name(host, port);
     let told = connect_to.iter().find(|(target, _)| *target == name).map(|(_, address)| *address);
     let ip = || host.parse().ok().or_else(|| reached.get(host).copied());
     told.or_else(|| Some(SocketAddr::new(ip()?, port)))

@@ -1,6 +1,7 @@
 //! `no502 probe`: what a load balancer's health checker and connection pool would meet at real targets, which files, URLs
 //! or AWS name.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -104,12 +105,13 @@ async fn report(
             .map(|((target, subject), saw)| looked(target, subject, saw, reported.get(target), &judged.findings))
             .collect(),
         findings: &judged.findings,
+        accepted: &judged.accepted,
         skipped: &skipped,
         contradicted: doubted.iter().map(|((target, _), saw)| contradicted(target, saw, &reported)).collect(),
     };
     let exit_code = match exit::of_probe(&judged, probing.has_failed(), args.fail_on) {
-        // nothing was seen that says that all is well
-        exit::CLEAN if known.is_empty() || view == View::Part => exit::INCOMPLETE,
+        // a part of which nothing was seen is not well
+        exit::CLEAN if known.is_empty() || !skipped.is_empty() || view == View::Part => exit::INCOMPLETE,
         code => code,
     };
     let nothing = Resolved::default();
@@ -118,7 +120,7 @@ async fn report(
         report: &Report::of_probe(&probing, desired, args.fail_on.counts(), (world.now, view == View::Whole)),
         exit_code,
         text: &|look| text::probe(&probing, look),
-        json: &|| json::to_text(&json::probe(&probing)),
+        json: &|| json::to_text(&json::probe(&probing, desired)),
         junit: Some(&|| junit::probe(&probing)),
     };
     delivery.deliver(&args.printing, None, terminal)?;
@@ -156,7 +158,12 @@ async fn stack(args: &Args, global: &Global, terminal: Terminal) -> Result<Resol
             CliError::new(format!("`{word}` is no URL of a target"))
                 .hint("write http://10.0.1.10:8000/health/, or give files only")
         })?;
-        desired.specs.extend(url.stack(&address_of(&url, args).await?));
+        let taken = |name: &String| desired.specs.contains_key(&Address::target_group(name));
+        let one = url.name();
+        let names = std::iter::once(one.clone()).chain((2..).map(|number| format!("{one}#{number}")));
+        let name = names.into_iter().find(|name| !taken(name)).unwrap_or(one);
+        let stack = url.stack(&address_of(&url, args).await?, &name);
+        desired.specs.extend(stack);
     }
     Ok(desired)
 }
@@ -190,7 +197,11 @@ fn chosen(args: &Args, evidence: &Evidence<'_>) -> Result<Chosen, CliError> {
         (args.targets.is_empty() || fitting) && target.parent().is_some_and(|group| named(&group))
     };
     let reached = asking::instances(evidence);
-    let dial = |host: &str, port: u16| asking::dial(&args.connect_to, &reached, host, port);
+    let told = RefCell::new(BTreeSet::new());
+    let dial = |host: &str, port: u16| {
+        told.borrow_mut().insert(asking::name(host, port));
+        asking::dial(&args.connect_to, &reached, host, port)
+    };
     for Wanted { target, subject } in rules::wanted(evidence, &dial) {
         if within(&target) {
             match subject {
@@ -201,6 +212,16 @@ fn chosen(args: &Args, evidence: &Evidence<'_>) -> Result<Chosen, CliError> {
                 None => skipped.push(target),
             }
         }
+    }
+    if let Some((unused, _)) = args.connect_to.iter().find(|(target, _)| !told.borrow().contains(target)) {
+        let asked = told.borrow().iter().take(5).cloned().collect::<Vec<_>>().join(", ");
+        return Err(CliError::new(format!("--connect-to {unused}: no target is asked there")).hint(
+            if asked.is_empty() {
+                "no target is known; see the files or --live".to_owned()
+            } else {
+                format!("targets are asked at {asked}")
+            },
+        ));
     }
     if subjects.is_empty() && skipped.is_empty() {
         return Err(CliError::new("there is no target to probe").hint(if args.live {
@@ -215,5 +236,8 @@ fn chosen(args: &Args, evidence: &Evidence<'_>) -> Result<Chosen, CliError> {
 /// The findings that rest on what was observed.
 fn about(judged: Judgement, observed: &BTreeMap<Address, Observations>) -> Judgement {
     let rests = |finding: &Finding| finding.evidence.iter().any(|evident| observed.contains_key(&evident.address));
-    Judgement { findings: judged.findings.into_iter().filter(rests).collect(), ..judged }
+    let Judgement { mut findings, mut accepted, not_checked } = judged;
+    findings.retain(rests);
+    accepted.retain(|one| rests(&one.finding));
+    Judgement { findings, accepted, not_checked }
 }

@@ -2,9 +2,13 @@
 
 use serde::Serialize;
 
+use super::build::accepted;
+use super::types::Accepted;
 use super::{FORMAT_VERSION, TOOL_VERSION};
+use crate::desired::Resolved;
 use crate::probe::Observations;
-use crate::report::probe::{Contradicted, Looked, Probing, Verdict, doubts};
+use crate::report::place::Places;
+use crate::report::probe::{Contradicted, Looked, Probing, Verdict};
 
 /// What a probe saw.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -14,6 +18,8 @@ pub struct ProbeDocument {
     pub tool_version: &'static str,
     pub command: &'static str,
     pub targets: Vec<ProbedTarget>,
+    /// Findings that the files accept.
+    pub accepted: Vec<Accepted>,
     /// Targets whose address is not known.
     pub skipped: Vec<String>,
     /// Targets that AWS sees otherwise than they are seen from here: nothing is concluded of them.
@@ -40,7 +46,7 @@ pub struct ProbedTarget {
     /// The software that answered.
     pub server: Option<&'static str>,
     /// What cannot be said from where the probe stood.
-    pub unverified: Option<&'static str>,
+    pub unverified: Option<String>,
     /// What AWS reports of it, with --live.
     pub reported: Option<String>,
     pub checks: Vec<ProbeCheck>,
@@ -65,12 +71,14 @@ pub struct ProbeCheck {
 }
 
 /// The document.
-pub fn probe(probing: &Probing<'_>) -> ProbeDocument {
+pub fn probe(probing: &Probing<'_>, desired: &Resolved) -> ProbeDocument {
+    let places = Places::of(&desired.files);
     ProbeDocument {
         format_version: FORMAT_VERSION,
         tool_version: TOOL_VERSION,
         command: "probe",
         targets: probing.targets.iter().map(target).collect(),
+        accepted: probing.accepted.iter().map(|one| accepted(desired, &places, one)).collect(),
         skipped: probing.skipped.iter().map(ToString::to_string).collect(),
         contradicted: probing.contradicted.iter().map(contradicted).collect(),
     }
@@ -101,7 +109,7 @@ fn target(looked: &Looked<'_>) -> ProbedTarget {
         target_group: group.unwrap_or_default(),
         target: looked.address.to_string(),
         server: looked.saw.server.map(crate::probe::Server::as_str),
-        unverified: doubts(looked.saw),
+        unverified: Some(looked.doubts.join("; ")).filter(|doubts| !doubts.is_empty()),
         reported: looked.reported.map(|health| health.in_words().to_owned()),
         checks: checks.collect(),
         observations: looked.saw.clone(),

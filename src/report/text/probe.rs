@@ -1,12 +1,12 @@
 //! What a probe saw: target by target, check by check, and what to change.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::page::Page;
 use crate::report::Look;
 use crate::report::layout::{clean, count, pad};
 use crate::report::paint::{BAD, FAINT, GOOD, HEADING, WARN};
-use crate::report::probe::{Check, Contradicted, Looked, Probing, Verdict, doubts};
+use crate::report::probe::{Check, Contradicted, Looked, Probing, Verdict};
 use crate::rules::{Finding, Severity};
 
 const INDENT: usize = 10;
@@ -18,10 +18,13 @@ pub fn probe(probing: &Probing<'_>, look: &Look) -> String {
     for target in &probing.targets {
         one(target, &mut told, &mut page);
     }
-    let unsure: Vec<&'static str> = probing.targets.iter().filter_map(|target| doubts(target.saw)).collect();
-    if let Some(doubt) = unsure.first() {
+    let mut unsure: BTreeMap<&'static str, usize> = BTreeMap::new();
+    for doubt in probing.targets.iter().flat_map(|target| &target.doubts) {
+        *unsure.entry(doubt).or_default() += 1;
+    }
+    for (doubt, targets) in unsure {
         page.blank();
-        let text = format!("{}: {doubt}.", count(unsure.len(), "target"));
+        let text = format!("{}: {doubt}.", count(targets, "target"));
         for line in crate::report::layout::wrap(&text, page.width) {
             let line = page.paint(FAINT, &line);
             page.line(&line);
@@ -42,6 +45,7 @@ pub fn probe(probing: &Probing<'_>, look: &Look) -> String {
             page.wrapped(2, &clean(&format!("{target}: {observed} from here; AWS: {reported}")));
         }
     }
+    super::notes::accepted(probing.accepted, &mut page);
     page.blank();
     last(probing, &mut page);
     page.text()
@@ -53,6 +57,7 @@ fn last(probing: &Probing<'_>, page: &mut Page<'_>) {
     let failed = all.filter(|check| check.verdict == Verdict::Failed).count();
     let what = format!("{}, {}", count(probing.targets.len(), "target"), count(checks, "check"));
     let line = match (failed, probing.findings.len()) {
+        _ if probing.targets.is_empty() => page.paint(WARN, "nothing is known of any target"),
         (0, 0) => format!("{}: {what}", page.paint(GOOD, "ok")),
         (0, n) => format!("{}: {what}, {}", page.paint(WARN, "ok"), count(n, "finding")),
         (failed, _) => format!("{}: {what}, {failed} failed", page.paint(BAD, "failed")),

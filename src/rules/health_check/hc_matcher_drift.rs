@@ -3,6 +3,7 @@
 use super::super::checked::{Checked, Suspect, codes_of, listed};
 use super::super::{Evidence, Finding, FixClass, Health, Need, Rule, Severity, Situation};
 use super::DJANGO;
+use crate::model::Address;
 use crate::model::value::CodeMatcher;
 
 const FIELD: &str = "health_check.success_codes";
@@ -132,6 +133,10 @@ fn hiding(group: &Checked) -> Option<Finding> {
             "A target that redirects, refuses or does not know its health path still counts as healthy and keeps \
              getting requests; clients see its errors, and no check says so.",
         );
+    let finding = passing(group, &hidden).into_iter().fold(finding, |finding, (target, status)| {
+        let title = format!("the health check passes with {status}, which success codes {matcher} take for health");
+        finding.evident(target, "probe.health_check", status).titled(title)
+    });
     let narrower = |codes: &&CodeMatcher| !hidden.iter().all(|code| codes.accepts(*code));
     Some(match group.other_codes().filter(narrower) {
         Some(want) => finding
@@ -143,6 +148,17 @@ fn hiding(group: &Checked) -> Option<Finding> {
         None => finding
             .mended_by(format!("let {} answer 200, then narrow health_check.success_codes to \"200\"", group.path())),
     })
+}
+
+/// Targets whose health check a probe has seen passing with such a code.
+fn passing<'e>(group: &Checked<'e>, hidden: &[u16]) -> Vec<(&'e Address, u16)> {
+    let codes = group.codes();
+    let seen = group.evidence.targets_of(group.address).filter_map(|(target, _)| {
+        let check = group.evidence.probed.get(target)?.health_check(codes.as_ref())?;
+        let status = check.status().filter(|status| check.passes(codes.as_ref()) && hidden.contains(status))?;
+        Some((target, status))
+    });
+    seen.collect()
 }
 
 /// The codes are not the file's, and nothing proves that it hurts.

@@ -1,5 +1,6 @@
 //! E104: the health check watches another port than the one that serves.
 
+use super::super::cause::cause_of_request;
 use super::super::checked::Checked;
 use super::super::probed::{One, Probed};
 use super::super::{Evidence, Finding, FixClass, Health, Need, Rule, Severity, Situation};
@@ -87,8 +88,14 @@ fn seen(group: &Probed) -> Option<Finding> {
     let codes = group.checked.codes();
     let dead = |one: &One<'_>| {
         let passes = one.saw.health_check(codes.as_ref()).is_some_and(|check| check.passes(codes.as_ref()));
-        let fails = |request: &Exchange| {
-            matches!(request.outcome, Outcome::Refused | Outcome::Reset | Outcome::Closed | Outcome::Garbage(_))
+        let fails = |request: &Exchange| match request.outcome {
+            Outcome::Refused
+            | Outcome::Reset
+            | Outcome::Closed
+            | Outcome::TimedOut
+            | Outcome::TlsFailed(_)
+            | Outcome::Garbage(_) => cause_of_request(&group.checked, one.saw).is_none(),
+            Outcome::Answer(_) | Outcome::Endless | Outcome::Unconnected | Outcome::Unreachable(_) => false,
         };
         group.checked.off_port(one.target).is_some() && passes && one.saw.request.as_ref().is_some_and(fails)
     };

@@ -1,10 +1,12 @@
 //! E106: the health check gives up too early, or its timeout does not fit into its interval.
 
+use super::super::cause::Cause;
 use super::super::checked::{Checked, shown};
-use super::super::probed::{Cause, Probed};
+use super::super::probed::Probed;
 use super::super::setting::Setting;
 use super::super::{Evidence, Finding, FixClass, Health, Need, Rule, Severity, Situation};
 use super::TIMED;
+use crate::probe::observation::Exchange;
 
 const FIELD: &str = "health_check.timeout";
 
@@ -73,18 +75,25 @@ fn check(evidence: &Evidence) -> Vec<Finding> {
 /// A probe that is patient gets the answer that the check does not wait for.
 fn busy(group: &Probed) -> Option<Finding> {
     let ones = group.blamed(Cause::Late);
-    let patient = ones.first()?.saw.patient.as_ref()?;
+    let saw = ones.first()?.saw;
+    let codes = group.checked.codes();
+    let passes = |exchange: &&Exchange| exchange.passes(codes.as_ref());
+    let patient = saw.patient.as_ref().filter(passes).or(saw.again.as_ref().filter(passes));
     let timeout = group.checked.timeout();
-    let finding = group
-        .failing(&RULE, FIELD, &ones, true)
-        .evident(group.address(), FIELD, timeout)
-        .evident(ones.first()?.address, "probe.patient_ms", patient.millis)
-        .titled(format!(
-            "{} {} after {:.1} s, the health check gives up after {timeout} s",
-            group.who(&ones),
-            if ones.len() == 1 { "answers" } else { "answer" },
-            patient.millis as f64 / 1000.0
-        ));
+    let verb = if ones.len() == 1 { "answers" } else { "answer" };
+    let who = group.who(&ones);
+    let finding = group.failing(&RULE, FIELD, &ones, true).evident(group.address(), FIELD, timeout);
+    let finding = match patient.filter(|patient| patient.millis > u64::from(timeout) * 1000) {
+        Some(patient) => {
+            let seconds = patient.millis as f64 / 1000.0;
+            finding
+                .evident(ones.first()?.address, "probe.patient_ms", patient.millis)
+                .titled(format!("{who} {verb} after {seconds:.1} s, the health check gives up after {timeout} s"))
+        }
+        None => {
+            finding.titled(format!("{who} {verb} now in time and now not: the health check gives up after {timeout} s"))
+        }
+    };
     let workers = Setting::Workers.named(group.server(), 0);
     Some(match group.checked.want.timeout.filter(|want| *want > timeout) {
         Some(want) => finding

@@ -92,9 +92,8 @@ fn races<'e>(evidence: &'e Evidence<'e>) -> impl Iterator<Item = Race<'e>> {
         let seen = evidence.probed.range(Address::new(Kind::Target, format!("{}/", group.name))..);
         let seen: Vec<_> = seen.take_while(|(target, _)| target.parent().as_ref() == Some(group)).collect();
         let closed = seen.iter().filter_map(|(target, saw)| match saw.keep_alive? {
-            // at once is no keep-alive: whether that is announced, another rule looks at
-            KeepAlive::ClosedAfter(millis) if millis >= BLUR => Some((millis, *target)),
-            KeepAlive::ClosedAfter(_) | KeepAlive::OpenAfter(_) | KeepAlive::None => None,
+            KeepAlive::ClosedAfter(millis) => Some((millis, *target)),
+            KeepAlive::OpenAfter(_) | KeepAlive::None => None,
         });
         let backend = evidence.backend(group);
         let mut measured: Vec<_> = closed.collect();

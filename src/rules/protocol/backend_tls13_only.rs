@@ -1,6 +1,7 @@
 //! E208: the load balancer offers targets TLS 1.2 at most.
 
-use super::super::probed::{Cause, Probed};
+use super::super::cause::Cause;
+use super::super::probed::Probed;
 use super::super::{Evidence, Finding, FixClass, Need, Rule, Severity, Situation};
 use crate::model::kind::Listener;
 use crate::model::value::Protocol;

@@ -1,7 +1,8 @@
 //! E204: a group speaks gRPC to targets that do not, or the other way round, or checks them so that they must fail.
 
+use super::super::cause::{Cause, UNIMPLEMENTED};
 use super::super::checked::brief;
-use super::super::probed::{Cause, Probed, UNIMPLEMENTED};
+use super::super::probed::Probed;
 use super::super::{Evidence, Finding, FixClass, Need, Rule, Severity, Situation};
 use super::{REPLACED, both_sides, speaks_http1_only};
 use crate::model::Address;

@@ -1,6 +1,7 @@
 //! E203: a group speaks HTTP/2 to targets that speak HTTP/1 only.
 
-use super::super::probed::{Cause, Probed};
+use super::super::cause::Cause;
+use super::super::probed::Probed;
 use super::super::{Evidence, Finding, FixClass, Need, Rule, Severity, Situation};
 use super::{REPLACED, STACK, both_sides, speaks_http1_only};
 use crate::model::Address;

@@ -1,11 +1,11 @@
 //! E201: the load balancer opens TLS to targets that speak plain HTTP.
 
+use super::super::cause::Cause;
 use super::super::checked::Checked;
-use super::super::probed::{Cause, One, Probed};
+use super::super::probed::Probed;
 use super::super::{Evidence, Finding, FixClass, Health, Need, Rule, Severity, Situation};
 use super::{REPLACED, STACK};
 use crate::model::value::Protocol;
-use crate::probe::observation::{Exchange, Outcome};
 
 const FIELD: &str = "protocol";
 
@@ -71,41 +71,22 @@ fn seen(group: &Probed) -> Option<Finding> {
     if group.protocol() != Protocol::Https {
         return None;
     }
-    let failing = group.blamed(Cause::Protocol);
-    let ones = if failing.is_empty() { group.those(|one| only_requests(group, one)) } else { failing.clone() };
-    let port = group.port(&ones);
+    let ones = group.blamed(Cause::Protocol);
     ones.first()?;
-    let finding = if failing.is_empty() {
-        let request = |one: &One<'_>| one.saw.request.as_ref().map(Exchange::in_words);
-        let detail = "Clients get 502 for every request; the health check, in plain HTTP, passes all the while.";
-        group.finding(&RULE, group.of_requests(RULE.severity), FIELD, &ones, "probe.request", request).detailed(detail)
-    } else {
-        group.failing(&RULE, FIELD, &ones, false).detailed(
-            "Clients get 502 for every request. All targets fail the health check for the same reason, so the load \
-             balancer fails open and tries them all the same.",
-        )
-    };
-    let check = if failing.is_empty() { "" } else { " and health_check.protocol: http" };
+    let port = group.port(&ones);
+    let too = if group.checked.protocol() == Protocol::Https { " and health_check.protocol: http" } else { "" };
     Some(
-        finding
+        group
+            .failing(&RULE, FIELD, &ones, false)
             .evident(group.address(), FIELD, Protocol::Https)
             .titled(format!(
                 "the load balancer speaks HTTPS to {}, which {} plain HTTP on port {port}",
                 group.who(&ones),
                 if ones.len() == 1 { "speaks" } else { "speak" }
             ))
-            .mended_by(format!("let port {port} speak TLS, or declare protocol: http{check} on the group. {REPLACED}"))
+            .mended_by(format!("let port {port} speak TLS, or declare protocol: http{too} on the group. {REPLACED}"))
             .declaring(group.address(), FIELD, Protocol::Http),
     )
-}
-
-/// The health check passes in plain HTTP on the traffic port, where no handshake succeeds.
-fn only_requests(group: &Probed, one: &One<'_>) -> bool {
-    let codes = group.checked.codes();
-    let passes = one.saw.health_check(codes.as_ref()).is_some_and(|check| check.passes(codes.as_ref()));
-    let fails = |request: &Exchange| matches!(request.outcome, Outcome::TlsFailed(_));
-    let same_port = group.checked.off_port(one.target).is_none();
-    group.checked.speaks_otherwise() && same_port && passes && one.saw.request.as_ref().is_some_and(fails)
 }
 
 fn judge(evidence: &Evidence, checked: &Checked) -> Option<Finding> {
@@ -174,7 +155,9 @@ mod tests {
         let plain = r#"{ "outcome": { "answer": { "status": 200 } } }"#;
         let mut world = World::seed();
         (world.group().protocol, world.desired_group().protocol) = (Some(Protocol::Https), Some(Protocol::Https));
-        world.saw(&format!(r#"{{ "health_checks": [{plain}], "request": {{ "outcome": {no_tls} }} }}"#));
+        world.saw(&format!(
+            r#"{{ "health_checks": [{plain}], "request": {{ "outcome": {no_tls} }}, "other_request": {plain} }}"#
+        ));
         assert_eq!(
             world.only().title,
             "the load balancer speaks HTTPS to targets, which speak plain HTTP on port 8000"

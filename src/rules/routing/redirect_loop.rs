@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::pattern::{hosts_meet, is_wild, meet};
 use super::super::walk::{Circle, Walks};
-use super::super::{Evidence, Finding, FixClass, Rule, Severity, Situation, bounce};
+use super::super::{Evidence, Finding, FixClass, Need, Rule, Severity, Situation, bounce};
 use super::url;
 use crate::model::kind::{Action, Conditions, Listener, Redirect};
 use crate::model::{Address, Kind};
@@ -14,7 +14,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "redirect-loop",
     severity: Severity::Critical,
     needs: &[],
-    also: &[],
+    also: &[Need::Probe],
     summary: "a redirect leads back to itself",
     explain: EXPLAIN,
     bad: Situation {
@@ -84,7 +84,8 @@ redirects as well, for want of trust in X-Forwarded-Proto, is seen by a probe on
 Location equal to the URL.
 
 How to mend it: set the action that the file declares. If the file itself loops, the redirect belongs on the listener of
-port 80, and the one on 443 has to serve or answer.
+port 80, and the one on 443 has to serve or answer. An application that redirects must believe X-Forwarded-Proto: Django's
+SECURE_PROXY_SSL_HEADER, nginx's `if ($http_x_forwarded_proto = http)` around its redirect.
 
 Sources: ELB user guide \"Listeners for your Application Load Balancers\" (redirect actions); API RedirectActionConfig.
 ";
@@ -207,8 +208,7 @@ impl<'e> Way<'e> {
 
     /// Whether the action takes the redirected request, provably.
     fn taken_again(&self) -> bool {
-        let Redirect { host, path, query, .. } = self.redirect;
-        let when = self.conditions();
+        let (Redirect { host, path, query, .. }, when) = (self.redirect, self.conditions());
         let host_again = match host.as_str() {
             "#{host}" => true,
             template if template.contains("#{") => false,

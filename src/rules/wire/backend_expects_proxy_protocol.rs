@@ -1,6 +1,7 @@
 //! E211: targets wait for the PROXY protocol before HTTP.
 
-use super::super::probed::{Cause, Probed};
+use super::super::cause::Cause;
+use super::super::probed::Probed;
 use super::super::{Evidence, Finding, FixClass, Need, Rule, Severity, Situation};
 use super::{DJANGO, GOOD, seen, verb};
 

@@ -1,6 +1,7 @@
 //! E209: targets end a TLS handshake that names no server.
 
-use super::super::probed::{Cause, Probed};
+use super::super::cause::Cause;
+use super::super::probed::Probed;
 use super::super::{Evidence, Finding, FixClass, Need, Rule, Seen, Severity, Situation};
 use super::{SECURE, verb};
 use crate::probe::observation::Handshake;

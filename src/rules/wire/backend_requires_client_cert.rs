@@ -1,6 +1,7 @@
 //! E210: targets demand a client certificate.
 
-use super::super::probed::{Cause, Probed};
+use super::super::cause::Cause;
+use super::super::probed::Probed;
 use super::super::setting::Setting;
 use super::super::{Evidence, Finding, FixClass, Need, Rule, Seen, Severity, Situation};
 use super::{SECURE, verb};
@@ -71,9 +72,9 @@ fn judge(group: &Probed) -> Option<Finding> {
                  and not confirmed by AWS.",
             )
             .mended_by(format!(
-                "demand no client certificate on port {}: {}",
+                "demand no client certificate on port {}{}",
                 group.port(&ones),
-                Setting::ClientCertificate.of(group.server())
+                Setting::ClientCertificate.named(group.server(), 0)
             )),
     )
 }

@@ -1,6 +1,7 @@
 //! E510: the application listens on loopback only.
 
-use super::super::probed::{Cause, Probed, is_loopback};
+use super::super::cause::{Cause, is_loopback};
+use super::super::probed::Probed;
 use super::super::setting::Setting;
 use super::super::{Evidence, Finding, FixClass, Need, Rule, Severity, Situation};
 use super::{DJANGO, seen, verb};

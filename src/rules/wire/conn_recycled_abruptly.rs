@@ -4,7 +4,7 @@ use super::super::probed::{One, Probed};
 use super::super::setting::Setting;
 use super::super::{Evidence, Finding, FixClass, Need, Rule, Severity, Situation};
 use super::{DJANGO, GOOD, seen, verb};
-use crate::probe::observation::ReuseEnd;
+use crate::probe::observation::{Reuse, ReuseEnd};
 
 const FIELD: &str = "backend";
 
@@ -51,12 +51,9 @@ fn check(evidence: &Evidence) -> Vec<Finding> {
 }
 
 fn judge(group: &Probed) -> Option<Finding> {
-    let requests = |one: &One<'_>| {
-        one.saw
-            .reuse
-            .filter(|reuse| reuse.end == ReuseEnd::Unannounced && reuse.requests > 0)
-            .map(|reuse| reuse.requests)
-    };
+    // after a single one it is a keep-alive of no time, which is E301's
+    let abrupt = |reuse: &Reuse| reuse.end == ReuseEnd::Unannounced && reuse.requests > 1;
+    let requests = |one: &One<'_>| one.saw.reuse.filter(abrupt).map(|reuse| reuse.requests);
     let ones = group.those(|one| requests(one).is_some());
     let least = ones.iter().filter_map(requests).min()?;
     let limit = Setting::Requests.named(group.server(), 0);
@@ -66,15 +63,15 @@ fn judge(group: &Probed) -> Option<Finding> {
                 format!("closed without notice after {} requests", requests(one).unwrap_or_default())
             })
             .titled(format!(
-                "{} {} connections after {least} request{} and {} not say so",
+                "{} {} connections after {least} requests and {} not say so",
                 group.who(&ones),
                 verb(ones.len(), "ends", "end"),
-                if least == 1 { "" } else { "s" },
                 verb(ones.len(), "does", "do")
             ))
-            .detailed("Clients get 502 for the request that meets the closing connection: about one in so many.")
+            .detailed(format!("Clients get 502 for the request that meets the closing connection, one in {least} at worst."))
             .mended_by(format!(
-                "raise the limit of requests per connection{limit}, or answer the last one with Connection: close"
+                "raise the limit of requests per connection{limit}, or answer the last one with Connection: close; if the \
+                 process ends after so many (gunicorn --max-requests, uvicorn --limit-max-requests), that is the limit"
             )),
     )
 }

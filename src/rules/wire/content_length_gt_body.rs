@@ -31,9 +31,9 @@ pub(in crate::rules) static RULE: Rule = Rule {
 };
 
 const EXPLAIN: &str = "
-Content-Length tells how many bytes follow. If fewer do, whoever reads goes on waiting. It happens where a length is
-computed in characters and sent in bytes, where a body is compressed after its length was set, and where a worker dies
-in the middle of an answer.
+Content-Length tells how many bytes follow. If fewer do, whoever reads goes on waiting. It happens where a body is
+compressed or changed after its length was set, where a file shrinks while it is sent, and where a worker dies in the
+middle of an answer. An answer in chunks that ends without the last one was cut off as well.
 
 What clients see: 504 after the idle timeout if the target keeps the connection open; a truncated page if it closes it.
 
@@ -53,17 +53,25 @@ fn check(evidence: &Evidence) -> Vec<Finding> {
 /// The target's first answer that ends too early.
 fn short<'e>(one: &One<'e>) -> Option<(&'e Exchange, &'e Answer)> {
     one.saw.answers().find(|(_, answer)| {
-        let less = answer.promised.is_some_and(|promised| promised > answer.body);
         // where lengths contradict each other, that is the cause
-        less && !answer.is_malformed() && matches!(answer.end, BodyEnd::CutOff | BodyEnd::Stalled)
+        !answer.is_malformed()
+            && match answer.promised {
+                Some(promised) => promised > answer.body && matches!(answer.end, BodyEnd::CutOff | BodyEnd::Stalled),
+                // chunks may come as slowly as they like
+                None => answer.end == BodyEnd::CutOff,
+            }
     })
 }
 
 fn judge(group: &Probed) -> Option<Finding> {
     let ones = group.those(|one| short(one).is_some());
     let (exchange, answer) = short(ones.first()?)?;
-    let value =
-        |one: &One<'_>| short(one).map(|(_, a)| format!("{} of {} bytes", a.body, a.promised.unwrap_or_default()));
+    let value = |one: &One<'_>| {
+        short(one).map(|(_, a)| match a.promised {
+            Some(promised) => format!("{} of {promised} bytes", a.body),
+            None => format!("{} bytes, without a last chunk", a.body),
+        })
+    };
     let see = match answer.end {
         BodyEnd::Stalled => "Clients get 504 after the idle timeout, or wait for it: the rest never comes.",
         BodyEnd::CutOff | BodyEnd::Whole | BodyEnd::Enough => {
@@ -73,12 +81,12 @@ fn judge(group: &Probed) -> Option<Finding> {
     Some(
         group
             .finding(&RULE, group.of_requests(RULE.severity), FIELD, &ones, "probe.body", value)
-            .titled(format!(
-                "the answer to {} promises {} bytes and has {}",
-                brief(&exchange.path),
-                answer.promised.unwrap_or_default(),
-                answer.body
-            ))
+            .titled(match answer.promised {
+                Some(promised) => {
+                    format!("the answer to {} promises {promised} bytes and has {}", brief(&exchange.path), answer.body)
+                }
+                None => format!("the answer to {} ends before its last chunk", brief(&exchange.path)),
+            })
             .detailed(see)
             .mended_by(
                 "let the server compute Content-Length, after compression and in bytes; look for killed workers",

@@ -1,6 +1,7 @@
 //! E111: the health check asks for more than the target's own health.
 
-use super::super::probed::{Cause, One, Probed};
+use super::super::cause::Cause;
+use super::super::probed::{One, Probed};
 use super::super::{Evidence, Finding, FixClass, Need, Rule, Severity, Situation};
 use super::{DJANGO, GOOD, brief, seen, verb};
 
@@ -66,7 +67,10 @@ fn failing(group: &Probed) -> Option<Finding> {
                 verb(ones.len(), "answers", "answer"),
                 brief(&root.path)
             ))
-            .mended_by(format!("let {path} answer without database, cache or other services")),
+            .mended_by(format!(
+                "let {path} answer without database, cache or other services{}",
+                if group.is_late(&ones) { "; if it needs the time, declare a longer health_check.timeout" } else { "" }
+            )),
     )
 }
 

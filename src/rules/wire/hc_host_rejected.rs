@@ -1,6 +1,7 @@
 //! E109: targets refuse the health check's Host header.
 
-use super::super::probed::{Cause, Probed};
+use super::super::cause::Cause;
+use super::super::probed::Probed;
 use super::super::setting::Setting;
 use super::super::{Evidence, Finding, FixClass, Need, Rule, Severity, Situation};
 use super::{DJANGO, GOOD, brief, seen, verb};
@@ -59,34 +60,37 @@ fn check(evidence: &Evidence) -> Vec<Finding> {
 const EVERY: &str = ". Clients get 400 as well: ALLOWED_HOSTS is empty or has other names, or the proxy in front sends \
                      its own (nginx: proxy_set_header Host $host)";
 
+/// Where no public name was known.
+const UNSURE: &str = ". To be sure, ask again with a name that clients use (--host)";
+
 fn judge(group: &Probed) -> Option<Finding> {
     let ones = group.blamed(Cause::Host);
     let codes = group.checked.codes();
     let saw = ones.first()?.saw;
     let check = saw.health_check(codes.as_ref())?;
-    let public = saw.public_host.as_ref()?;
     let path = group.checked.path();
     let words = Setting::Hosts.of(group.server()).replace("PATH", path);
-    Some(
-        group
-            .failing(&RULE, FIELD, &ones, true)
-            .evident(ones.first()?.address, "probe.public_host", format!("{}: {}", public.host, public.in_words()))
-            .titled(if public.status() == Some(400) {
-                format!("{} {} 400 to every path and Host", group.who(&ones), verb(ones.len(), "answers", "answer"))
-            } else {
-                format!(
-                    "{} {} the health check's Host: {}; as {} it passes",
-                    group.who(&ones),
-                    verb(ones.len(), "refuses", "refuse"),
-                    check.in_words(),
-                    brief(&public.host)
-                )
-            })
-            .mended_by(format!(
-                "answer {path} whatever the Host header: {words}{}",
-                if public.status() == Some(400) { EVERY } else { "" }
-            )),
-    )
+    let finding = group.failing(&RULE, FIELD, &ones, true);
+    let finding = match &saw.public_host {
+        Some(public) => {
+            let said = format!("{}: {}", public.host, public.in_words());
+            finding.evident(ones.first()?.address, "probe.public_host", said)
+        }
+        None => finding,
+    };
+    let (title, every) = match saw.public_host.as_ref().filter(|public| public.status() != Some(400)) {
+        Some(public) => {
+            let answer = format!("{} {} the check's Host", group.who(&ones), verb(ones.len(), "refuses", "refuse"));
+            let title = format!("{answer} ({}), and not {}", check.in_words(), brief(&public.host));
+            (title, "")
+        }
+        None => {
+            let title =
+                format!("{} {} 400 to every path and Host", group.who(&ones), verb(ones.len(), "answers", "answer"));
+            (title, if saw.public_host.is_some() { EVERY } else { UNSURE })
+        }
+    };
+    Some(finding.titled(title).mended_by(format!("answer {path} whatever the Host header: {words}{every}")))
 }
 
 #[cfg(test)]

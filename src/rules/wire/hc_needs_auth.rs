@@ -1,6 +1,7 @@
 //! E110: the health check's path asks for a login.
 
-use super::super::probed::{Cause, Probed};
+use super::super::cause::Cause;
+use super::super::probed::Probed;
 use super::super::{Evidence, Finding, FixClass, Need, Rule, Severity, Situation};
 use super::{DJANGO, GOOD, brief, seen, verb};
 

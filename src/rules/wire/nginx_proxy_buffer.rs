@@ -1,9 +1,9 @@
 //! E707: the proxy on the target answers 502 itself.
 
+use super::super::cause::{Cause, cause};
 use super::super::probed::{One, Probed};
 use super::super::{Evidence, Finding, FixClass, Need, Rule, Severity, Situation};
 use super::{DJANGO, GOOD, brief, seen, verb};
-use crate::probe::Server;
 use crate::probe::observation::Exchange;
 
 const FIELD: &str = "backend";
@@ -53,22 +53,27 @@ fn check(evidence: &Evidence) -> Vec<Finding> {
     Probed::all(evidence).filter_map(|group| judge(&group)).collect()
 }
 
-/// A request that a proxy answers 502 or 504 while it answers the health check.
+/// A request that a proxy answers 502 or 504 while it answers the health check; or a health check that it answers so while
+/// it answers others.
 fn inner<'e>(group: &Probed<'e>, one: &One<'e>) -> Option<&'e Exchange> {
     let codes = group.checked.codes();
-    one.saw.health_check(codes.as_ref()).filter(|check| check.passes(codes.as_ref()))?;
-    let named = |exchange: &Exchange| {
-        let name = exchange.answer().and_then(|answer| answer.server.as_deref());
-        name.and_then(|name| name.parse().ok()).is_some_and(Server::is_proxy)
-    };
-    let failed = |exchange: &&Exchange| matches!(exchange.status(), Some(502 | 504)) && named(exchange);
-    one.saw.request.as_ref().filter(failed).or_else(|| one.saw.root.as_ref().filter(failed))
+    let check = one.saw.health_check(codes.as_ref())?;
+    if cause(&group.checked, one.address, one.target) == Some(Cause::Inner) {
+        return Some(check);
+    }
+    if !check.passes(codes.as_ref()) {
+        return None;
+    }
+    // who made it is known only where it says so; the health check shows that the target itself is up
+    let failed = |exchange: &&Exchange| matches!(exchange.status(), Some(502 | 504));
+    one.saw.request.as_ref().filter(failed)
 }
 
 fn judge(group: &Probed) -> Option<Finding> {
     let ones = group.those(|one| inner(group, one).is_some());
     let exchange = inner(group, ones.first()?)?;
-    let server = exchange.answer().and_then(|answer| answer.server.clone()).unwrap_or_default();
+    let server = exchange.answer().and_then(|answer| answer.server.clone());
+    let server = server.unwrap_or_else(|| "a proxy".to_owned());
     let status = exchange.status().unwrap_or_default();
     let value = |one: &One<'_>| inner(group, one).map(Exchange::in_words);
     Some(
@@ -85,8 +90,8 @@ fn judge(group: &Probed) -> Option<Finding> {
                 "Clients get {status} here, made on the target and not by the load balancer, while health checks pass."
             ))
             .mended_by(
-                "look into the proxy's error log: for `too big header` nginx's proxy_buffer_size 32k, for `connect() \
-                 failed` the port in proxy_pass",
+                "look into the proxy's error log: for `too big header` nginx's proxy_buffer_size 32k with proxy_buffers \
+                 8 32k, for `connect() failed` the port in proxy_pass",
             ),
     )
 }

@@ -4,6 +4,7 @@ use super::super::probed::{One, Probed};
 use super::super::setting::Setting;
 use super::super::{Evidence, Finding, FixClass, Need, Rule, Severity, Situation};
 use super::{DJANGO, GOOD, seen, verb};
+use crate::probe::Server;
 use crate::probe::observation::{Part, SizedRequest};
 
 const FIELD: &str = "backend";
@@ -53,7 +54,7 @@ fn check(evidence: &Evidence) -> Vec<Finding> {
 }
 
 const fn refused(request: &SizedRequest) -> bool {
-    matches!(request.status, None | Some(400 | 413 | 414 | 431))
+    matches!(request.status, None | Some(400 | 413 | 414 | 431 | 500..))
 }
 
 /// The smallest request that the target refuses.
@@ -91,10 +92,18 @@ fn judge(group: &Probed) -> Option<Finding> {
                 request.bytes / 1024
             ))
             .detailed(see)
-            .mended_by(format!(
-                "if such requests are meant, raise the server's limits{}",
-                Setting::HeaderLimit.named(group.server(), 0)
-            )),
+            .mended_by(match group.server().filter(|server| server.is_proxy()) {
+                // nginx and Apache take 8 K themselves
+                Some(proxy) if request.bytes < 8 * 1024 => format!(
+                    "if such requests are meant, raise the limits of what stands behind {}{}",
+                    proxy.as_str(),
+                    Setting::HeaderLimit.named(Some(Server::Gunicorn), 0)
+                ),
+                _ => format!(
+                    "if such requests are meant, raise the server's limits{}",
+                    Setting::HeaderLimit.named(group.server(), 0)
+                ),
+            }),
     )
 }
 

@@ -3,7 +3,7 @@
 use super::super::probed::{One, Probed};
 use super::super::{Evidence, Finding, FixClass, Need, Rule, Severity, Situation};
 use super::{DJANGO, GOOD, brief, seen};
-use crate::probe::observation::{Answer, Exchange};
+use crate::probe::observation::{Answer, Exchange, Outcome};
 
 const FIELD: &str = "backend";
 /// The load balancer takes so much (ELB quotas: entire response header).
@@ -58,7 +58,34 @@ fn largest<'e>(one: &One<'e>) -> Option<(&'e Exchange, &'e Answer)> {
     one.saw.answers().max_by_key(|(_, answer)| answer.header_bytes)
 }
 
+/// Headers of which the probe has not seen the end.
+fn endless(group: &Probed) -> Option<Finding> {
+    let path = |one: &One<'_>| {
+        let mut exchanges = one.saw.health_checks.iter().chain(&one.saw.request);
+        exchanges.find(|exchange| exchange.outcome == Outcome::Endless).map(|exchange| exchange.path.clone())
+    };
+    let ones = group.those(|one| path(one).is_some());
+    let first = path(ones.first()?)?;
+    Some(
+        group
+            .finding(
+                &RULE,
+                group.of_requests(Severity::High),
+                FIELD,
+                &ones,
+                "probe.header_bytes",
+                |_| "more than 256 K",
+            )
+            .titled(format!("headers of {} take more than 256 K, the load balancer takes 32 K", brief(&first)))
+            .detailed("Clients get 502 for this answer, although the target answered it.")
+            .mended_by("set fewer and smaller cookies, shorten Content-Security-Policy and Link headers"),
+    )
+}
+
 fn judge(group: &Probed) -> Option<Finding> {
+    if let Some(finding) = endless(group) {
+        return Some(finding);
+    }
     let size = |one: &One<'_>| largest(one).map_or(0, |(_, answer)| answer.header_bytes);
     let ones = group.those(|one| size(one) > NEAR);
     let (exchange, answer) = largest(ones.iter().max_by_key(|one| size(one))?)?;

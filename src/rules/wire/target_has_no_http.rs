@@ -1,6 +1,7 @@
 //! E118: nothing on the target's port speaks HTTP.
 
-use super::super::probed::{Cause, Probed};
+use super::super::cause::Cause;
+use super::super::probed::Probed;
 use super::super::setting::Setting;
 use super::super::{Evidence, Finding, FixClass, Need, Rule, Severity, Situation};
 use super::{DJANGO, GOOD, seen, verb};
@@ -57,16 +58,21 @@ fn judge(group: &Probed) -> Option<Finding> {
     let outcome = &first.saw.health_check(group.checked.codes().as_ref())?.outcome;
     let refused = *outcome == Outcome::Refused;
     let unreached = matches!(outcome, Outcome::Unconnected | Outcome::Unreachable(_));
+    let ipv6 = first.target.id.contains(':');
+    let any = if ipv6 { "[::]" } else { "0.0.0.0" };
+    let nameless = first.saw.public_host.is_none() && matches!(outcome, Outcome::Closed | Outcome::Reset);
     let fix = if refused {
         format!(
-            "start the application on 0.0.0.0:{port}{}; if {} no web server, take it out of the group",
-            Setting::Bind.named(group.server(), port),
+            "start the application on {any}:{port}{}; if {} no web server, take it out of the group",
+            if ipv6 { String::new() } else { Setting::Bind.named(group.server(), port) },
             verb(ones.len(), "the target is", "targets are")
         )
     } else if unreached {
         format!("open port {port} from here to the target, or probe from the load balancer's subnets")
     } else {
-        format!("register a port that speaks HTTP instead of {port}, or take the target out of the group")
+        let name = "if the server answers to its own names only, ask with one of them (--host); else ";
+        let name = if nameless { name } else { "" };
+        format!("{name}register a port that speaks HTTP instead of {port}, or take the target out of the group")
     };
     let finding = group.failing(&RULE, FIELD, &ones, false);
     let detail = if unreached {
@@ -77,12 +83,12 @@ fn judge(group: &Probed) -> Option<Finding> {
     Some(
         finding
             .detailed(detail)
-            .titled(format!(
-                "{} {} no HTTP on port {port}: {}",
-                group.who(&ones),
-                verb(ones.len(), "speaks", "speak"),
-                group.seen(&ones)
-            ))
+            .titled(if unreached {
+                format!("{} cannot be reached on port {port} from here: {}", group.who(&ones), group.seen(&ones))
+            } else {
+                let speak = verb(ones.len(), "speaks", "speak");
+                format!("{} {speak} no HTTP on port {port}: {}", group.who(&ones), group.seen(&ones))
+            })
             .mended_by(fix),
     )
 }

@@ -1,6 +1,7 @@
 //! E202: the load balancer speaks plain HTTP to targets that speak TLS.
 
-use super::super::probed::{Cause, Probed};
+use super::super::cause::Cause;
+use super::super::probed::Probed;
 use super::super::{Evidence, Finding, FixClass, Need, Rule, Severity, Situation};
 use super::{DJANGO, GOOD, seen, verb};
 use crate::model::value::Protocol;
@@ -55,12 +56,16 @@ fn check(evidence: &Evidence) -> Vec<Finding> {
 
 fn judge(group: &Probed) -> Option<Finding> {
     let ones = group.blamed(Cause::Protocol);
-    let other = ones.first()?.saw.other_protocol.as_ref()?;
+    let saw = ones.first()?.saw;
+    let (field, other) = match &saw.other_protocol {
+        Some(other) => ("probe.other_protocol", other),
+        None => ("probe.other_request", saw.other_request.as_ref()?),
+    };
     Some(
         group
             .failing(&RULE, FIELD, &ones, false)
             .evident(group.address(), FIELD, Protocol::Http)
-            .evident(ones.first()?.address, "probe.other_protocol", other.in_words())
+            .evident(ones.first()?.address, field, other.in_words())
             .titled(format!(
                 "the group speaks HTTP, {} {} TLS on port {}",
                 group.who(&ones),
