@@ -50,8 +50,8 @@ fn judge(group: &Probed, rule: &Rule) -> Option<Finding> {
                  does not believe X-Forwarded-Proto, and sends it to https again.",
             )
             .mended_by(format!(
-                "let the application believe X-Forwarded-Proto{}",
-                Setting::ForwardedProto.named(group.server(), 0)
+                "let the application believe X-Forwarded-Proto; {}",
+                Setting::ForwardedProto.of(group.server())
             )),
     )
 }

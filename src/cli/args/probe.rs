@@ -37,7 +37,7 @@ pub struct Probe {
     #[command(flatten)]
     /// How to print.
     pub printing: Printing,
-    /// What makes the exit code 3
+    /// What makes the exit code 3, or 2 where no 5xx is at stake
     #[arg(long, value_name = "WHAT", value_enum, default_value_t = ValidateFailOn::FiveXx)]
     pub fail_on: ValidateFailOn,
 }

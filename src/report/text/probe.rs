@@ -56,11 +56,17 @@ fn last(probing: &Probing<'_>, page: &mut Page<'_>) {
     let all = probing.targets.iter().flat_map(|target| &target.checks);
     let failed = all.filter(|check| check.verdict == Verdict::Failed).count();
     let what = format!("{}, {}", count(probing.targets.len(), "target"), count(checks, "check"));
-    let line = match (failed, probing.findings.len()) {
+    let loud = |finding: &&Finding| finding.severity > Severity::Info || !page.is_brief();
+    let shown = probing.findings.iter().filter(loud).count();
+    let notes = match probing.findings.len() - shown {
+        0 => String::new(),
+        notes => format!(", {} (-v)", count(notes, "note")),
+    };
+    let line = match (failed, shown) {
         _ if probing.targets.is_empty() => page.paint(WARN, "nothing is known of any target"),
-        (0, 0) => format!("{}: {what}", page.paint(GOOD, "ok")),
-        (0, n) => format!("{}: {what}, {}", page.paint(WARN, "ok"), count(n, "finding")),
-        (failed, _) => format!("{}: {what}, {failed} failed", page.paint(BAD, "failed")),
+        (0, 0) => format!("{}: {what}{notes}", page.paint(GOOD, "ok")),
+        (0, n) => format!("{}: {what}, {}{notes}", page.paint(WARN, "ok"), count(n, "finding")),
+        (failed, _) => format!("{}: {what}, {failed} failed{notes}", page.paint(BAD, "failed")),
     };
     page.line(&line);
 }

@@ -76,8 +76,8 @@ fn judge(group: &Probed) -> Option<Finding> {
                  502, and the load balancer has no part in it."
             ))
             .mended_by(format!(
-                "let the application believe X-Forwarded-Proto{}",
-                Setting::ForwardedProto.named(group.server(), 0)
+                "let the application believe X-Forwarded-Proto; {}",
+                Setting::ForwardedProto.of(group.server())
             )),
     )
 }
