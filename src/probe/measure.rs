@@ -19,6 +19,8 @@ const MANY: u32 = 120;
 const LARGE: usize = 2 * 1024 * 1024;
 /// How long a silent connection stands before the check beside it.
 const SETTLED: Duration = Duration::from_millis(200);
+/// A keep-alive that is longer than the idle timeout by no more than this is measured twice.
+const SOON: Duration = Duration::from_secs(5);
 /// Milliseconds by which two measurements of one keep-alive differ at most.
 const ALIKE: u64 = 1000;
 /// The sizes that are tried, smallest first.
@@ -64,11 +66,14 @@ pub(super) async fn all(subject: &Subject, saw: &mut Observations) {
     }
 }
 
-/// How long an idle connection stays open, measured twice where the target closes it. If both are alike, the shorter one
+/// How long an idle connection stays open, measured twice where the target closes it [`SOON`]. If both are alike, the shorter one
 /// counts, because a busy machine only makes it longer; else the longer one: a restart closes connections early.
 async fn steady(subject: &Subject, ask: &Ask) -> Option<KeepAlive> {
     let first = keep_alive(subject, ask).await;
     let Some(KeepAlive::ClosedAfter(millis)) = first else { return first };
+    if Duration::from_millis(millis) > subject.idle_timeout + SOON {
+        return first;
+    }
     match keep_alive(subject, ask).await {
         Some(KeepAlive::ClosedAfter(other)) if millis.abs_diff(other) < ALIKE => {
             Some(KeepAlive::ClosedAfter(millis.min(other)))
