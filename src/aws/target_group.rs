@@ -12,6 +12,7 @@ use super::session::Session;
 use super::tags;
 use crate::cloud::{CloudError, CloudErrorKind, Output};
 use crate::model::kind::{HealthCheck, Target, TargetGroup};
+use crate::model::link::one_spelling;
 use crate::model::value::{AddressFamily, CodeMatcher, Protocol, ProtocolVersion, TargetType};
 use crate::model::{Anomaly, HealthState, Id, Link, TargetHealth};
 
@@ -88,8 +89,8 @@ fn leaving(found: &sdk::TargetHealthDescription) -> Option<String> {
     let state = found.target_health.as_ref()?.state.as_ref()?;
     let target = found.target.as_ref().filter(|_| state.as_str() == "draining")?;
     let port = target.port.and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0);
-    let id = target.id.clone()?;
-    Some(port.map_or(id.clone(), |port| format!("{id}:{port}")))
+    let id = one_spelling(target.id.as_deref()?);
+    Some(port.map_or(id.to_string(), |port| format!("{id}:{port}")))
 }
 
 /// What a group says of its targets.
@@ -348,6 +349,25 @@ mod tests {
     fn grpc_codes_are_told_from_http_codes() {
         assert_eq!(matcher(&"12".parse().unwrap()).grpc_code.as_deref(), Some("12"));
         assert_eq!(matcher(&"200-299".parse().unwrap()).http_code.as_deref(), Some("200-299"));
+    }
+
+    #[test]
+    fn one_address_is_one_target_however_it_is_spelled() {
+        let group = Id("g".into());
+        let spelled = |id: &str| {
+            let registered = sdk::TargetDescription::builder().id(id).port(80).build();
+            let health = |state: &str| sdk::TargetHealth::builder().state(state.into()).build();
+            let found = |state: &str| {
+                let found = sdk::TargetHealthDescription::builder().target(registered.clone());
+                found.target_health(health(state)).build()
+            };
+            let (key, spec, _) = target(&group, found("healthy")).unwrap();
+            (key, spec.label(), leaving(&found("draining")), description(&spec).id)
+        };
+        let (long, short) = (spelled("2001:0DB8:0::10"), spelled("2001:db8::10"));
+        assert_eq!((&long.0, &long.1, &long.2), (&short.0, &short.1, &short.2));
+        assert_eq!(long.1, "2001:db8::10:80");
+        assert_eq!(long.3.as_deref(), Some("2001:0DB8:0::10"), "AWS gets its own spelling back");
     }
 
     #[test]

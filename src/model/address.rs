@@ -7,6 +7,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::link::one_spelling;
+
 /// The kinds of resource that no502 reads and manages, in dependency order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -94,6 +96,7 @@ impl Address {
     }
     /// `target/GROUP/ID[:PORT]`
     pub fn target(group: &str, id: &str, port: Option<u16>) -> Self {
+        let id = one_spelling(id);
         let name = match port {
             Some(port) => format!("{group}/{id}:{port}"),
             None => format!("{group}/{id}"),

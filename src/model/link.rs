@@ -1,7 +1,9 @@
 //! Links: how a spec names another thing before, while and after it is known.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::Ipv6Addr;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,9 +16,16 @@ use super::Address;
 #[serde(transparent)]
 pub struct Id(pub String);
 
+/// A target's id in the one spelling by which it is known. An IPv6 address has many, and its target is the same one
+/// whichever of them a file or AWS has (RFC 5952).
+pub fn one_spelling(id: &str) -> Cow<'_, str> {
+    id.parse::<Ipv6Addr>().map_or(Cow::Borrowed(id), |address| Cow::Owned(address.to_string()))
+}
+
 impl Id {
     /// The synthetic id of a target: `GROUP-ARN|ID:PORT`, or `GROUP-ARN|ID` for Lambda.
     pub fn target(group: &Self, id: &str, port: Option<u16>) -> Self {
+        let id = one_spelling(id);
         match port {
             Some(port) => Self(format!("{}|{id}:{port}", group.0)),
             None => Self(format!("{}|{id}", group.0)),

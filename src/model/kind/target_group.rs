@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::or;
 use crate::model::attribute::TARGET_GROUP;
+use crate::model::link::one_spelling;
 use crate::model::value::{AddressFamily, CheckPort, CodeMatcher, Protocol, ProtocolVersion, TargetType};
 use crate::model::{Comparer, FieldChange, Link, Undeclared, UndeclaredFields};
 
@@ -301,11 +302,12 @@ pub struct Target {
 }
 
 impl Target {
-    /// The target as people write it: `id:port`, or the id alone.
+    /// The target as its address ends: `id:port`, or the id alone.
     pub fn label(&self) -> String {
+        let id = one_spelling(&self.id);
         match self.port {
-            Some(port) => format!("{}:{port}", self.id),
-            None => self.id.clone(),
+            Some(port) => format!("{id}:{port}"),
+            None => id.into_owned(),
         }
     }
     /// The fields that differ; a target's group, id and port are its identity.
