@@ -15,7 +15,7 @@ use super::execute::arn;
 use super::session::Session;
 use super::tags::Tags;
 use crate::cloud::{CloudError, Output};
-use crate::model::kind::{Direction, Peer, SecurityGroup, TrafficRule};
+use crate::model::kind::{Direction, EVERY_CODE, Peer, SecurityGroup, TrafficRule};
 use crate::model::value::IpProtocol;
 use crate::model::{Id, Link};
 
@@ -55,21 +55,14 @@ fn specification(what: ResourceType, tags: &Tags) -> Option<Vec<TagSpecification
     if tags.is_empty() { None } else { Some(vec![specification]) }
 }
 
-/// AWS's names and IANA's numbers. Other protocols never carry a load balancer's traffic: left out.
-fn protocol(text: &str) -> Option<IpProtocol> {
-    match text {
-        "6" => Some(IpProtocol::Tcp),
-        "17" => Some(IpProtocol::Udp),
-        "1" => Some(IpProtocol::Icmp),
-        "58" => Some(IpProtocol::Icmpv6),
-        other => IpProtocol::from_aws(other),
-    }
-}
-
-/// First and last port, `None` for all; the outer `None` for what is no range (one ICMP type).
+/// First and last port, or ICMP's type and code, `None` for all; the outer `None` for what is neither.
 fn ports(protocol: IpProtocol, from: Option<i32>, to: Option<i32>) -> Option<Option<(u16, u16)>> {
     match (protocol, from, to) {
-        (IpProtocol::All, _, _) | (_, None | Some(-1), None | Some(-1)) => Some(None),
+        (IpProtocol::All | IpProtocol::Other(_), _, _) | (_, None | Some(-1), None | Some(-1)) => Some(None),
+        (IpProtocol::Icmp | IpProtocol::Icmpv6, Some(kind), code) => {
+            let code = code.filter(|code| *code != -1).map_or(Some(EVERY_CODE), |code| u16::try_from(code).ok());
+            Some(Some((u16::try_from(kind).ok()?, code?)))
+        }
         (_, Some(from), Some(to)) => {
             let range = (u16::try_from(from).ok()?, u16::try_from(to).ok()?);
             Some(if range == EVERY_PORT { None } else { Some(range) })
@@ -80,7 +73,7 @@ fn ports(protocol: IpProtocol, from: Option<i32>, to: Option<i32>) -> Option<Opt
 
 /// One permission of AWS is many of ours: one for each peer.
 pub(super) fn from_permission(permission: IpPermission) -> Vec<TrafficRule> {
-    let Some(protocol) = permission.ip_protocol.as_deref().and_then(protocol) else { return Vec::new() };
+    let Some(protocol) = permission.ip_protocol.as_deref().and_then(IpProtocol::from_aws) else { return Vec::new() };
     let Some(ports) = ports(protocol, permission.from_port, permission.to_port) else { return Vec::new() };
     let cidr = |text: Option<String>, description| {
         let net: IpNet = text?.parse().ok()?;
@@ -109,8 +102,11 @@ fn to_permission(operation: &str, rule: &TrafficRule) -> Result<IpPermission, Cl
     let TrafficRule { protocol, ports, peer, description } = rule;
     let range = match (protocol, ports) {
         (IpProtocol::All, _) => None,
+        // AWS asks for some, and looks at none: "traffic on all ports is allowed, regardless of any ports you specify"
+        (IpProtocol::Other(_), _) => Some((-1, -1)),
         (IpProtocol::Icmp | IpProtocol::Icmpv6, None) => Some((-1, -1)),
         (IpProtocol::Tcp | IpProtocol::Udp, None) => Some((i32::from(EVERY_PORT.0), i32::from(EVERY_PORT.1))),
+        (IpProtocol::Icmp | IpProtocol::Icmpv6, Some((kind, EVERY_CODE))) => Some((i32::from(*kind), -1)),
         (_, Some((from, to))) => Some((i32::from(*from), i32::from(*to))),
     };
     let description = description.clone();
@@ -256,7 +252,10 @@ mod tests {
             rule(IpProtocol::Tcp, Some((8000, 8000)), Peer::Cidr("10.0.0.0/8".parse().unwrap())),
             rule(IpProtocol::Tcp, None, Peer::Cidr("::/0".parse().unwrap())),
             rule(IpProtocol::All, None, group.clone()),
-            rule(IpProtocol::Icmp, None, group),
+            rule(IpProtocol::Icmp, None, group.clone()),
+            rule(IpProtocol::Icmp, Some((8, EVERY_CODE)), group.clone()),
+            rule(IpProtocol::Icmpv6, Some((1, 4)), group.clone()),
+            rule(IpProtocol::Other(50), None, group),
             rule(IpProtocol::Udp, Some((53, 54)), Peer::PrefixList("pl-1".into())),
         ] {
             let sent = to_permission("AuthorizeSecurityGroupIngress", &rule).unwrap();
@@ -280,11 +279,19 @@ mod tests {
     }
 
     #[test]
-    fn protocols_that_cannot_matter_are_left_out() {
+    fn what_never_carries_a_balancer_s_traffic_is_known_all_the_same() {
         let range = IpRange::builder().cidr_ip("0.0.0.0/0").build();
         let esp = IpPermission::builder().ip_protocol("50").ip_ranges(range.clone()).build();
-        assert!(from_permission(esp).is_empty());
-        let ping = IpPermission::builder().ip_protocol("icmp").from_port(8).to_port(-1).ip_ranges(range).build();
-        assert!(from_permission(ping).is_empty());
+        let ping =
+            IpPermission::builder().ip_protocol("icmp").from_port(8).to_port(-1).ip_ranges(range.clone()).build();
+        let every = IpPermission::builder().ip_protocol("icmp").from_port(-1).to_port(-1).ip_ranges(range).build();
+        let rules: Vec<TrafficRule> = [esp, ping, every].into_iter().flat_map(from_permission).collect();
+        let said: Vec<String> = rules.iter().map(ToString::to_string).collect();
+        assert_eq!(said, ["protocol 50 0.0.0.0/0", "icmp type 8 0.0.0.0/0", "icmp all ports 0.0.0.0/0"]);
+        let [esp, ping, every] = rules.as_slice() else { panic!() };
+        assert!(every.covers(ping) && !ping.covers(every) && !every.covers(esp));
+        let other = TrafficRule { ports: Some((3, 4)), ..ping.clone() };
+        assert!(!ping.covers(&other) && !other.covers(ping), "types are no range");
+        assert!(!rules.iter().any(|rule| rule.admits_tcp(8)) && !ping.is_in_language() && every.is_in_language());
     }
 }

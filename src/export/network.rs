@@ -150,6 +150,10 @@ impl<'s> Export<'s> {
         {
             rules.sort();
             rules.dedup();
+            let (rules, unsaid): (Vec<_>, Vec<_>) = rules.into_iter().partition(|rule| rule.is_in_language());
+            for rule in unsaid {
+                map.remark(&format!("{} {rule}: no502 has no words for it and leaves it alone", direction.key()));
+            }
             if !rules.is_empty() {
                 let list = self.traffic(id, peer, &rules).into_iter().map(|rule| (rule, None)).collect();
                 map.put(direction.key(), Node::List(list));

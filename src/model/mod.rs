@@ -12,6 +12,7 @@ pub mod address;
 pub mod attribute;
 pub mod change;
 pub mod health;
+pub mod ip_protocol;
 pub mod kind;
 pub mod link;
 pub mod secret;

@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::ip_protocol::IpProtocol;
+
 /// Declares a closed set of words: the enum, its spelling in the desired-state language, and on AWS.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $ours:literal / $aws:literal),+ $(,)? }) => {
@@ -119,22 +121,6 @@ words! {
         EcSecp384r1 = "EC_secp384r1" / "EC_secp384r1",
         /// NIST P-521; import only.
         EcSecp521r1 = "EC_secp521r1" / "EC_secp521r1",
-    }
-}
-
-words! {
-    /// The transport protocol of a security-group rule.
-    IpProtocol {
-        /// TCP, the default.
-        Tcp = "tcp" / "tcp",
-        /// UDP.
-        Udp = "udp" / "udp",
-        /// ICMP for IPv4; ports are type and code.
-        Icmp = "icmp" / "icmp",
-        /// ICMP for IPv6.
-        Icmpv6 = "icmpv6" / "icmpv6",
-        /// Every protocol and port (`-1` on AWS).
-        All = "all" / "-1",
     }
 }
 

@@ -138,3 +138,30 @@ fn a_group_that_a_stranger_s_rule_names_stays_and_the_stranger_is_named() {
     account.run(&["apply", "--yes"]).exits(0);
     stack.plan().exits(0);
 }
+
+#[test]
+fn an_exclusive_direction_is_cleared_of_what_no_file_can_say_as_well() {
+    let stack = Stack::applied();
+    let (account, group) = (&stack.account, Live::of(&stack).alb_group);
+    let anywhere = || IpRange::builder().cidr_ip("10.0.0.0/8").build();
+    open(
+        account,
+        &group,
+        IpPermission::builder().ip_protocol("icmp").from_port(8).to_port(-1).ip_ranges(anywhere()).build(),
+    );
+    open(
+        account,
+        &group,
+        IpPermission::builder().ip_protocol("50").from_port(-1).to_port(-1).ip_ranges(anywhere()).build(),
+    );
+    let unmanaged = stack.plan().exits(0).json()["unmanaged"].to_string();
+    for what in ["ingress icmp type 8 10.0.0.0/8", "ingress protocol 50 10.0.0.0/8"] {
+        assert!(unmanaged.contains(what), "{unmanaged}");
+    }
+    stack.edit("    description: shop front door\n", "    description: shop front door\n    exclusive: [ingress]\n");
+    assert_eq!(stack.plan().json()["summary"]["update"], 1);
+    stack.apply();
+    stack.plan().exits(0);
+    let left: BTreeSet<i32> = rules(account, &group).iter().filter_map(SecurityGroupRule::from_port).collect();
+    assert_eq!(left, [-1, 80, 443, 8080].into(), "what is declared, and what AWS lets out");
+}

@@ -26,7 +26,7 @@ pub use load_balancer::{IpamPool, LoadBalancer};
 pub use mutual_authentication::{MutualAuthentication, Verify};
 pub use rewrite::{Rewrite, Substitution};
 pub use rule::{Conditions, HeaderCondition, QueryMatch, Rule};
-pub use security_group::{Direction, Peer, SecurityGroup, TrafficRule};
+pub use security_group::{Direction, EVERY_CODE, Peer, SecurityGroup, TrafficRule};
 pub use target_group::{CheckChange, HealthCheck, Target, TargetGroup};
 
 use super::{FieldChange, Kind, Link, Undeclared};

@@ -54,12 +54,15 @@ impl Direction {
     }
 }
 
+/// In the place of an ICMP code: every one.
+pub const EVERY_CODE: u16 = u16::MAX;
+
 /// One permission of a security group: one protocol, one range of ports, one peer.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TrafficRule {
     /// Transport protocol.
     pub protocol: IpProtocol,
-    /// First and last port; `None`: every port.
+    /// First and last port, of ICMP the type and its code or [`EVERY_CODE`]; `None`: every port, every type.
     pub ports: Option<(u16, u16)>,
     /// Where the traffic comes from (ingress) or goes to (egress).
     pub peer: Peer,
@@ -93,7 +96,14 @@ impl fmt::Display for TrafficRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.protocol, self.ports) {
             (IpProtocol::All, _) => f.write_str("all")?,
+            (protocol @ IpProtocol::Other(_), _) => write!(f, "{protocol}")?,
             (protocol, None) => write!(f, "{protocol} all ports")?,
+            (protocol @ (IpProtocol::Icmp | IpProtocol::Icmpv6), Some((kind, code))) => {
+                write!(f, "{protocol} type {kind}")?;
+                if code != EVERY_CODE {
+                    write!(f, " code {code}")?;
+                }
+            }
             (protocol, Some((low, high))) if low == high => write!(f, "{protocol} {low}")?,
             (protocol, Some((low, high))) => write!(f, "{protocol} {low}-{high}")?,
         }
@@ -105,10 +115,13 @@ impl TrafficRule {
     /// Whether everything that `other` lets pass, this rule lets pass too.
     pub fn covers(&self, other: &Self) -> bool {
         let protocol = self.protocol == IpProtocol::All || self.protocol == other.protocol;
-        let ports = match (self.ports, other.ports) {
-            (None, _) => true,
-            (Some(_), None) => self.protocol == IpProtocol::All,
-            (Some(a), Some(b)) => self.protocol == IpProtocol::All || (a.0 <= b.0 && b.1 <= a.1),
+        let ports = match (self.ports, other.ports, self.protocol) {
+            (None, _, _) | (_, _, IpProtocol::All) => true,
+            (Some(_), None, _) => false,
+            (Some(a), Some(b), IpProtocol::Icmp | IpProtocol::Icmpv6) => {
+                a.0 == b.0 && (a.1 == EVERY_CODE || a.1 == b.1)
+            }
+            (Some(a), Some(b), IpProtocol::Tcp | IpProtocol::Udp | IpProtocol::Other(_)) => a.0 <= b.0 && b.1 <= a.1,
         };
         let peer = match (&self.peer, &other.peer) {
             (Peer::Cidr(a), Peer::Cidr(b)) => a.contains(b),
@@ -116,12 +129,21 @@ impl TrafficRule {
         };
         protocol && ports && peer
     }
+    /// Whether the desired-state language has words for it: it has none for one type of ICMP, nor for protocols that
+    /// never carry a load balancer's traffic.
+    pub const fn is_in_language(&self) -> bool {
+        match self.protocol {
+            IpProtocol::Tcp | IpProtocol::Udp | IpProtocol::All => true,
+            IpProtocol::Icmp | IpProtocol::Icmpv6 => self.ports.is_none(),
+            IpProtocol::Other(_) => false,
+        }
+    }
     /// Whether a TCP connection to this port is let through, the peer aside.
     pub fn admits_tcp(&self, port: u16) -> bool {
         match self.protocol {
             IpProtocol::All => true,
             IpProtocol::Tcp => self.ports.is_none_or(|(low, high)| (low..=high).contains(&port)),
-            IpProtocol::Udp | IpProtocol::Icmp | IpProtocol::Icmpv6 => false,
+            IpProtocol::Udp | IpProtocol::Icmp | IpProtocol::Icmpv6 | IpProtocol::Other(_) => false,
         }
     }
     /// The same rule with its link replaced.
