@@ -51,7 +51,7 @@ impl<'s> Export<'s> {
     pub(super) fn interface(&self, target: &Target) -> Option<&'s Interface> {
         let interfaces = self.snapshot.interfaces.as_ref()?;
         let by_address = target.id.parse::<IpAddr>().ok().and_then(|address| interfaces.get(&address));
-        by_address.or_else(|| interfaces.values().find(|i| i.instance.as_deref() == Some(target.id.as_str())))
+        by_address.or_else(|| interfaces.values().find(|i| i.reached_as.as_deref() == Some(target.id.as_str())))
     }
 
     /// `target_groups:`.

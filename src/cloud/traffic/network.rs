@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::condition::Fits;
-use crate::cloud::{Interface, Snapshot};
+use crate::cloud::{Interface, Snapshot, Subnet};
 use crate::model::kind::{Direction, LoadBalancer, Peer, Target, TrafficRule};
 use crate::model::{Id, Link};
 
@@ -39,16 +39,22 @@ pub(super) fn target(snapshot: &Snapshot, balancer: &LoadBalancer, target: &Targ
     let found: Option<(&IpAddr, &Interface)> = match address {
         Some(address) => interfaces.and_then(|all| all.get_key_value(&address)),
         None => {
-            let mine = |interface: &Interface| interface.instance.as_deref() == Some(target.id.as_str());
+            // an instance may have more interfaces, which requests to it never come through
+            let mine = |interface: &Interface| interface.reached_as.as_deref() == Some(target.id.as_str());
             interfaces.and_then(|all| all.iter().find(|(_, interface)| mine(interface)))
         }
     };
     let groups: Option<Vec<&Id>> = found.map(|(_, interface)| interface.groups.iter().collect());
-    let networks = address.or_else(|| found.map(|(address, _)| *address)).map(IpNet::from).into_iter().collect();
-    let there = End { groups, networks };
+    let at = address.or_else(|| found.map(|(address, _)| *address));
+    let there = End { groups, networks: at.map(IpNet::from).into_iter().collect() };
     let Some(doors) = doors(balancer) else { return Fits::CannotTell };
     let out = admits(snapshot, &doors, Direction::Egress, port, &there);
-    let subnets = balancer.subnets.iter().flatten().map(|link| snapshot.subnets.get(link.id()?)?.cidr.parse().ok());
+    // a node reaches an IPv6 address from one of its own
+    let network = |subnet: &Subnet| match at {
+        Some(IpAddr::V6(_)) => subnet.ipv6.as_ref()?.parse().ok(),
+        Some(IpAddr::V4(_)) | None => subnet.cidr.parse().ok(),
+    };
+    let subnets = balancer.subnets.iter().flatten().map(|link| network(snapshot.subnets.get(link.id()?)?));
     let nodes = End { groups: Some(doors), networks: subnets.collect::<Option<Vec<_>>>().unwrap_or_default() };
     let inside = match &there.groups {
         Some(groups) => admits(snapshot, groups, Direction::Ingress, port, &nodes),
@@ -102,5 +108,65 @@ const fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => v4.is_private(),
         IpAddr::V6(v6) => v6.is_unique_local(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::cloud::Facts;
+    use crate::model::kind::SecurityGroup;
+    use crate::model::value::IpProtocol;
+
+    fn from(network: &str) -> SecurityGroup {
+        let peer = Peer::Cidr(network.parse().unwrap());
+        let rule = TrafficRule { protocol: IpProtocol::Tcp, ports: Some((80, 80)), peer, description: None };
+        SecurityGroup { ingress: Some(vec![rule]), ..SecurityGroup::default() }
+    }
+
+    /// Whether the balancer reaches a target whose group lets in one of the networks of its subnet.
+    fn reaches(target_id: &str, let_in: &str) -> Fits {
+        let id = |text: &str| Id(text.to_owned());
+        let mut snapshot = Snapshot::default();
+        let everywhere = SecurityGroup { egress: Some(SecurityGroup::egress_of_new(true)), ..Default::default() };
+        snapshot.insert(id("sg-door"), everywhere, Facts::None);
+        snapshot.insert(id("sg-app"), from(let_in), Facts::None);
+        snapshot.insert(id("sg-shut"), SecurityGroup { ingress: Some(Vec::new()), ..Default::default() }, Facts::None);
+        let subnet = Subnet { cidr: "10.0.1.0/24".into(), ipv6: Some("2001:db8:1::/64".into()), ..Subnet::default() };
+        snapshot.subnets.insert(id("subnet-1"), subnet);
+        let interface = |group: &str, reached_as: Option<&str>| Interface {
+            groups: vec![id(group)],
+            instance: Some("i-1".into()),
+            reached_as: reached_as.map(str::to_owned),
+            ..Interface::default()
+        };
+        snapshot.interfaces = Some(BTreeMap::from([
+            ("10.0.1.5".parse().unwrap(), interface("sg-shut", None)),
+            ("10.0.1.9".parse().unwrap(), interface("sg-app", Some("i-1"))),
+            ("2001:db8:1::9".parse().unwrap(), interface("sg-app", None)),
+        ]));
+        let balancer = LoadBalancer {
+            security_groups: Some([Link::Id(id("sg-door"))].into()),
+            subnets: Some([Link::Id(id("subnet-1"))].into()),
+            ..LoadBalancer::default()
+        };
+        let group = Link::Id(id("group"));
+        let to = Target { target_group: group, id: target_id.into(), port: Some(80), zone: None };
+        target(&snapshot, &balancer, &to, 80)
+    }
+
+    #[test]
+    fn a_node_comes_from_its_address_of_the_target_s_family() {
+        assert_eq!(reaches("2001:db8:1::9", "2001:db8:1::/64"), Fits::Yes);
+        assert_eq!(reaches("2001:db8:1::9", "10.0.1.0/24"), Fits::No);
+        assert_eq!(reaches("10.0.1.9", "10.0.1.0/24"), Fits::Yes);
+        assert_eq!(reaches("10.0.1.9", "2001:db8:1::/64"), Fits::No);
+    }
+
+    #[test]
+    fn an_instance_is_behind_the_interface_that_it_is_reached_at() {
+        assert_eq!(reaches("i-1", "10.0.1.0/24"), Fits::Yes, "another interface of it lets nothing in");
     }
 }

@@ -241,6 +241,24 @@ async fn groups_that_somebody_fills_have_no_targets() {
 }
 
 #[tokio::test]
+async fn an_instance_is_behind_the_interface_that_it_is_reached_at() {
+    let mut estate = Estate::new();
+    estate.https(to("workers"));
+    estate.group("workers", TargetType::Instance, &[("i-0123456789abcdef0", Some(8000))]);
+    let balancer = || Peer::Group(link("sg-0123456789abcdef0"));
+    estate.door("sg-0aaaaaaaaaaaaaaa1", "side", 8000, balancer());
+    estate.door("sg-0aaaaaaaaaaaaaaa2", "app", 8000, balancer());
+    let instance = Some("i-0123456789abcdef0");
+    estate.interface("10.0.1.5", &["sg-0aaaaaaaaaaaaaaa1"], instance, None);
+    estate.interface("10.0.1.9", &["sg-0aaaaaaaaaaaaaaa2"], instance, None);
+    let interfaces = estate.0.interfaces.as_mut().unwrap();
+    interfaces.get_mut(&"10.0.1.9".parse().unwrap()).unwrap().reached_as = instance.map(str::to_owned);
+    let (exported, _) = silent(&Fake::with(estate.0), &of("web")).await;
+    let named = |group: &str| exported.text.contains(group);
+    assert!(named("sg-0aaaaaaaaaaaaaaa2") && !named("sg-0aaaaaaaaaaaaaaa1"), "{}", exported.text);
+}
+
+#[tokio::test]
 async fn odd_names_and_values_survive() {
     let mut estate = Estate::new();
     let body = Some("a \"quoted\"\n${body}: #1 \u{7f}".to_owned());
