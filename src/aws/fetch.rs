@@ -312,7 +312,10 @@ impl View<'_> {
                 Err(error) => self.unknown_certificate(id, error),
             }
         }
-        for (id, result) in tags.into_iter().chain(certificate_tags) {
+        let late: Vec<Id> =
+            attached.iter().filter(|id| !asked.contains(id) && self.may_be_declared(id)).cloned().collect();
+        let late = of_each(session, &late, |s, id| async move { s.certificate_tags(&id).await }).await?;
+        for (id, result) in tags.into_iter().chain(certificate_tags).chain(late) {
             // a certificate that is not there has no tags either
             if !self.snapshot.found.contains_key(&id) {
                 continue;
@@ -335,6 +338,14 @@ impl View<'_> {
         }
         self.group_rules().await?;
         self.users().await
+    }
+
+    /// Whether an attached certificate is for a name that a declared one begins with. Its own first name may be another
+    /// one: a certificate is what its names are, in any order.
+    fn may_be_declared(&self, id: &Id) -> bool {
+        let spec = self.snapshot.found.get(id).and_then(|live| live.spec.certificate());
+        let mut names = spec.iter().flat_map(|spec| spec.names.iter().flatten());
+        names.any(|name| self.scope.certificate_domains.iter().any(|want| want.eq_ignore_ascii_case(name)))
     }
 
     /// A certificate that exists and could not be read. One that was looked for by its name may be any

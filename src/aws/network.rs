@@ -233,9 +233,17 @@ impl Session {
         for chunk in instances.chunks(FILTER_VALUES) {
             let filters = vec![filter("key", [SCALING_TAG.to_owned()]), filter("resource-id", chunk.to_vec())];
             let request = self.ec2.describe_tags().max_results(PAGE).set_filters(Some(filters));
-            let page = self.calls.run(CALL, || request.clone().send()).await?;
-            let tags = present(CALL.name, page.tags)?.into_iter();
-            found.extend(tags.filter_map(|tag| Some((tag.resource_id?, tag.value?))));
+            let mut token = None;
+            loop {
+                let request = request.clone().set_next_token(token.take());
+                let page = self.calls.run(CALL, || request.clone().send()).await?;
+                let tags = present(CALL.name, page.tags)?.into_iter();
+                found.extend(tags.filter_map(|tag| Some((tag.resource_id?, tag.value?))));
+                token = page.next_token.filter(|next| !next.is_empty());
+                if token.is_none() {
+                    break;
+                }
+            }
         }
         Ok(found)
     }

@@ -123,12 +123,18 @@ pub const WRITE: [Grants; 3] = [
 ];
 
 /// What AWS does in the caller's name because of a call above. No such call is ever seen, so each has its source.
-pub const ON_BEHALF: [(&str, &str); 2] = [
+pub const ON_BEHALF: [(&str, &str); 5] = [
     // Cognito user pools as an action: "the caller needs cognito-idp:DescribeUserPoolClient" (ELB user guide, authenticate users)
     ("cognito-idp:DescribeUserPoolClient", "for logins with Cognito"),
     // ELB creates its role with the first load balancer (ELB user guide, service-linked roles)
-    ("iam:CreateServiceLinkedRole", "for the first load balancer of an account"),
+    ("iam:CreateServiceLinkedRole", FIRST),
+    // until that role is there, CreateLoadBalancer looks these up in the caller's name (kubernetes-sigs/
+    // aws-load-balancer-controller issue 748, terraform-aws-modules/terraform-aws-eks issue 900)
+    ("ec2:DescribeAccountAttributes", FIRST),
+    ("ec2:DescribeAddresses", FIRST),
+    ("ec2:DescribeInternetGateways", FIRST),
 ];
+const FIRST: &str = "for the first load balancer of an account";
 
 /// Which commands a policy is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,11 +163,13 @@ pub fn policy(what: For) -> Value {
     let mut statements = vec![statement("Read", &actions(&READ))];
     if what == For::Writing {
         statements.push(statement("Write", &actions(&WRITE)));
-        let [(cognito, _), (role, _)] = ON_BEHALF;
+        let [(cognito, _), (role, _), network @ ..] = ON_BEHALF;
         statements.push(statement("LoginsWithCognito", &[cognito.to_owned()]));
         let mut first = statement("FirstLoadBalancer", &[role.to_owned()]);
         first["Condition"] = json!({ "StringEquals": { "iam:AWSServiceName": "elasticloadbalancing.amazonaws.com" } });
         statements.push(first);
+        let network = network.map(|(action, _)| action.to_owned());
+        statements.push(statement("FirstLoadBalancerNetwork", &network));
     }
     json!({ "Version": "2012-10-17", "Statement": statements })
 }
@@ -195,5 +203,10 @@ mod tests {
         let reads = |action: &String| ["Describe", "Get", "List"].iter().any(|word| verb(action).starts_with(word));
         assert!(read.iter().all(reads) && !write.iter().any(reads));
         assert_eq!(policy(For::Reading)["Statement"].as_array().unwrap().len(), 1);
+        // without a condition: that one is about the role alone
+        let writing = policy(For::Writing);
+        let network = writing["Statement"].as_array().unwrap().iter().find(|s| s["Sid"] == "FirstLoadBalancerNetwork");
+        let granted = ["ec2:DescribeAccountAttributes", "ec2:DescribeAddresses", "ec2:DescribeInternetGateways"];
+        assert_eq!((&network.unwrap()["Action"], &network.unwrap()["Condition"]), (&json!(granted), &Value::Null));
     }
 }

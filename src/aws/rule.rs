@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_elasticloadbalancingv2::types as sdk;
+use ipnet::IpNet;
 
 use super::action;
 use super::budget::Category;
@@ -128,8 +129,17 @@ fn read_condition(when: &mut Conditions, condition: sdk::RuleCondition, field: &
     if !set.is_empty() || values.is_empty() {
         return false;
     }
-    set.extend(values);
+    if field == "source-ip" {
+        set.extend(values.into_iter().map(network));
+    } else {
+        set.extend(values);
+    }
     true
+}
+
+/// A network in the one spelling that the files have: AWS gives back what it was given.
+fn network(text: String) -> String {
+    text.parse::<IpNet>().map_or(text, |net| net.trunc().to_string())
 }
 
 /// The conditions as AWS wants them; secret values are resolved here and nowhere before.
@@ -291,6 +301,16 @@ mod tests {
             SecretRef::Env(name) if name == "ORIGIN" => Ok("s3cret".to_owned()),
             SecretRef::Env(_) | SecretRef::File(_) => Err(format!("{secret} is not set")),
         })
+    }
+
+    #[test]
+    fn a_client_network_is_read_in_the_spelling_of_the_files() {
+        let given = ["10.1.2.3/8", "2001:0DB8::/32", "192.0.2.1/32"].map(str::to_owned);
+        let config = sdk::SourceIpConditionConfig::builder().set_values(Some(given.into())).build();
+        let mut when = Conditions::default();
+        let condition = sdk::RuleCondition::builder().field("source-ip").source_ip_config(config).build();
+        assert!(read_condition(&mut when, condition, "source-ip"));
+        assert_eq!(when.source_ip, words(&["10.0.0.0/8", "192.0.2.1/32", "2001:db8::/32"]));
     }
 
     #[test]

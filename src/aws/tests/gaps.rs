@@ -196,3 +196,32 @@ async fn each_denied_read_leaves_its_gap() {
     let (snapshot, _) = fetch("DescribeTags").await;
     assert_eq!(snapshot.incomplete().count(), 5, "web, listener, rule, two groups");
 }
+
+/// The tags of the listener's certificate, whose first name is one that no file begins with.
+async fn tags_of_another_first_name(others: &'static str) -> (Option<String>, u64) {
+    let script = move |request: &str| match operation(request) {
+        "ListCertificates" => Reply::Http(200, r#"{"CertificateSummaryList":[]}"#.into()),
+        "DescribeCertificate" => {
+            let names =
+                format!(r#""DomainName":"www.example.com","SubjectAlternativeNames":["www.example.com"{others}]"#);
+            let found = format!(r#"{{"CertificateArn":"{CERTIFICATE}",{names},"Status":"ISSUED"}}"#);
+            Reply::Http(200, format!(r#"{{"Certificate":{found}}}"#))
+        }
+        "ListTagsForCertificate" => {
+            Reply::Http(200, r#"{"Tags":[{"Key":"no502:id","Value":"shop:certificate/app"}]}"#.into())
+        }
+        _ => answer(request),
+    };
+    let aws = connect(&serve(script).await).await;
+    let snapshot = aws.fetch(&scope()).await.unwrap();
+    let spec = snapshot.found[&Id(CERTIFICATE.into())].spec.clone();
+    let calls = aws.api_calls().by_operation.get("ListTagsForCertificate").copied().unwrap_or_default();
+    (spec.tags().and_then(|tags| tags.get("no502:id")).cloned(), calls)
+}
+
+#[tokio::test]
+async fn an_attached_certificate_is_known_by_its_tags_whichever_of_its_names_comes_first() {
+    let (tag, calls) = tags_of_another_first_name(r#","Shop.Example.com""#).await;
+    assert_eq!((tag.as_deref(), calls), (Some("shop:certificate/app"), 1));
+    assert_eq!(tags_of_another_first_name("").await, (None, 0), "no file can mean it");
+}
