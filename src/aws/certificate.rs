@@ -103,10 +103,12 @@ fn tags_to_sdk(operation: &str, tags: &Tags) -> Result<Option<Vec<Tag>>, CloudEr
     Ok(if list.is_empty() { None } else { Some(list) })
 }
 
-/// The same names and key within an hour get the same certificate, however often it is asked for.
-fn token(domain: &str, names: &BTreeSet<String>, key: KeyAlgorithm) -> String {
+/// The same names and key within an hour get the same certificate, however often it is asked for; but not one of
+/// those that never will serve.
+fn token(domain: &str, names: &BTreeSet<String>, key: KeyAlgorithm, besides: &BTreeSet<Id>) -> String {
     let mut hash = Sha256::new();
-    for part in std::iter::once(domain).chain(names.iter().map(String::as_str)).chain([key.aws(), "DNS"]) {
+    let parts = std::iter::once(domain).chain(names.iter().map(String::as_str)).chain([key.aws(), "DNS"]);
+    for part in parts.chain(besides.iter().map(Id::as_str)) {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
@@ -200,7 +202,11 @@ impl Session {
     }
 
     /// `RequestCertificate`, validated by DNS.
-    pub(super) async fn request_certificate(&self, spec: &Certificate) -> Result<Output, CloudError> {
+    pub(super) async fn request_certificate(
+        &self,
+        spec: &Certificate,
+        besides: &BTreeSet<Id>,
+    ) -> Result<Output, CloudError> {
         const CALL: Call = Call::new("RequestCertificate", Category::AcmWrite);
         let domain = spec.domain.as_deref().ok_or_else(|| refused(CALL.name, "the certificate has no domain"))?;
         let names = spec.names.clone().unwrap_or_default();
@@ -213,7 +219,7 @@ impl Session {
             .set_subject_alternative_names(if others.is_empty() { None } else { Some(others) })
             .validation_method(aws_sdk_acm::types::ValidationMethod::Dns)
             .key_algorithm(key.aws().into())
-            .idempotency_token(token(domain, &names, key))
+            .idempotency_token(token(domain, &names, key, besides))
             .set_tags(tags_to_sdk(CALL.name, &spec.tags)?);
         let answer = self.calls.run(CALL, || request.clone().send()).await?;
         let id = answer.certificate_arn.ok_or_else(|| incomplete(CALL.name, "ARN"))?;
@@ -286,11 +292,14 @@ mod tests {
     #[test]
     fn tokens_are_short_words_that_follow_names_and_key() {
         let names = BTreeSet::from(["a.example.com".to_owned()]);
-        let one = token("a.example.com", &names, KeyAlgorithm::Rsa2048);
+        let none = BTreeSet::new();
+        let one = token("a.example.com", &names, KeyAlgorithm::Rsa2048, &none);
         assert_eq!(one.len(), 32);
         assert!(one.chars().all(|c| c.is_ascii_alphanumeric()));
-        assert_eq!(one, token("a.example.com", &names, KeyAlgorithm::Rsa2048));
-        assert_ne!(one, token("a.example.com", &names, KeyAlgorithm::EcPrime256v1));
+        assert_eq!(one, token("a.example.com", &names, KeyAlgorithm::Rsa2048, &none));
+        assert_ne!(one, token("a.example.com", &names, KeyAlgorithm::EcPrime256v1, &none));
+        let failed = BTreeSet::from([Id("arn:aws:acm:eu-west-1:000000000000:certificate/1".into())]);
+        assert_ne!(one, token("a.example.com", &names, KeyAlgorithm::Rsa2048, &failed));
     }
 
     #[test]

@@ -107,8 +107,10 @@ fn misses_something_fresh(session: &Session, operation: &Operation, error: &Clou
         });
         fresh
     };
+    // ELB's word for a security group that it does not find (API: `CreateLoadBalancer`, `SetSecurityGroups`)
+    let missing = error.kind == CloudErrorKind::NotFound || error.code.as_deref() == Some("InvalidSecurityGroup");
     // a certificate that is too new is waited for by `apply`, which shows it
-    error.kind == CloudErrorKind::NotFound && !error.refuses_certificate() && fresh()
+    missing && !error.refuses_certificate() && fresh()
 }
 
 const fn deletes(operation: &Operation) -> bool {
@@ -122,7 +124,7 @@ async fn once(session: &Session, operation: &Operation, secrets: &Secrets<'_>) -
         Operation::ImportCertificate { certificate, spec } => {
             session.import_certificate(certificate.as_ref(), spec, secrets).await
         }
-        Operation::RequestCertificate { spec } => session.request_certificate(spec).await,
+        Operation::RequestCertificate { spec, besides } => session.request_certificate(spec, besides).await,
         Operation::CreateTargetGroup { spec } => session.create_target_group(spec).await,
         Operation::CreateLoadBalancer { spec } => session.create_load_balancer(spec).await,
         Operation::CreateListener { spec } => session.create_listener(spec, secrets).await,

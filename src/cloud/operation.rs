@@ -67,6 +67,10 @@ pub enum Operation {
     RequestCertificate {
         /// Names, key algorithm and tags.
         spec: Certificate,
+        /// The certificates of these names that never will serve: they tell the request from the ones that made them,
+        /// which ACM would answer with the same certificate again.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        besides: BTreeSet<Id>,
     },
     /// `CreateTargetGroup` with its whole health check; attributes follow in a step of their own.
     CreateTargetGroup {
@@ -314,7 +318,7 @@ impl Operation {
     pub fn created(&self) -> Option<Spec> {
         match self {
             Self::CreateSecurityGroup { spec } => Some(spec.clone().into()),
-            Self::ImportCertificate { certificate: None, spec } | Self::RequestCertificate { spec } => {
+            Self::ImportCertificate { certificate: None, spec } | Self::RequestCertificate { spec, .. } => {
                 Some(spec.clone().into())
             }
             Self::CreateTargetGroup { spec } => Some(spec.clone().into()),

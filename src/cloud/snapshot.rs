@@ -2,7 +2,7 @@
 //!
 //! Unknown is not absent: a read that failed leaves a [`Gap`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use jiff::Timestamp;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{CloudError, Network};
 use crate::model::kind::{
-    Certificate, Direction, Listener, LoadBalancer, Rule, SecurityGroup, Target, TargetGroup, TrafficRule,
+    Certificate, Direction, Listener, LoadBalancer, Origin, Rule, SecurityGroup, Target, TargetGroup, TrafficRule,
 };
 use crate::model::{Id, Kind, Link, Spec, TargetHealth};
 
@@ -176,6 +176,22 @@ pub struct CertificateFacts {
     pub proofs: Vec<Proof>,
 }
 
+impl CertificateFacts {
+    /// Whether it can serve, may yet, or can be made to again. One that failed, that nobody validated in time or that
+    /// was revoked never will: a certificate of the same names is another one.
+    pub fn is_usable(&self) -> bool {
+        matches!(self.status.as_str(), "ISSUED" | "PENDING_VALIDATION" | "EXPIRED")
+    }
+    /// Whether it may be the declared one. ACM takes new material only for what was imported.
+    pub fn suits(&self, want: &Certificate) -> bool {
+        self.is_usable() && (self.is_imported() || !matches!(want.origin, Some(Origin::Import { .. })))
+    }
+    /// Whether its material came from outside, so that it can be replaced.
+    pub fn is_imported(&self) -> bool {
+        self.origin.as_deref() == Some("IMPORTED")
+    }
+}
+
 /// How one name of a certificate is proven (API: acm `DomainValidation`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
@@ -326,6 +342,23 @@ impl Snapshot {
     /// Adds a live resource.
     pub fn insert(&mut self, id: Id, spec: impl Into<Spec>, facts: Facts) {
         self.found.insert(id, Live { spec: spec.into(), facts });
+    }
+
+    /// The certificates of the same names and key that never will serve.
+    pub fn unusable_like(&self, certificate: &Certificate) -> BTreeSet<Id> {
+        let alike = self.found.iter().filter_map(|(id, live)| match (&live.spec, &live.facts) {
+            (Spec::Certificate(found), Facts::Certificate(facts)) if !facts.is_usable() => {
+                certificate.is_like(found).then(|| id.clone())
+            }
+            _ => None,
+        });
+        alike.collect()
+    }
+
+    /// Whether a resource may bear tags that could not be read. What bears some was read.
+    pub fn has_unread_tags(&self, id: &Id) -> bool {
+        let bare = self.found.get(id).and_then(|live| live.spec.tags()).is_some_and(BTreeMap::is_empty);
+        bare && self.incomplete().any(|gap| matches!(&gap.hidden, Hidden::Resource(hidden) if hidden == id))
     }
 
     /// The gaps that leave the diff incomplete.

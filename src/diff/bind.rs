@@ -11,7 +11,7 @@ use super::unwanted::{self, Unwanted};
 use super::{foreign, priorities, select};
 use crate::cloud::{Gap, Hidden, Live, Snapshot};
 use crate::desired::{Problem, Resolved};
-use crate::model::kind::{HeaderCondition, Rule, TrafficRule};
+use crate::model::kind::{HeaderCondition, Rule, TargetGroup, TrafficRule};
 use crate::model::{Address, Id, Kind, Link, Spec};
 
 /// The desired and the live side, matched and in the same words.
@@ -239,7 +239,10 @@ fn hidden(desired: &Resolved, snapshot: &Snapshot, bound: &Bound) -> BTreeMap<Ad
                 Hidden::Kind(kind) => lineage(address).any(|a| a.kind == *kind),
                 Hidden::Resource(id) => match bound.names.get(id) {
                     // what is not known of the one that is there, is not known of what takes its place
-                    Some(named) => bound.superseded.get(named).unwrap_or(named) == address,
+                    Some(named) => {
+                        bound.superseded.get(named).unwrap_or(named) == address
+                            || may_be(snapshot, bound, id, address, spec)
+                    }
                     // only a certificate is read before it is known whose it is: it may be any that was not found
                     None => address.kind == Kind::Certificate && !bound.ids.contains_key(address),
                 },
@@ -262,6 +265,23 @@ fn hidden(desired: &Resolved, snapshot: &Snapshot, bound: &Bound) -> BTreeMap<Ad
     }
     hide_dependents(bound, &mut hidden);
     hidden
+}
+
+/// Whether a resource whose tags were not read may be a declared one that was not found: a tag alone tells a rule whose
+/// conditions and priority are others now, and a target group that took another one's place.
+fn may_be(snapshot: &Snapshot, bound: &Bound, id: &Id, address: &Address, want: &Spec) -> bool {
+    if bound.ids.contains_key(address) {
+        return false;
+    }
+    // what bears a tag was read
+    let bare = |spec: &&Spec| spec.tags().is_some_and(BTreeMap::is_empty);
+    match (want, snapshot.found.get(id).map(|live| &live.spec).filter(bare)) {
+        (Spec::Rule(_), Some(Spec::Rule(_))) => bound.names.get(id).and_then(Address::parent) == address.parent(),
+        (Spec::TargetGroup(want), Some(Spec::TargetGroup(live))) => {
+            live.name == want.name || TargetGroup::may_succeed(&want.name, &live.name)
+        }
+        _ => false,
+    }
 }
 
 /// A link to something whose id is hidden cannot be compared, and must not be written: what has it is hidden too.

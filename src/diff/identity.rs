@@ -8,8 +8,8 @@ use super::ownership::{self, Owner};
 use super::{supersede, turned};
 use crate::cloud::{Facts, Snapshot};
 use crate::desired::{Problem, Resolved};
-use crate::model::kind::{Authenticate, Certificate, Origin, Rule};
-use crate::model::{Address, FieldPath, Id, Kind, Link, Spec};
+use crate::model::kind::{Authenticate, Certificate, Conditions, HeaderCondition, Origin, Rule};
+use crate::model::{Address, FieldPath, Id, Kind, Link, Spec, Text};
 
 /// The live counterparts found so far, both ways.
 #[derive(Clone, Debug, Default)]
@@ -135,13 +135,12 @@ fn certificate<'s>(
     let ours = Owner::Ours(address.to_string());
     let mut ranked: Vec<_> = snapshot
         .certificates()
-        .filter(|(_, live)| same_certificate(want, live))
+        .filter(|(_, live)| want.is_like(live))
         .filter_map(|(id, live)| {
             let Some(Facts::Certificate(facts)) = snapshot.found.get(id).map(|l| &l.facts) else { return None };
-            let usable = matches!(facts.status.as_str(), "ISSUED" | "PENDING_VALIDATION" | "EXPIRED");
             let mine = ownership::owner(&live.tags, &desired.stack) == ours;
             let rank = (attached.contains(id), mine, facts.status == "ISSUED", facts.not_after);
-            usable.then_some((rank, id))
+            facts.suits(want).then_some((rank, id))
         })
         .collect();
     ranked.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(b.1)));
@@ -152,14 +151,6 @@ fn certificate<'s>(
         problems.push(at_root(desired, address, message).hint("say which with `arn:`"));
     }
     ranked.first().map(|(_, id)| *id)
-}
-
-fn same_certificate(want: &Certificate, live: &Certificate) -> bool {
-    let lower = |c: &Certificate| -> Option<BTreeSet<String>> {
-        c.names.as_ref().map(|names| names.iter().map(|n| n.to_ascii_lowercase()).collect())
-    };
-    let key = want.key_algorithm.is_none() || want.key_algorithm == live.key_algorithm;
-    key && lower(want) == lower(live)
 }
 
 /// What pairing a listener's rules found.
@@ -195,9 +186,7 @@ pub(super) fn pair_rules(
     };
     // a second one of ours under the same name is known by what it says
     let known = |rule: &Rule| free(rule) || matches!(ownership::owner(&rule.tags, stack), Owner::Ours(_));
-    let same_when = |_: &Address, want: &Rule, live: &Rule| {
-        known(live) && matches!((&want.when, &live.when), (Some(a), Some(b)) if a.same(b))
-    };
+    let same_when = |_: &Address, want: &Rule, live: &Rule| known(live) && alike(want, live);
     // two rules may say the same; the one that is already where it is wanted is the one that is meant
     let same_both = |address: &Address, want: &Rule, live: &Rule| {
         same_when(address, want, live) && want.priority.is_some() && want.priority == live.priority
@@ -240,6 +229,21 @@ pub(super) fn pair_rules(
         }
     }
     found
+}
+
+/// Whether a live rule has the declared conditions. What the files say of a header with a secret value are fingerprints,
+/// so that those of the live values are compared with them.
+pub(super) fn alike(want: &Rule, live: &Rule) -> bool {
+    let (Some(want), Some(live)) = (&want.when, &live.when) else { return false };
+    let is_secret = |name: &str| {
+        let declared = want.header.iter().filter(|h| h.name.eq_ignore_ascii_case(name));
+        declared.flat_map(|h| &h.values).any(Text::is_secret)
+    };
+    let header = live.header.iter().cloned().map(|h| {
+        let values = if is_secret(&h.name) { h.values.into_iter().map(Text::hidden).collect() } else { h.values };
+        HeaderCondition { values, ..h }
+    });
+    want.same(&Conditions { header: header.collect(), ..live.clone() })
 }
 
 /// Whose rule has a priority that ours asks for, and what to do about it.

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::identity;
 use crate::model::kind::Rule;
 use crate::model::{Address, Id};
 
@@ -13,9 +14,7 @@ pub(super) fn around(want: &[(&Address, &Rule)], live: &[(&Id, &Rule)], pairs: &
     let rules: BTreeMap<&Id, &Rule> = live.iter().copied().collect();
     let wishes: BTreeMap<&Address, &Rule> = want.iter().copied().collect();
     let alike = |address: &Address, id: &Id| {
-        let (want, have) =
-            (wishes.get(address).and_then(|r| r.when.as_ref()), rules.get(id).and_then(|r| r.when.as_ref()));
-        matches!((want, have), (Some(want), Some(have)) if want.same(have))
+        wishes.get(address).is_some_and(|want| rules.get(id).is_some_and(|have| identity::alike(want, have)))
     };
     // where a key finds what it asks for
     let next = |at: usize, pairs: &[(Address, Id)]| {

@@ -242,7 +242,8 @@ impl Builder<'_> {
                     self.push(address, Operation::ImportCertificate { certificate: None, spec: *spec }, WHY);
                 }
                 Some(Origin::Request) => {
-                    self.push(address, Operation::RequestCertificate { spec: *spec }, WHY).gate =
+                    let besides = self.basis.unusable_like(&spec);
+                    self.push(address, Operation::RequestCertificate { spec: *spec, besides }, WHY).gate =
                         Some(Gate::CertificateIssued);
                 }
                 Some(Origin::Arn(_)) | None => {}

@@ -5,6 +5,7 @@ mod agreement;
 mod apply;
 mod beside;
 mod calls;
+mod certificates;
 mod check;
 mod crash;
 mod demo;

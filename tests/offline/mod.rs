@@ -18,6 +18,7 @@ mod order;
 mod ownership;
 mod propose;
 mod radius;
+mod recognised;
 mod renamed;
 mod rollback;
 mod swap;

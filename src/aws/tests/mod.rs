@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use super::session::Session;
 use super::{Aws, Options};
 use crate::cloud::{CloudError, CloudErrorKind, Hidden, NeededFor, Operation, Read as _, Scope, Snapshot, Write as _};
-use crate::model::kind::{Action, FixedResponse, Rule};
+use crate::model::kind::{Action, FixedResponse, LoadBalancer, Rule};
 use crate::model::{Id, Kind, Link};
 
 /// What the server does with a request.
@@ -225,6 +225,48 @@ async fn an_unknown_listener_is_waited_for_if_it_is_ours_and_new() {
     aws.session.remember(spec.listener.id().unwrap());
     let output = aws.execute(&rule()).await.unwrap();
     assert_eq!(output.id, Some(Id("arn:r".into())));
+}
+
+#[tokio::test]
+async fn an_unknown_security_group_is_waited_for_if_it_is_ours_and_new() {
+    for (is_new, calls) in [(true, 2), (false, 1)] {
+        let seen = Arc::new(Mutex::new(0));
+        let endpoint = serve(move |_| {
+            let mut seen = seen.lock().unwrap();
+            *seen += 1;
+            if *seen == 1 {
+                return fault(400, "InvalidSecurityGroup", "The specified security group does not exist.");
+            }
+            let made = "<member><LoadBalancerArn>arn:lb</LoadBalancerArn></member>";
+            ok("CreateLoadBalancer", &format!("<LoadBalancers>{made}</LoadBalancers>"))
+        });
+        let aws = connect(&endpoint.await).await;
+        let group = Id("sg-1".into());
+        if is_new {
+            aws.session.remember(&group);
+        }
+        let groups = Some([Link::Id(group)].into());
+        let spec = LoadBalancer { name: "web".into(), security_groups: groups, ..LoadBalancer::default() };
+        let output = aws.execute(&Operation::CreateLoadBalancer { spec }).await;
+        assert_eq!((output.is_ok(), aws.api_calls().by_operation["CreateLoadBalancer"]), (is_new, calls), "{output:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_page_of_instances_that_were_started_is_read() {
+    let endpoint = serve(|request| {
+        let page = |id: &str, next: &str| {
+            let tag = format!("<item><resourceId>{id}</resourceId><key>k</key><value>workers</value></item>");
+            Reply::Http(200, format!("<DescribeTagsResponse><tagSet>{tag}</tagSet>{next}</DescribeTagsResponse>"))
+        };
+        match request.contains("NextToken=two") {
+            true => page("i-2", ""),
+            false => page("i-1", "<nextToken>two</nextToken>"),
+        }
+    });
+    let aws = connect(&endpoint.await).await;
+    let found = aws.session.scaled(&["i-1".to_owned(), "i-2".to_owned()]).await.unwrap();
+    assert_eq!(found.into_keys().collect::<Vec<_>>(), ["i-1", "i-2"]);
 }
 
 #[tokio::test]

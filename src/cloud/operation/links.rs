@@ -24,7 +24,7 @@ impl Operation {
             Self::ImportCertificate { certificate, spec } => {
                 Self::ImportCertificate { certificate: certificate.map(f), spec }
             }
-            Self::RequestCertificate { spec } => Self::RequestCertificate { spec },
+            Self::RequestCertificate { spec, besides } => Self::RequestCertificate { spec, besides },
             Self::TagRules { group, rules, tags } => Self::TagRules { group: f(group), rules, tags },
             Self::CreateTargetGroup { spec } => Self::CreateTargetGroup { spec: spec.map_links(f) },
             Self::ModifyTargetGroup { target_group, health_check } => {

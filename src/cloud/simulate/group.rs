@@ -35,7 +35,7 @@ pub(super) fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Ou
             create(snapshot, output, spec, Facts::Certificate(facts));
             Ok(())
         }
-        Operation::RequestCertificate { spec } => {
+        Operation::RequestCertificate { spec, besides: _ } => {
             let status = "PENDING_VALIDATION".into();
             let facts = CertificateFacts { status, origin: Some("AMAZON_ISSUED".into()), ..Default::default() };
             let spec = Certificate { origin: None, ..spec.clone() };
@@ -75,6 +75,10 @@ fn target_group_mut<'s>(snapshot: &'s mut Snapshot, link: &Link) -> Result<&'s m
 
 fn renew(snapshot: &mut Snapshot, link: &Link, spec: &Certificate) -> Result<(), Refusal> {
     let live = existing(snapshot, link)?;
+    if !matches!(&live.facts, Facts::Certificate(facts) if facts.is_imported()) {
+        let message = format!("{link} was not imported: its material cannot be replaced");
+        return Err(Refusal::new("ValidationException", message, "API (ACM): ImportCertificate.CertificateArn"));
+    }
     if let Spec::Certificate(certificate) = &mut live.spec {
         certificate.serial.clone_from(&spec.serial);
     }

@@ -74,6 +74,15 @@ impl Certificate {
         }
     }
 
+    /// Whether both are for the same names; and for the same key, if this one says which.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let lower = |c: &Self| -> Option<BTreeSet<String>> {
+            c.names.as_ref().map(|names| names.iter().map(|name| name.to_ascii_lowercase()).collect())
+        };
+        let key = self.key_algorithm.is_none() || self.key_algorithm == other.key_algorithm;
+        key && lower(self) == lower(other)
+    }
+
     /// The same spec with every link replaced; a certificate has none.
     #[must_use]
     pub fn map_links(self, _f: &mut dyn FnMut(Link) -> Link) -> Self {

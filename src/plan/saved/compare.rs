@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Record, Role};
 use crate::cloud::simulate::{self, World};
-use crate::cloud::{Operation, Output, Snapshot};
+use crate::cloud::{Facts, Live, Operation, Output, Snapshot};
 use crate::diff::ownership::{self, Owner};
 use crate::model::kind::{Conditions, HeaderCondition};
 use crate::model::tag::{APPLIED_TAG, ID_TAG};
@@ -140,8 +140,13 @@ impl Record {
             (Spec::Certificate(_), Spec::Certificate(_)) => tagged(other),
             _ => false,
         };
+        // one that cannot be the declared one is no reason not to make another: the plan was made because of it
+        let counts = |live: &Live| match (&spec, &live.facts) {
+            (Spec::Certificate(want), Facts::Certificate(facts)) => facts.suits(want),
+            _ => true,
+        };
         let new = |id: &&Id| !self.before.contains_key(*id);
-        now.found.iter().filter(|(_, live)| same(&live.spec)).map(|(id, _)| id).find(new).cloned()
+        now.found.iter().filter(|(_, live)| same(&live.spec) && counts(live)).map(|(id, _)| id).find(new).cloned()
     }
 }
 
