@@ -282,6 +282,7 @@ async fn perform<W: Write>(
             Seen::Gone => return gone(cloud, &job, settings, observer).await,
         }
     }
+    stale::is_free(cloud, &job.operation).await.map_err(|why| (None, why))?;
     let begun = Event::Begun {
         step: job.step.clone(),
         address: job.address.clone(),

@@ -163,7 +163,9 @@ fn granted(snapshot: &Snapshot, group: &Id, direction: Direction, rules: &[Traff
 }
 
 fn drained(snapshot: &Snapshot, group: &Id) -> Look {
-    let left: Vec<String> = members(snapshot, group).map(|(_, target)| target.label()).collect();
+    let registered = members(snapshot, group).map(|(_, target)| target.label());
+    // a target that is being deregistered is no member any more, and its requests are still under way
+    let left: Vec<String> = registered.chain(snapshot.leaving.get(group).into_iter().flatten().cloned()).collect();
     if left.is_empty() {
         return Look::Open;
     }

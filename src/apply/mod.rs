@@ -15,7 +15,7 @@ use std::time::Duration;
 
 pub use engine::{Run, Work, run};
 pub use event::{Event, Failure, Observer, Outcome};
-pub use journal::{BadJournal, CallEnd, Ended, Header, Journal, Past, Ran, is_running, runs};
+pub use journal::{BadJournal, CallEnd, Ended, Header, Journal, Past, Ran, is_over, runs};
 
 /// How a run behaves. Durations are real time; tests pause tokio's clock.
 #[derive(Clone, Debug)]

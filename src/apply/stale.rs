@@ -56,6 +56,15 @@ pub(super) async fn check<R: Read>(
     if moved.is_empty() { Ok(Seen::AsPlanned) } else { Err(Failure::Stale { moved }) }
 }
 
+/// Looks whether somebody has made meanwhile what a call creates: AWS would answer with what is there, and what another
+/// run made would pass for ours.
+pub(super) async fn is_free<R: Read>(cloud: &R, operation: &Operation) -> Result<(), Failure> {
+    let Some(spec) = operation.created() else { return Ok(()) };
+    let there = cloud.taken(&spec).await.map_err(|error| Failure::Call { error })?;
+    let moved = there.map(|id| vec![format!("{id} is there already")]);
+    moved.map_or(Ok(()), |moved| Err(Failure::Stale { moved }))
+}
+
 /// What must still be there of an object for the operation to make sense: not the part that it takes away.
 fn without(mut spec: Spec, operation: &Operation) -> Spec {
     if let (Operation::Revoke { direction, rules, .. }, Spec::SecurityGroup(group)) = (operation, &mut spec)

@@ -76,6 +76,16 @@ impl Session {
         }
     }
 
+    /// The listener on this port of a load balancer, if it is there.
+    pub(super) async fn listener_on(&self, load_balancer: &Id, port: u16) -> Result<Option<Id>, CloudError> {
+        let found = match self.listeners_of(load_balancer).await {
+            Err(error) if error.kind == CloudErrorKind::NotFound => return Ok(None),
+            found => found?,
+        };
+        let mut there = found.into_iter().filter(|listener| listener.port == Some(i32::from(port)));
+        Ok(there.find_map(|listener| listener.listener_arn).map(Id))
+    }
+
     /// One listener, if it is there.
     pub(super) async fn listener(&self, id: &Id) -> Result<Option<sdk::Listener>, CloudError> {
         let request = self.elb.describe_listeners().listener_arns(id.as_str());

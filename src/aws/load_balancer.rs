@@ -97,6 +97,19 @@ impl Session {
         }
     }
 
+    /// The load balancer of this name, if it is there.
+    pub(super) async fn load_balancer_named(&self, name: &str) -> Result<Option<Id>, CloudError> {
+        let request = self.elb.describe_load_balancers().names(name);
+        match self.calls.run(Call::elb("DescribeLoadBalancers"), || request.clone().send()).await {
+            Ok(answer) => {
+                let found = present("DescribeLoadBalancers", answer.load_balancers)?;
+                Ok(found.into_iter().find_map(|found| found.load_balancer_arn).map(Id))
+            }
+            Err(error) if error.kind == CloudErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Its attributes; unset ones are empty texts.
     pub(super) async fn load_balancer_attributes(&self, id: &Id) -> Result<BTreeMap<String, String>, CloudError> {
         let request = self.elb.describe_load_balancer_attributes().load_balancer_arn(id.as_str());

@@ -43,7 +43,7 @@ use std::sync::Arc;
 
 use crate::cloud::metric::{Question, Span};
 use crate::cloud::{ApiCalls, CloudError, Identity, Operation, Output, Read, Scope, Snapshot, Write};
-use crate::model::{Id, Kind, SecretRef};
+use crate::model::{Id, Kind, SecretRef, Spec};
 use session::Session;
 use tokio::sync::watch;
 
@@ -144,6 +144,10 @@ impl Read for Aws {
 
     async fn reread(&self, kind: Kind, id: &Id) -> Result<Snapshot, CloudError> {
         reread::reread(&self.session, kind, id).await
+    }
+
+    async fn taken(&self, spec: &Spec) -> Result<Option<Id>, CloudError> {
+        reread::taken(&self.session, spec).await
     }
 
     fn api_calls(&self) -> ApiCalls {

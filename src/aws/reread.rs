@@ -10,7 +10,7 @@ use super::session::Session;
 use super::{certificate, listener, load_balancer, network, rule, security_group, target_group};
 use crate::cloud::{CloudError, CloudErrorKind, Facts, Snapshot};
 use crate::model::value::Protocol;
-use crate::model::{Id, Kind};
+use crate::model::{Id, Kind, Spec};
 
 /// How long what was just created may be unknown to AWS.
 const UNSEEN: Duration = Duration::from_secs(10);
@@ -42,6 +42,19 @@ pub(super) async fn reread(session: &Arc<Session>, kind: Kind, id: &Id) -> Resul
     }
 }
 
+/// What has the name or the place of a new resource already, if its kind has one that AWS does not guard.
+pub(super) async fn taken(session: &Session, spec: &Spec) -> Result<Option<Id>, CloudError> {
+    match spec {
+        Spec::LoadBalancer(spec) => session.load_balancer_named(&spec.name).await,
+        Spec::TargetGroup(spec) => session.target_group_named(&spec.name).await,
+        Spec::Listener(spec) => match spec.load_balancer.id() {
+            Some(balancer) => session.listener_on(balancer, spec.port).await,
+            None => Ok(None),
+        },
+        Spec::SecurityGroup(_) | Spec::Certificate(_) | Spec::Target(_) | Spec::Rule(_) => Ok(None),
+    }
+}
+
 async fn load_balancer(session: &Session, id: &Id) -> Result<Snapshot, CloudError> {
     let mut snapshot = Snapshot::default();
     if let Some((id, mut spec, facts)) = session.load_balancer(id).await?.and_then(load_balancer::from_sdk) {
@@ -60,16 +73,19 @@ async fn load_balancer(session: &Session, id: &Id) -> Result<Snapshot, CloudErro
 
 async fn target_group(session: &Session, id: &Id) -> Result<Snapshot, CloudError> {
     let mut snapshot = Snapshot::default();
-    if let Some((id, mut spec, load_balancers)) = session.target_group(id).await?.and_then(target_group::from_sdk) {
+    if let Some((group, mut spec, load_balancers)) = session.target_group(id).await?.and_then(target_group::from_sdk) {
         let (attributes, tags, targets) = tokio::try_join!(
-            session.target_group_attributes(&id),
-            session.tags_of_one(&id),
-            session.target_health(&id),
+            session.target_group_attributes(&group),
+            session.tags_of_one(&group),
+            session.target_health(&group),
         )?;
         (spec.attributes, spec.tags) = (attributes, tags);
-        snapshot.insert(id, spec, Facts::TargetGroup { load_balancers });
+        snapshot.insert(group.clone(), spec, Facts::TargetGroup { load_balancers });
         for (target, spec, health) in targets.targets {
             snapshot.insert(target, spec, Facts::Target(health));
+        }
+        if !targets.leaving.is_empty() {
+            snapshot.leaving.insert(group, targets.leaving);
         }
     }
     Ok(snapshot)

@@ -148,6 +148,19 @@ impl Session {
         }
     }
 
+    /// The target group of this name, if it is there.
+    pub(super) async fn target_group_named(&self, name: &str) -> Result<Option<Id>, CloudError> {
+        let request = self.elb.describe_target_groups().names(name);
+        match self.calls.run(Call::elb("DescribeTargetGroups"), || request.clone().send()).await {
+            Ok(answer) => {
+                let found = present("DescribeTargetGroups", answer.target_groups)?;
+                Ok(found.into_iter().find_map(|found| found.target_group_arn).map(Id))
+            }
+            Err(error) if error.kind == CloudErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Its attributes; unset ones are empty texts.
     pub(super) async fn target_group_attributes(&self, id: &Id) -> Result<BTreeMap<String, String>, CloudError> {
         let request = self.elb.describe_target_group_attributes().target_group_arn(id.as_str());

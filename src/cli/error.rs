@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::interrupt;
 use crate::cloud::{CloudError, CloudErrorKind};
 use crate::desired::Problems;
 
@@ -29,6 +30,10 @@ impl CliError {
     /// A refusal with exit code 6.
     pub fn refused(message: impl Into<String>) -> Self {
         Self::Plain { message: message.into(), hint: None, code: 6 }
+    }
+    /// The user's interrupt, with the exit code of its signal.
+    pub fn interrupted(message: impl Into<String>) -> Self {
+        Self::Plain { message: message.into(), hint: None, code: interrupt::exit_code() }
     }
     /// Adds what to do.
     #[must_use]

@@ -46,6 +46,19 @@ impl CloudErrorKind {
             Self::Interrupted => "not tried again",
         }
     }
+    /// Whether AWS looked at the call and said no: it had no effect.
+    pub const fn is_no(self) -> bool {
+        match self {
+            Self::Denied | Self::NotFound | Self::Refused => true,
+            Self::Credentials
+            | Self::Unreachable
+            | Self::Throttled
+            | Self::TimedOut
+            | Self::Service
+            | Self::Malformed
+            | Self::Interrupted => false,
+        }
+    }
     /// Whether the failure concerns every call alike, so that going on makes no sense.
     pub const fn is_fatal(self) -> bool {
         match self {

@@ -27,7 +27,7 @@ pub use snapshot::{
     Proof, Snapshot, Subnet, Vpc,
 };
 
-use crate::model::{Id, Kind};
+use crate::model::{Id, Kind, Spec};
 
 /// Who is calling, and where (API: sts `GetCallerIdentity`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +81,13 @@ pub trait Read: Sync {
     /// # Errors
     /// The failed call.
     fn reread(&self, kind: Kind, id: &Id) -> impl Future<Output = Result<Snapshot, CloudError>> + Send;
+
+    /// What has the name or the place already that a new load balancer, target group or listener would get: AWS answers
+    /// a create that is like what is there with what is there.
+    ///
+    /// # Errors
+    /// The failed call.
+    fn taken(&self, spec: &Spec) -> impl Future<Output = Result<Option<Id>, CloudError>> + Send;
 
     /// The calls made so far.
     fn api_calls(&self) -> ApiCalls;

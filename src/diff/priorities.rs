@@ -46,7 +46,7 @@ fn between(low: u32, high: Option<u32>, waiting: u32, taken: &BTreeSet<u32>) -> 
     };
     let end = high.unwrap_or(HIGHEST + 1);
     let start = ideal.max(low + 1);
-    (start..end).chain((low + 1..start).rev()).find(|n| !taken.contains(n))
+    (start..end).chain((low + 1..start.min(end)).rev()).find(|n| !taken.contains(n))
 }
 
 fn renumber(count: usize, taken: &BTreeSet<u32>) -> Vec<u32> {

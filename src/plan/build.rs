@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 
 use super::{Built, Gate, Guard, Held, Options, Refused, Reversible, Step};
-use super::{delete, logins, moves, places, proof, retain, retire, shift, stage, stamp, successor, update};
+use super::{
+    certificates, delete, logins, moves, places, proof, retain, retire, shift, stage, stamp, successor, update,
+};
 use crate::cloud::{Operation, Snapshot};
 use crate::desired::{Part, Resolved};
 use crate::diff::{Bound, Change, Diff, Verdict, ownership};
@@ -69,6 +71,7 @@ fn makeable<'c>(
     loop {
         let before = changes.len();
         changes.retain(|change| builder.links_known(change));
+        changes = certificates::issued(builder, changes);
         changes = logins::allowed(builder, changes);
         changes = places::free(builder, changes);
         let (kept, shifts) = shift::prepare(builder, diff, &changes, &mut filling);

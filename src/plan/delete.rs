@@ -9,7 +9,7 @@ use crate::diff::{Change, Verdict};
 use crate::model::kind::{Action, Direction, Peer, TrafficRule};
 use crate::model::{Address, Id, Kind, Link, Spec, StepId};
 
-/// Rules of a load balancer, the default ones aside (API: quota `rules-per-application-load-balancer`).
+/// Rules of a load balancer unless AWS has raised its quota, the default ones aside (API: quota `rules-per-application-load-balancer`).
 pub(super) const RULES: usize = 100;
 /// The highest priority (API: `CreateRule.Priority`).
 pub(super) const LAST: u32 = 50_000;
@@ -270,7 +270,8 @@ pub(super) fn rule_order(b: &mut Builder<'_>) {
         let creates = of_rules().filter(|s| matches!(s.operation, Operation::CreateRule { .. }) && within(&s.address));
         let creates: Vec<StepId> = creates.map(|step| step.id.clone()).collect();
         let leaving = going.iter().filter(|(l, _)| l.parent().as_ref() == Some(balancer)).flat_map(|(_, list)| list);
-        let over = (live + creates.len()).saturating_sub(RULES);
+        // one that has more than AWS's default allows has a larger quota
+        let over = if live > RULES { 0 } else { (live + creates.len()).saturating_sub(RULES) };
         for (_, delete) in leaving.take(over) {
             let why = format!("AWS takes {RULES} rules on a load balancer: there is no room before one goes");
             edges.extend(creates.iter().map(|c| (c.clone(), After { step: delete.clone(), why: why.clone() })));

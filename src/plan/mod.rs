@@ -4,6 +4,7 @@
 
 mod asked;
 mod build;
+mod certificates;
 mod delete;
 mod evidence;
 mod gate;

@@ -15,6 +15,11 @@ pub(super) const ONE_WRITE: &str = "one write at a time to a resource, each chec
 
 /// Adds the edges and sorts the steps.
 pub(super) fn order(mut steps: Vec<Step>) -> Vec<Step> {
+    // what was held after others were told to wait for it
+    let known: BTreeSet<StepId> = steps.iter().map(|step| step.id.clone()).collect();
+    for step in &mut steps {
+        step.after.retain(|after| known.contains(&after.step));
+    }
     steps.sort_by(|a, b| rank(a).cmp(&rank(b)));
     let edges: Vec<Vec<After>> = steps.iter().map(|step| edges_into(step, &steps)).collect();
     let told: Vec<(StepId, StepId)> =

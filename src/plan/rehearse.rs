@@ -88,11 +88,12 @@ fn open(world: &mut World, gate: &Gate, subject: Option<Id>) {
                 }
             }
         }
-        Gate::LoadBalancerActive
-        | Gate::LoadBalancerGone
-        | Gate::PathOpen { .. }
-        | Gate::Drained { .. }
-        | Gate::Settled { .. } => {}
+        Gate::Drained { .. } => {
+            if let Some(group) = group {
+                world.snapshot.leaving.remove(&group);
+            }
+        }
+        Gate::LoadBalancerActive | Gate::LoadBalancerGone | Gate::PathOpen { .. } | Gate::Settled { .. } => {}
     }
 }
 

@@ -11,7 +11,7 @@ use crate::model::kind::{Action, Forward};
 use crate::model::{Address, Link, Spec, StepId};
 
 /// More groups than this fit no forward (API: `ForwardActionConfig`).
-const GROUPS: usize = 5;
+pub(super) const GROUPS: usize = 5;
 /// The longest time, in seconds, that a run waits for cookies to run out.
 const LONGEST: u32 = 3600;
 /// How the ids of the steps end that attach a group, and that let the old one go.
@@ -30,6 +30,22 @@ pub(super) fn seconds(action: Option<&Action>) -> u32 {
         Some(Action::Redirect(_) | Action::FixedResponse(_)) | None => 0,
     }
 }
+
+/// For how long groups are kept that clients stick to. Where requests go to them now, no longer stickiness comes here;
+/// to a group at weight 0 no new client sticks.
+pub(super) fn waits(sticky: u32) -> u32 {
+    sticky.min(LONGEST)
+}
+
+/// Whether an action has room for so many more groups. What stops forwarding keeps none.
+pub(super) fn fits(action: &Action, more: usize) -> bool {
+    matches!(action, Action::Forward(forward) if forward.to.len() + more <= GROUPS)
+}
+
+/// Why groups cannot be left.
+pub(super) const NO_PLACE: &str = "AWS takes five groups in an action, and there is no room for one more rule on the load \
+     balancer: nothing could keep the old group attached while its last requests end. Remove a rule first, or leave the \
+     old group at weight 0 and let it go in a later apply";
 
 /// Why clients cannot be moved away from groups that they stick to, if so.
 pub(super) fn too_sticky(now: Option<&Action>, gone: &BTreeSet<Address>) -> Option<String> {
@@ -99,9 +115,7 @@ fn attach(b: &mut Builder<'_>, user: &Address, groups: &BTreeMap<Address, usize>
 }
 
 fn keep(b: &mut Builder<'_>, user: &Address, groups: &BTreeSet<Address>) {
-    let Some((at, forward)) = mover(b, user).filter(|(_, forward)| forward.to.len() + groups.len() <= GROUPS) else {
-        return;
-    };
+    let Some((at, forward)) = mover(b, user) else { return };
     let last = with_action(&b.built.steps[at].operation, Action::Forward(forward.clone()), None);
     let olds: Vec<Link> = groups.iter().map(|group| b.link(group)).collect();
     let mut to = forward.to.clone();

@@ -16,7 +16,8 @@ use crate::model::{Address, Kind, StepId};
 /// AWS's default (API: `TargetGroupAttribute`, `deregistration_delay.timeout_seconds`), in seconds.
 const DELAY: u32 = 300;
 
-/// Adds the steps that drain the groups which are deleted.
+/// Adds the steps that drain the groups which are deleted. What a run that was stopped has deregistered already drains
+/// on: it is only waited for.
 pub(super) fn drain(b: &mut Builder<'_>, shifts: &Shifts) {
     let deletes = b.built.steps.iter().filter(|s| is_delete(&s.operation) && s.address.kind == Kind::TargetGroup);
     let going: Vec<(Address, StepId)> = deletes.map(|step| (step.address.clone(), step.id.clone())).collect();
@@ -27,7 +28,7 @@ pub(super) fn drain(b: &mut Builder<'_>, shifts: &Shifts) {
             is_stage(address) && super::delete::action(&live.spec).is_some_and(|a| super::delete::forwards(a, &group))
         });
         let targets: Vec<Target> = b.registered(&group).map(|(target, _)| target.clone()).collect();
-        if !targets.is_empty() && (users.is_some() || kept) {
+        if b.has_requests(&group) && (users.is_some() || kept) {
             one(b, &group, &delete, shifts, &targets);
         }
     }
@@ -86,11 +87,13 @@ fn one(b: &mut Builder<'_>, group: &Address, delete: &StepId, shifts: &Shifts, t
         step.before.push(drained.clone());
         attached = true;
     }
+    if attached {
+        return;
+    }
+    // what attaches it goes with its listener
     if let Some(step) = b.built.steps.iter_mut().find(|step| step.id == *delete) {
         let why = "a group is deleted once its targets have left it".to_owned();
         step.after.extend(left.iter().map(|id| After { step: id.clone(), why: why.clone() }));
-        if !attached {
-            step.before.push(drained);
-        }
+        step.before.push(drained);
     }
 }

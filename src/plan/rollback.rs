@@ -33,6 +33,8 @@ pub struct Call {
     pub operation: Operation,
     /// What it returned; `None` if that is not known.
     pub output: Option<Output>,
+    /// Whether AWS said no: then it did nothing, whatever is there now.
+    pub refused: bool,
 }
 
 /// A run that is undone.
@@ -72,6 +74,8 @@ impl Undo<'_> {
     /// What must be read.
     pub fn scope(&self) -> Scope {
         let mut scope = self.record.scope();
+        // the lock is borne by what any run over the stack would choose
+        scope.owned_by = Some(self.record.stack.clone());
         let vpcs = self.record.before.values().filter_map(|before| before.live.spec.security_group()?.vpc.clone());
         // who fills a group, and what its targets can be reached from
         scope.network = true;
@@ -82,7 +86,7 @@ impl Undo<'_> {
     /// What the calls made, as far as it is there.
     fn made(&self, live: &Snapshot) -> BTreeSet<Id> {
         let mut made = BTreeSet::new();
-        for call in self.calls.iter().filter(|call| call.operation.created().is_some()) {
+        for call in self.calls.iter().filter(|call| call.operation.created().is_some() && !call.refused) {
             match call.output.as_ref().and_then(|output| output.id.clone()) {
                 Some(id) => drop(made.insert(id)),
                 None => made.extend(self.tagged(live, &call.address)),
@@ -114,6 +118,9 @@ impl Undo<'_> {
 
     /// What became of a call whose outcome was not recorded.
     pub fn effect(&self, call: &Call, live: &Snapshot) -> Effect {
+        if call.refused {
+            return Effect::None;
+        }
         if call.operation.created().is_some() {
             return if self.tagged(live, &call.address).is_empty() { Effect::None } else { Effect::Took };
         }

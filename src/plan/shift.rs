@@ -25,6 +25,8 @@ pub(super) struct Shifts {
     pub(super) leaves: BTreeMap<Address, BTreeSet<Address>>,
     /// Groups that a rule or a listener keeps at weight 0 until they are drained, and for how long at least, in seconds.
     pub(super) retained: BTreeMap<Address, (BTreeSet<Address>, u32)>,
+    /// Those that it could keep, if nothing else can.
+    keepers: BTreeMap<Address, (BTreeSet<Address>, u32)>,
     /// Groups that are attached by the rule itself, at weight 0, because there is no room for one more rule.
     pub(super) attached: BTreeMap<Address, BTreeMap<Address, usize>>,
 }
@@ -64,7 +66,8 @@ pub(super) fn prepare<'c>(
         for (group, share) in shares(&then).filter(|(group, _)| !old.contains(group)) {
             match need(b, changes, change, &group, &old, share) {
                 Need::Fill(fill) => {
-                    fill_first(b, user, &group, (filling, &mut stays));
+                    let coming = shifts.coming(b);
+                    fill_first(b, user, &group, (filling, &mut stays), coming);
                     held = Some(fill);
                 }
                 needs @ (Need::Nothing | Need::Wait(_) | Need::Stage(_) | Need::Hold(_)) => {
@@ -73,25 +76,40 @@ pub(super) fn prepare<'c>(
             }
         }
         let kept_by_rule = |group: &&Address| then.groups().any(|(link, _)| link.address() == Some(*group));
-        let gone = old.iter().filter(|group| going(group) && !kept_by_rule(group)).cloned().collect();
-        if let Some(because) = held.or_else(|| retain::too_sticky(now.as_ref(), &gone)) {
-            shifts.forget(user);
-            b.forget(user);
-            b.built.held.push(Held { address: user.clone(), because });
-            continue;
+        let leaves = |group: &&Address| going(group) && !kept_by_rule(group);
+        // requests to a group at weight 0 may be under way as well: an earlier run may have been stopped
+        let gone: BTreeSet<Address> = named(now.as_ref()).iter().filter(leaves).cloned().collect();
+        let left = old.intersection(&gone).cloned().collect();
+        let held = held
+            .or_else(|| retain::too_sticky(now.as_ref(), &left))
+            .or_else(|| shifts.leave(user, (now.as_ref(), &then), &gone));
+        match held {
+            Some(because) => {
+                shifts.forget(user);
+                hold(b, user, because);
+            }
+            None => kept.push(*change),
         }
-        kept.push(*change);
-        shifts.leave(user, gone, retain::seconds(now.as_ref()));
     }
     shifts.stages.retain(|_, stage| !stage.users.is_empty());
     shifts.stages.extend(filling.iter().map(|(group, stage)| (group.clone(), stage.clone())));
-    keep_old(b, &mut shifts);
+    for (user, because) in keep_old(b, &mut shifts) {
+        // without it, all is judged again
+        kept.retain(|change| change.address != user);
+        hold(b, &user, because);
+    }
     kept.retain(|change| !stays.contains(&change.address));
     (kept, shifts)
 }
 
+/// A rule or a listener goes on as it does.
+fn hold(b: &mut Builder<'_>, user: &Address, because: String) {
+    b.forget(user);
+    b.built.held.push(Held { address: user.clone(), because });
+}
+
 /// The listener that a rule belongs to, or that a default action is of.
-fn listener_of(user: &Address) -> Option<Address> {
+pub(super) fn listener_of(user: &Address) -> Option<Address> {
     if user.kind == Kind::Rule { user.parent() } else { Some(user.clone()) }
 }
 
@@ -101,6 +119,7 @@ fn fill_first(
     user: &Address,
     group: &Address,
     (filling, stays): (&mut BTreeMap<Address, Stage>, &mut BTreeSet<Address>),
+    coming: usize,
 ) {
     let listener = listener_of(user);
     let there = listener.as_ref().map(|listener| stage::address(listener, group));
@@ -108,9 +127,11 @@ fn fill_first(
     let stage = there.filter(|there| !stays.contains(there));
     b.built.held.extend(stage.clone().map(|address| Held { address, because }));
     stays.extend(stage);
-    if !is_attached(b, group) {
-        filling.entry(group.clone()).or_insert(Stage { listener, stays: true, ..Stage::default() });
+    let coming = coming + filling.len();
+    if is_attached(b, group) || filling.contains_key(group) || !stage::has_room(b, (user, group), coming) {
+        return;
     }
+    filling.insert(group.clone(), Stage { listener, stays: true, ..Stage::default() });
 }
 
 impl Shifts {
@@ -130,7 +151,7 @@ impl Shifts {
                 self.waits.entry(user.clone()).or_default().push(gate);
                 None
             }
-            Need::Stage(at_least) if !stage::has_room(b, user, self) => {
+            Need::Stage(at_least) if !stage::has_room(b, (user, group), self.coming(b)) => {
                 self.attached.entry(user.clone()).or_default().insert(group.clone(), at_least);
                 retain::no_room(now)
             }
@@ -153,14 +174,43 @@ impl Shifts {
         }
     }
 
-    /// A rule or a listener leaves groups that go; its clients stick to them for so many seconds.
-    fn leave(&mut self, user: &Address, gone: BTreeSet<Address>, sticky: u32) {
-        if !gone.is_empty() && (sticky > 0 || self.attached.contains_key(user)) {
-            self.retained.insert(user.clone(), (gone.clone(), sticky));
+    /// A rule or a listener leaves groups that go. Where its clients stick to them, or it has attached the new ones
+    /// itself, it keeps them at weight 0 meanwhile, if they fit; returns why it cannot leave them, if so.
+    fn leave(
+        &mut self,
+        user: &Address,
+        (now, then): (Option<&Action>, &Action),
+        gone: &BTreeSet<Address>,
+    ) -> Option<String> {
+        if gone.is_empty() {
+            return None;
+        }
+        let sticky = retain::seconds(now);
+        let keeps = (gone.clone(), retain::waits(sticky));
+        match (retain::fits(then, gone.len()), self.attached.contains_key(user)) {
+            (false, true) => return Some(retain::NO_PLACE.to_owned()),
+            // there is room for a rule that keeps them attached
+            (false, false) => {}
+            (true, attaches) => {
+                if attaches || sticky > 0 {
+                    self.retained.insert(user.clone(), keeps.clone());
+                }
+                self.keepers.insert(user.clone(), keeps);
+            }
         }
         for group in gone {
-            self.leaves.entry(group).or_default().insert(user.clone());
+            self.leaves.entry(group.clone()).or_default().insert(user.clone());
         }
+        None
+    }
+
+    /// How many rules that attach groups are created.
+    fn coming(&self, b: &Builder<'_>) -> usize {
+        let there = |group: &Address, stage: &Stage| {
+            let address = stage.listener.as_ref().map(|listener| stage::address(listener, group));
+            address.is_none_or(|address| b.bound.live.contains_key(&address))
+        };
+        self.stages.iter().filter(|(group, stage)| !there(group, stage)).count()
     }
 }
 
@@ -184,6 +234,12 @@ fn move_of(b: &Builder<'_>, change: &Change) -> Option<(Option<Action>, Action)>
 /// The groups that get requests.
 fn destinations(action: Option<&Action>) -> BTreeSet<Address> {
     action.into_iter().flat_map(shares).map(|(group, _)| group).collect()
+}
+
+/// The groups that an action names, whatever their weight.
+fn named(action: Option<&Action>) -> BTreeSet<Address> {
+    let groups = action.into_iter().flat_map(Action::groups);
+    groups.filter_map(|(link, _)| link.address().cloned()).collect()
 }
 
 /// The groups that get requests, and what part of them.
@@ -230,14 +286,19 @@ fn need(
         (0, _) => Need::Nothing,
         _ if creates && serving == 0 => Need::Nothing,
         (_, false) => Need::Stage(at_least),
-        (_, true) if b.healthy(group).count() >= at_least => Need::Nothing,
-        (_, true) => match hopeless(b, changes, group) {
-            Some(because) if serving > 0 => Need::Hold(because),
-            Some(_) => Need::Nothing,
-            None if stays_attached(b, changes, group) => Need::Wait(at_least),
-            // all who name it leave it in this plan: then nobody would check it while it is waited for
-            None => Need::Stage(at_least),
-        },
+        (_, true) => {
+            // it is looked at again just before requests move: health is of the moment
+            let is_ready = b.healthy(group).count() >= at_least;
+            match hopeless(b, changes, group).filter(|_| !is_ready) {
+                Some(because) if serving > 0 => Need::Hold(because),
+                Some(_) => Need::Nothing,
+                None if stays_attached(b, changes, group) => Need::Wait(at_least),
+                // where there is no room for another rule, one that goes makes way for this one
+                None if is_ready && creates && !stage::has_room(b, (&change.address, group), 0) => Need::Nothing,
+                // all who name it leave it in this plan: then nobody would check it while it is waited for
+                None => Need::Stage(at_least),
+            }
+        }
     }
 }
 
@@ -270,7 +331,7 @@ fn is_attached(b: &Builder<'_>, group: &Address) -> bool {
 }
 
 /// Whether a rule or a listener that names a group now goes on to do so.
-fn stays_attached(b: &Builder<'_>, changes: &[&Change], group: &Address) -> bool {
+pub(super) fn stays_attached(b: &Builder<'_>, changes: &[&Change], group: &Address) -> bool {
     let names = |spec: &Spec| action(spec).is_some_and(|action| forwards(action, group));
     b.bound.live.iter().filter(|(_, live)| names(&live.spec)).any(|(user, live)| {
         let goes = |change: &&Change| {
@@ -293,22 +354,32 @@ fn behind(b: &Builder<'_>, change: &Change) -> BTreeSet<Address> {
     live.flat_map(|(_, live)| destinations(action(&live.spec))).collect()
 }
 
-/// Old groups stay attached until they are drained: by the rule that stages the new one, or by one of their own.
-fn keep_old(b: &Builder<'_>, shifts: &mut Shifts) {
-    let Shifts { stages, leaves, retained, .. } = shifts;
-    for (group, users) in leaves.iter() {
-        if b.registered(group).next().is_none() {
+/// Old groups stay attached until they are drained: by the rule that stages the new one, or by one of their own; where
+/// there is room for neither, by the rule that they leave. Returns who cannot leave them, and why.
+fn keep_old(b: &Builder<'_>, shifts: &mut Shifts) -> Vec<(Address, String)> {
+    let mut held = Vec::new();
+    for (group, users) in shifts.leaves.clone() {
+        if !b.has_requests(&group) {
             continue;
         }
-        let stage = stages.values_mut().find(|stage| stage.users.intersection(users).next().is_some());
-        if let Some(stage) = stage {
-            stage.keep.insert(group.clone());
-            stage.users.extend(users.clone());
+        let takes = |(new, stage): &(&Address, &mut Stage)| {
+            stage.users.intersection(&users).next().is_some() && stage::takes(b, new, stage, &group)
+        };
+        if let Some((_, stage)) = shifts.stages.iter_mut().find(takes) {
+            stage.keep.insert(group);
+            stage.users.extend(users);
             continue;
         }
-        let listener = users.iter().find(|user| !retained.contains_key(*user)).and_then(listener_of);
-        if listener.is_some() {
-            stages.insert(group.clone(), Stage { listener, users: users.clone(), ..Stage::default() });
+        let Some(user) = users.iter().find(|user| !shifts.retained.contains_key(*user)) else { continue };
+        if stage::has_room(b, (user, &group), shifts.coming(b)) {
+            let stage = Stage { listener: listener_of(user), users: users.clone(), ..Stage::default() };
+            shifts.stages.insert(group, stage);
+        } else if let Some((user, keeps)) = users.iter().find_map(|user| Some((user, shifts.keepers.get(user)?))) {
+            // one that names it is enough
+            shifts.retained.insert(user.clone(), keeps.clone());
+        } else {
+            held.extend(users.into_iter().map(|user| (user, retain::NO_PLACE.to_owned())));
         }
     }
+    held
 }

@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::{Builder, step_id};
-use super::delete::{LAST, RULES, lineage};
-use super::shift::Shifts;
+use super::delete::{LAST, RULES, forwards, lineage};
+use super::retain::GROUPS;
+use super::shift::{Shifts, listener_of};
 use super::{After, Gate, Reversible, Step, order};
 use crate::cloud::Operation;
 use crate::diff::ownership;
@@ -45,7 +46,9 @@ pub(super) fn attach(b: &mut Builder<'_>, shifts: &Shifts) {
     for (group, stage) in &shifts.stages {
         let Some(listener) = &stage.listener else { continue };
         let address = address(listener, group);
-        if !b.bound.live.contains_key(&address) {
+        if b.bound.live.contains_key(&address) {
+            goes_on(b, group, stage);
+        } else {
             create(b, (listener, group), &address, stage);
         }
     }
@@ -54,6 +57,28 @@ pub(super) fn attach(b: &mut Builder<'_>, shifts: &Shifts) {
         if let (true, Some(gates)) = (moves, shifts.waits.get(&step.address)) {
             step.before.extend(gates.iter().cloned());
         }
+    }
+}
+
+/// A run that was stopped has made the rule: what it waited for is waited for before requests move.
+fn goes_on(b: &mut Builder<'_>, group: &Address, stage: &Stage) {
+    let subject = b.link(group);
+    let gate = Gate::TargetsHealthy { group: subject.clone(), at_least: stage.at_least, leaving: BTreeSet::new() };
+    for step in b.built.steps.iter_mut().filter(|step| stage.at_least > 0 && !is_stage(&step.address)) {
+        let Some(action) = order::action(&step.operation) else { continue };
+        let uses = action.groups().any(|(link, _)| *link == subject);
+        if uses || stage.users.contains(&step.address) {
+            step.before.push(gate.clone());
+        }
+    }
+}
+
+/// Whether the rule that attaches a group takes an old one as well: it has room for it, or names it already.
+pub(super) fn takes(b: &Builder<'_>, group: &Address, stage: &Stage, old: &Address) -> bool {
+    let there = stage.listener.as_ref().and_then(|listener| b.bound.live.get(&address(listener, group)));
+    match there {
+        Some(live) => super::delete::action(&live.spec).is_some_and(|action| forwards(action, old)),
+        None => stage.keep.len() + 1 < GROUPS,
     }
 }
 
@@ -150,16 +175,25 @@ fn free(b: &Builder<'_>, listener: &Address) -> u32 {
     (1..=LAST).rev().find(|number| !taken.contains(number)).unwrap_or(LAST)
 }
 
-/// Whether a load balancer has room for one more rule while groups are staged.
-pub(super) fn has_room(b: &Builder<'_>, user: &Address, shifts: &Shifts) -> bool {
+/// Whether there is room for the rule that attaches a group for a user of it, beside so many others that come; the
+/// rule may be there already.
+pub(super) fn has_room(b: &Builder<'_>, (user, group): (&Address, &Address), coming: usize) -> bool {
+    let listener = listener_of(user);
+    if listener.is_some_and(|listener| b.bound.live.contains_key(&address(&listener, group))) {
+        return true;
+    }
     let Some(balancer) = lineage(user).find(|above| above.kind == Kind::LoadBalancer) else { return true };
-    room(b, &balancer) > shifts.stages.len()
+    room(b, &balancer) > coming
 }
 
-/// How many more rules a load balancer takes, the new ones of the files aside.
+/// How many more rules a load balancer takes, the new ones of the files aside. One that has more than AWS's default
+/// allows has a larger quota, which is not known.
 pub(super) fn room(b: &Builder<'_>, balancer: &Address) -> usize {
     let within = |address: &Address| address.kind == Kind::Rule && lineage(address).any(|above| above == *balancer);
     let live = b.bound.live.keys().filter(|address| within(address)).count();
+    if live > RULES {
+        return usize::MAX;
+    }
     let made = b.bound.want.keys().filter(|address| within(address) && !b.bound.live.contains_key(*address)).count();
     RULES.saturating_sub(live + made)
 }

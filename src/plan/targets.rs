@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::{Builder, TARGETS_PER_CALL};
-use super::{Gate, Held, successor};
+use super::{Gate, Held, shift, successor};
 use crate::cloud::{Facts, Operation};
 use crate::diff::{Change, Verdict};
 use crate::model::kind::Target;
@@ -32,7 +32,7 @@ impl Builder<'_> {
             missing.insert(change.address.clone(), successor::targets(self, &change.address));
         }
         for (group, targets) in &missing {
-            let gate = strays.get(group).and_then(|leaving| self.capacity_gate(group, leaving));
+            let gate = strays.get(group).and_then(|leaving| self.capacity_gate(changes, group, leaving));
             for (part, chunk) in targets.chunks(TARGETS_PER_CALL).enumerate() {
                 let call = Operation::RegisterTargets { target_group: self.link(group), targets: chunk.to_vec() };
                 self.push_part(group, call, part, "declared, but not registered").gate.clone_from(&gate);
@@ -42,25 +42,50 @@ impl Builder<'_> {
             if !missing.contains_key(group) && self.holds_capacity(group, targets) {
                 continue;
             }
+            let gate = self.staying_gate(changes, group, targets).filter(|_| !missing.contains_key(group));
             for (part, chunk) in targets.chunks(TARGETS_PER_CALL).enumerate() {
                 let call = Operation::DeregisterTargets { target_group: self.link(group), targets: chunk.to_vec() };
-                self.push_part(group, call, part, "registered, but not declared");
+                self.push_part(group, call, part, "registered, but not declared").before.extend(gate.clone());
             }
         }
     }
 
     /// Before targets leave, as many must be healthy without them as are healthy now (as far as so many are
-    /// declared), and at least one. A group that no load balancer uses is never checked: nothing to wait for.
-    fn capacity_gate(&self, group: &Address, leaving: &[Target]) -> Option<Gate> {
+    /// declared), and at least one.
+    fn capacity_gate(&self, changes: &[&Change], group: &Address, leaving: &[Target]) -> Option<Gate> {
         let declared = self.bound.want.values().filter_map(Spec::target);
         let declared = declared.filter(|t| t.target_group.address() == Some(group)).count();
-        let used = match self.bound.live.get(group).map(|live| &live.facts) {
-            Some(Facts::TargetGroup { load_balancers }) => !load_balancers.is_empty(),
+        self.gate_before(changes, group, (leaving, self.healthy(group).count().min(declared)))
+    }
+
+    /// The same where nothing is registered: of those that stay, as many as are healthy, or may soon be; what is
+    /// unhealthy now may be so for long. Where none that leaves is healthy, nothing is lost.
+    fn staying_gate(&self, changes: &[&Change], group: &Address, leaving: &[Target]) -> Option<Gate> {
+        let goes = |target: &Target| leaving.iter().any(|other| other.label() == target.label());
+        let serves = self.healthy(group).any(goes);
+        let stay = self.registered(group).filter(|(target, _)| !goes(target));
+        let stay = stay.filter(|(_, health)| health.is_ready() || health.is_initial()).count();
+        let gate = self.gate_before(changes, group, (leaving, stay.min(self.healthy(group).count())));
+        gate.filter(|_| serves)
+    }
+
+    /// A group that nothing will use once requests have moved is not checked: nothing to wait for.
+    fn gate_before(
+        &self,
+        changes: &[&Change],
+        group: &Address,
+        (leaving, at_least): (&[Target], usize),
+    ) -> Option<Gate> {
+        // a load balancer that is not in view
+        let elsewhere = match self.bound.live.get(group).map(|live| &live.facts) {
+            Some(Facts::TargetGroup { load_balancers }) => {
+                load_balancers.iter().any(|id| !self.bound.names.contains_key(id))
+            }
             Some(_) | None => false,
         };
-        let at_least = self.healthy(group).count().min(declared).max(1);
+        let is_used = elsewhere || shift::stays_attached(self, changes, group);
         let leaving = leaving.iter().map(Target::label).collect();
-        used.then(|| Gate::TargetsHealthy { group: self.link(group), at_least, leaving })
+        is_used.then(|| Gate::TargetsHealthy { group: self.link(group), at_least: at_least.max(1), leaving })
     }
 
     /// Holds the removal of targets that are the only healthy ones of their group; says so.
@@ -81,6 +106,12 @@ impl Builder<'_> {
     /// The targets of a group that AWS calls healthy.
     pub(super) fn healthy(&self, group: &Address) -> impl Iterator<Item = &Target> {
         self.registered(group).filter(|(_, health)| health.is_ready()).map(|(target, _)| target)
+    }
+
+    /// Whether requests to a group may be under way: it has targets, or some are being deregistered.
+    pub(super) fn has_requests(&self, group: &Address) -> bool {
+        let leaving = self.bound.ids.get(group).and_then(|id| self.basis.leaving.get(id));
+        self.registered(group).next().is_some() || leaving.is_some_and(|labels| !labels.is_empty())
     }
 
     /// The live targets of a group, those that leave it already aside.

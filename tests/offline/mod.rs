@@ -20,6 +20,7 @@ mod propose;
 mod radius;
 mod recognised;
 mod renamed;
+mod resumed;
 mod rollback;
 mod swap;
 

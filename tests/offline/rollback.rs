@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use no502::apply::{Event, Outcome};
+use no502::apply::{Event, Failure, Outcome};
 use no502::cloud::{CloudErrorKind, Facts, Read as _, Snapshot};
 use no502::desired::Resolved;
 use no502::model::{HealthState, Id, Kind, Spec};
@@ -65,12 +65,19 @@ fn calls(events: &[Event]) -> Vec<Call> {
             _ => None,
         })
     };
+    let refused = |of: &no502::model::StepId| {
+        events.iter().any(|event| match event {
+            Event::Failed { step, why: Failure::Call { error } } => step == of && error.kind.is_no(),
+            _ => false,
+        })
+    };
     let begun = events.iter().filter_map(|event| match event {
         Event::Begun { step, address, operation, .. } => Some(Call {
             step: step.clone(),
             address: address.clone(),
             operation: (**operation).clone(),
             output: output(step),
+            refused: refused(step),
         }),
         _ => None,
     });

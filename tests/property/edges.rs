@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use no502::cloud::{Facts, Snapshot};
-use no502::model::Spec;
+use no502::model::kind::{Conditions, Rule};
+use no502::model::tag::ID_TAG;
+use no502::model::{Id, Spec};
 use no502::plan::Plan;
 
 use super::world::{planned, read, secrets};
@@ -191,7 +193,22 @@ fn of_replacements() -> Vec<Case> {
         healthy(lone("blue") + &rule(sticky), rule(OK)),
         healthy(one.clone() + &rule(sticky), other(&one) + &rule(sticky)),
         healthy(check("/a") + &rule("forward: blue"), check("/b") + &rule("forward: blue")),
+        // a run was stopped that was about to drain it, and now its listener goes as well
+        Case { bend: staged, ..case(lone("blue") + &rule("forward: blue"), balancer("", "")) },
     ]
+}
+
+/// A rule that no request matches keeps the group attached.
+fn staged(live: &mut Snapshot) {
+    all_healthy(live);
+    let rule = live.rules().next().unwrap().1.clone();
+    let tags = [(ID_TAG.to_owned(), "shop:rule/web:80/@stage-blue".to_owned())].into();
+    let rule = Rule { priority: Some(50_000), when: Some(Conditions::of_nobody()), tags, ..rule };
+    live.insert(
+        Id("arn:aws:elasticloadbalancing:simulated:000000000000:listener-rule/staged".into()),
+        rule,
+        Facts::None,
+    );
 }
 
 /// AWS has found every target healthy.

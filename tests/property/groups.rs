@@ -26,6 +26,8 @@ pub struct Groups {
     ready: Vec<Request>,
     /// Groups that the plan drains: they stay attached until then.
     drained: BTreeSet<Id>,
+    /// Groups that the plan deletes: while their targets drain, they stay attached.
+    going: BTreeSet<Id>,
     /// What our tags call the groups that are there before and after.
     names: BTreeSet<String>,
 }
@@ -41,12 +43,24 @@ impl Groups {
         Self {
             ready: if waits { ready(before, end) } else { Vec::new() },
             drained: drained.collect(),
+            going: before.target_groups().map(|(id, _)| id.clone()).filter(|id| !end.found.contains_key(id)).collect(),
             names: names(before).intersection(&names(end)).cloned().collect(),
         }
     }
 
     /// What is wrong with a step that begins now; what it says is drained may be detached from now on.
     pub fn begins(&mut self, before: &Snapshot, world: &World, step: &Step) -> Option<Wrong> {
+        let is_drained = |gate: &Gate| match gate {
+            Gate::Drained { group, .. } => known(world, group),
+            _ => None,
+        };
+        let waited: Vec<Id> = step.before.iter().filter_map(is_drained).collect();
+        if let Some(id) = self.going.iter().find(|id| {
+            let drains = world.snapshot.leaving.contains_key(*id) && !waited.contains(id);
+            drains && is_attached(&world.snapshot, id) && detaches(world, &step.operation, id)
+        }) {
+            return Some(Wrong::Cut(id.clone()));
+        }
         for gate in &step.before {
             if let Some(stuck) = stuck(world, gate) {
                 return Some(stuck);
@@ -149,6 +163,30 @@ fn names_group(action: &Action, group: &Id) -> bool {
 /// Whether AWS checks a group, and lets its requests end.
 fn is_attached(snapshot: &Snapshot, group: &Id) -> bool {
     actions(snapshot).any(|(action, _)| names_group(action, group))
+}
+
+/// Whether an operation takes a group from the rule that keeps it attached, or from the last one that names it.
+fn detaches(world: &World, operation: &Operation, group: &Id) -> bool {
+    let mut after = world.snapshot.clone();
+    match operation {
+        Operation::Delete { resource, kind: Kind::Rule } => {
+            let id = &known(world, resource).unwrap();
+            let rule = after.found.get(id).and_then(|live| live.spec.rule());
+            // what goes with its requests cuts nothing that somebody waits for
+            if !rule.is_some_and(|rule| rule.when.as_ref().is_some_and(|when| when.is_of_nobody())) {
+                return false;
+            }
+            after.found.remove(id);
+        }
+        Operation::ModifyRule { rule, action: Some(action), .. } => {
+            if let Some(Spec::Rule(live)) = rule.id().and_then(|id| after.found.get_mut(id)).map(|live| &mut live.spec)
+            {
+                live.action = Some(action.clone());
+            }
+        }
+        _ => return false,
+    }
+    !is_attached(&after, group)
 }
 
 /// What our tags call the groups.

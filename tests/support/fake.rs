@@ -2,12 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use no502::cloud::simulate::{World, apply_to};
 use no502::cloud::{
     ApiCalls, CloudError, CloudErrorKind, Facts, Identity, Operation, Output, Read, Scope, Snapshot, Write,
 };
-use no502::model::{HealthState, Id, Kind, StepId};
+use no502::model::{HealthState, Id, Kind, Spec, StepId};
+use tokio::time::Instant;
+
+/// Rules of a load balancer unless AWS has raised its quota (API: quota `rules-per-application-load-balancer`); the
+/// fake's stacks have one load balancer.
+const RULES: usize = 100;
 
 /// A cloud in memory.
 #[derive(Default)]
@@ -31,6 +37,35 @@ struct State {
     ends: Option<(usize, CloudErrorKind, bool)>,
     /// Whether targets that are registered from now on fail their checks.
     sick: bool,
+    /// Until when the targets of a group drain, by their labels.
+    draining: BTreeMap<(Id, String), Instant>,
+}
+
+impl State {
+    /// What has drained by now is gone.
+    fn let_time_pass(&mut self) {
+        let now = Instant::now();
+        let (over, draining) = std::mem::take(&mut self.draining).into_iter().partition(|(_, until)| *until <= now);
+        self.draining = draining;
+        let over: BTreeMap<(Id, String), Instant> = over;
+        for (group, labels) in &mut self.world.snapshot.leaving {
+            labels.retain(|label| !over.contains_key(&(group.clone(), label.clone())));
+        }
+        self.world.snapshot.leaving.retain(|_, labels| !labels.is_empty());
+    }
+
+    /// What a call deregistered drains for as long as its group says.
+    fn drain(&mut self) {
+        for (group, labels) in &self.world.snapshot.leaving {
+            let spec = self.world.snapshot.found.get(group).and_then(|live| live.spec.target_group());
+            let delay = spec.and_then(|spec| spec.attributes.get("deregistration_delay.timeout_seconds"));
+            let delay = delay.map_or(300, |delay| delay.parse().unwrap());
+            for label in labels {
+                let until = Instant::now() + Duration::from_secs(delay);
+                self.draining.entry((group.clone(), label.clone())).or_insert(until);
+            }
+        }
+    }
 }
 
 pub fn error(operation: &str, kind: CloudErrorKind) -> CloudError {
@@ -80,7 +115,9 @@ impl Fake {
     }
     /// The world as it is.
     pub fn snapshot(&self) -> Snapshot {
-        self.state.lock().unwrap().world.snapshot.clone()
+        let mut state = self.state.lock().unwrap();
+        state.let_time_pass();
+        state.world.snapshot.clone()
     }
 }
 
@@ -99,6 +136,7 @@ impl Read for Fake {
         if let Some(change) = state.surprise.take() {
             change(&mut state.world.snapshot);
         }
+        state.let_time_pass();
         let seen = state.world.snapshot.clone();
         let state = &mut *state;
         // targets become healthy once somebody has looked
@@ -111,6 +149,16 @@ impl Read for Fake {
             }
         }
         Ok(seen)
+    }
+    async fn taken(&self, spec: &Spec) -> Result<Option<Id>, CloudError> {
+        let same = |other: &Spec| match (spec, other) {
+            (Spec::LoadBalancer(a), Spec::LoadBalancer(b)) => a.name == b.name,
+            (Spec::TargetGroup(a), Spec::TargetGroup(b)) => a.name == b.name,
+            (Spec::Listener(a), Spec::Listener(b)) => a.load_balancer == b.load_balancer && a.port == b.port,
+            _ => false,
+        };
+        let snapshot = self.snapshot();
+        Ok(snapshot.found.iter().find(|(_, live)| same(&live.spec)).map(|(id, _)| id.clone()))
     }
     fn api_calls(&self) -> ApiCalls {
         self.state.lock().unwrap().calls.clone()
@@ -133,6 +181,12 @@ impl Write for Fake {
             }
             None => None,
         };
+        if let Operation::CreateRule { .. } = operation
+            && state.world.snapshot.rules().count() >= RULES
+        {
+            let refusal = error(name, CloudErrorKind::Refused);
+            return Err(CloudError { code: Some("TooManyRules".to_owned()), ..refusal });
+        }
         state.counter += 1;
         let step = StepId(format!("call {}", state.counter));
         let output = apply_to(&mut state.world, &step, operation).map_err(|refusal| {
@@ -141,6 +195,7 @@ impl Write for Fake {
             let kind = if missing { CloudErrorKind::NotFound } else { CloudErrorKind::Refused };
             CloudError { message, ..error(name, kind) }
         })?;
+        state.drain();
         state.written.push(operation.clone());
         lost.map_or(Ok(output), |kind| Err(error(name, kind)))
     }

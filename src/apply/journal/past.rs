@@ -3,7 +3,7 @@
 //! A line that cannot be read (a power cut broke it off) is left out and counted; what it would have said is then an
 //! unknown outcome, like any call that was announced and never ended.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -190,9 +190,23 @@ impl Past {
 }
 
 /// Whether the process that writes this journal lives: it holds the file's lock. What cannot be known is no.
-pub fn is_running(path: &Path) -> bool {
-    let Ok(file) = File::open(path) else { return false };
-    matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock))
+fn is_running(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| is_locked(file.try_lock_shared()) == Some(true))
+}
+
+/// Whether the process that wrote this journal is gone for certain. What cannot be known is no: not every file system
+/// knows locks.
+pub fn is_over(path: &Path) -> bool {
+    path.is_file() && File::open(path).is_ok_and(|file| is_locked(file.try_lock_shared()) == Some(false))
+}
+
+/// Whether somebody holds a lock that was tried; `None` if that cannot be known.
+fn is_locked(tried: Result<(), TryLockError>) -> Option<bool> {
+    match tried {
+        Ok(()) => Some(false),
+        Err(TryLockError::WouldBlock) => Some(true),
+        Err(TryLockError::Error(_)) => None,
+    }
 }
 
 /// The runs recorded in a folder, oldest first, and the files there that are none, with the reason.
@@ -219,4 +233,16 @@ pub fn runs(folder: &Path) -> io::Result<(Vec<Past>, Vec<(PathBuf, BadJournal)>)
     runs.sort_by(|a, b| (a.began, &a.header.run).cmp(&(b.began, &b.header.run)));
     others.sort_by(|a, b| a.0.cmp(&b.0));
     Ok((runs, others))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_files_cannot_be_locked_nobody_is_known_to_be_dead() {
+        assert_eq!(is_locked(Ok(())), Some(false));
+        assert_eq!(is_locked(Err(TryLockError::WouldBlock)), Some(true));
+        assert_eq!(is_locked(Err(TryLockError::Error(io::ErrorKind::Unsupported.into()))), None);
+    }
 }

@@ -7,7 +7,7 @@ use super::super::args::{Apply as Args, Format, Global, Liftable, Running};
 use super::super::error::CliError;
 use super::super::session::{self, Connection, World};
 use super::super::terminal::Terminal;
-use super::super::{exit, output};
+use super::super::{exit, interrupt, output};
 use super::locked::{self, Respect};
 use super::plan::{guard, selection};
 use super::rollback::{self, Wanted};
@@ -139,8 +139,10 @@ impl Context<'_> {
         let journal = self.args.running.journal.as_deref();
         let how = (&self.settings(), respect);
         let run = run::execute(self.connection, work, how, journal, (self.terminal, self.world)).await;
-        if run.is_err() {
-            self.document(work.plan, None, json::Outcome::Refused, json::resources(work.plan))?;
+        if let Err(error) = &run {
+            let is_signal = error.code() == interrupt::exit_code();
+            let outcome = if is_signal { json::Outcome::Interrupted } else { json::Outcome::Refused };
+            self.document(work.plan, None, outcome, json::resources(work.plan))?;
         }
         run
     }

@@ -11,10 +11,10 @@ use super::super::error::CliError;
 use super::super::session::{self, Connection};
 use super::super::terminal::Terminal;
 use super::saved::{hides_nothing, listed};
-use crate::apply::is_running;
+use crate::apply::is_over;
 use crate::apply::lock::{self, Lock, Taken};
 use crate::aws::Aws;
-use crate::cloud::Read as _;
+use crate::cloud::{CloudErrorKind, Read as _};
 use crate::model::tag::LOCK_TAG;
 use crate::plan::Plan;
 use crate::plan::saved::{Lockable, Record};
@@ -48,7 +48,7 @@ fn owner() -> String {
 /// Whether the run of a lock is recorded here and its process is gone: then nobody will ever give the lock back.
 pub fn is_dead(folders: &[PathBuf], lock: &Lock) -> bool {
     let mut journals = folders.iter().map(|folder| folder.join(format!("{}.jsonl", lock.run)));
-    journals.any(|journal| journal.is_file() && !is_running(&journal))
+    journals.any(|journal| is_over(&journal))
 }
 
 /// Whose lock it is, in words.
@@ -59,7 +59,7 @@ pub fn in_words(lock: &Lock) -> String {
 /// Takes the lock of a stack. `None` if it has nothing that could bear one, or if tagging is not allowed.
 ///
 /// # Errors
-/// Somebody else has it.
+/// Somebody else has it; it cannot be taken for any other reason than a permission.
 pub async fn take(
     connection: &Connection,
     record: &Record,
@@ -72,10 +72,15 @@ pub async fn take(
     let meaningless = |other: &Lock| respect == Respect::Nobody || is_dead(folders, other);
     let taken = match lock::take(&*connection.aws, &on, &lock, session::clock(), &meaningless).await {
         Ok(taken) => taken,
-        Err(error) if error.kind.is_fatal() => return Err(error.into()),
-        Err(error) => {
+        Err(error) if error.kind == CloudErrorKind::Denied => {
             terminal.note(&format!("note: working without a lock: {error}"));
             return Ok(None);
+        }
+        Err(error) => {
+            // it may have been written all the same
+            let _ = lock::release(&*connection.aws, &on, &lock).await;
+            let error = CliError::from(error);
+            return Err(error.hint("nothing was changed: the lock of the stack could not be taken; try again"));
         }
     };
     let refused = |why: String| {

@@ -11,7 +11,7 @@ use super::apply::{Context, refusal};
 use super::plan::guard;
 use super::run::{self, Ending, Work};
 use super::saved;
-use crate::apply::{self, BadJournal, CallEnd, Ended, Past};
+use crate::apply::{self, BadJournal, CallEnd, Ended, Failure, Past};
 use crate::cloud::{Read as _, Snapshot};
 use crate::plan::rollback::{Call, Undo, is_back};
 use crate::plan::saved::Record;
@@ -111,6 +111,7 @@ fn calls(past: &Past) -> Vec<Call> {
             CallEnd::Done(output) => Some(output.clone()),
             CallEnd::Failed(_) | CallEnd::Unknown => None,
         },
+        refused: matches!(&ran.end, CallEnd::Failed(Failure::Call { error }) if error.kind.is_no()),
     };
     past.ran.iter().map(call).collect()
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::super::error::CliError;
@@ -101,8 +102,16 @@ pub async fn execute(
             .hint("choose another folder with --journal; nothing is applied without one")
     })?;
     let path = journal.path().to_owned();
-    let held = match under_lock(connection, work, &id, &folder, (respect, terminal)).await {
-        Ok(held) => held,
+    let locked = match interrupt::listen(terminal) {
+        Ok(stop) => {
+            connection.aws.heed(stop.clone());
+            let held = under_lock(connection, work, &id, &folder, (respect, terminal), &stop).await;
+            held.map(|held| (held, stop))
+        }
+        Err(error) => Err(error),
+    };
+    let (held, stop) = match locked {
+        Ok(both) => both,
         Err(error) => {
             // nothing was begun: there is nothing to record
             let _ = std::fs::remove_file(&path);
@@ -114,37 +123,40 @@ pub async fn execute(
     let total = steps.len();
     let both = Arc::new(Both { journal, progress: Progress::new(terminal, total) });
     let began = Instant::now();
-    let run = match interrupt::listen(terminal) {
-        Ok(stop) => {
-            connection.aws.heed(stop.clone());
-            let compensations = record.compensations.clone();
-            let work = apply::Work { steps, compensations, basis: plan.basis.clone(), shown: shown(plan) };
-            Ok(run(Arc::clone(&connection.aws), work, settings, Arc::clone(&both) as Arc<dyn Observer>, stop).await)
-        }
-        Err(error) => Err(error),
-    };
+    let compensations = record.compensations.clone();
+    let work = apply::Work { steps, compensations, basis: plan.basis.clone(), shown: shown(plan) };
+    let run = run(Arc::clone(&connection.aws), work, settings, Arc::clone(&both) as Arc<dyn Observer>, stop).await;
     if let Some(held) = held {
         held.release().await;
     }
-    Ok(Recorded { run: run?, id, journal: path, total, took: began.elapsed(), waits: both.progress.waits() })
+    Ok(Recorded { run, id, journal: path, total, took: began.elapsed(), waits: both.progress.waits() })
 }
 
-/// Takes the lock, and looks whether the plan still holds under it.
+/// Takes the lock, if there is something to bear it, and looks whether the plan still holds. An interrupt meanwhile
+/// gives the lock back.
 async fn under_lock(
     connection: &Connection,
     work: &Work<'_>,
     id: &str,
     folder: &Path,
     how: (Respect, Terminal),
+    stop: &watch::Receiver<bool>,
 ) -> Result<Option<Held>, CliError> {
     let mut folders = vec![folder.to_owned()];
     folders.extend(session::state_folder());
-    let held = locked::take(connection, work.record, id, &folders, how).await?;
-    let Some(held) = held else { return Ok(None) };
-    match locked::unmoved(connection, work.plan, work.record).await {
-        Ok(()) => Ok(Some(held)),
-        Err(error) => {
-            held.release().await;
+    let held = locked::take(connection, work.record, id, &folders, how).await;
+    let (held, fits) = match held {
+        Ok(held) if *stop.borrow() => (held, Ok(())),
+        Ok(held) => (held, locked::unmoved(connection, work.plan, work.record).await),
+        Err(error) => (None, Err(error)),
+    };
+    let fits = if *stop.borrow() { Err(CliError::interrupted("nothing was changed: interrupted")) } else { fits };
+    match (fits, held) {
+        (Ok(()), held) => Ok(held),
+        (Err(error), held) => {
+            if let Some(held) = held {
+                held.release().await;
+            }
             Err(error)
         }
     }

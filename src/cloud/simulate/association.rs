@@ -1,7 +1,7 @@
 //! A target group serves one load balancer (API: `TargetGroupAssociationLimit`).
 
 use super::Refusal;
-use crate::cloud::Snapshot;
+use crate::cloud::{Facts, Snapshot};
 use crate::model::Link;
 use crate::model::kind::Action;
 
@@ -21,6 +21,15 @@ pub(super) fn check(snapshot: &Snapshot, action: Option<&Action>, balancer: Opti
 pub(super) fn of_listener<'s>(snapshot: &'s Snapshot, listener: &Link) -> Option<&'s Link> {
     let live = snapshot.found.get(listener.id()?)?;
     Some(&live.spec.listener()?.load_balancer)
+}
+
+/// Whether a load balancer uses a group, one that is not in view included.
+pub(super) fn is_used(snapshot: &Snapshot, group: &Link) -> bool {
+    let unseen = match group.id().and_then(|id| snapshot.found.get(id)).map(|live| &live.facts) {
+        Some(Facts::TargetGroup { load_balancers }) => load_balancers.iter().any(|id| !snapshot.found.contains_key(id)),
+        Some(_) | None => false,
+    };
+    unseen || !users(snapshot, group).is_empty()
 }
 
 /// The load balancers whose listeners and rules forward to a group.

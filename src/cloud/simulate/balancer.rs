@@ -9,6 +9,9 @@ use crate::model::kind::{Action, Forward, IpamPool, Listener, LoadBalancer, Mutu
 use crate::model::value::{IpAddressType, Protocol, Scheme};
 use crate::model::{Id, Link, Spec};
 
+/// How many groups one action takes (API: `ForwardActionConfig`).
+const MOST_GROUPS: usize = 5;
+
 #[expect(clippy::wildcard_enum_match_arm, reason = "the caller sends the other half of the operations elsewhere")]
 pub(super) fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Output) -> Result<(), Refusal> {
     match operation {
@@ -55,6 +58,7 @@ pub(super) fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Ou
 }
 
 fn modify_listener(snapshot: &mut Snapshot, listener: &Link, edit: &ListenerEdit) -> Result<(), Refusal> {
+    is_issued(snapshot, edit.certificate.as_ref())?;
     let logins = login::of_rules(snapshot, listener);
     let live = listener_mut(snapshot, listener)?;
     let mut next = live.clone();
@@ -187,6 +191,7 @@ fn create_listener(snapshot: &mut Snapshot, spec: &Listener, output: &Output) ->
         let message = format!("a listener on port {} exists already", spec.port);
         return Err(Refusal::new("DuplicateListener", message, "API: CreateListener"));
     }
+    is_issued(snapshot, spec.certificate.as_ref())?;
     groups_exist(snapshot, spec.default.as_ref())?;
     association::check(snapshot, spec.default.as_ref(), Some(&spec.load_balancer))?;
     let https = spec.protocol == Some(Protocol::Https);
@@ -215,6 +220,7 @@ fn remove_certificate(snapshot: &mut Snapshot, listener: &Link, certificate: &Li
 
 fn add_certificate(snapshot: &mut Snapshot, listener: &Link, certificate: &Link) -> Result<(), Refusal> {
     let page = "API: AddListenerCertificates";
+    is_issued(snapshot, Some(certificate))?;
     let listener = listener_mut(snapshot, listener)?;
     if listener.protocol != Some(Protocol::Https) {
         return Err(Refusal::new("InvalidConfigurationRequest", "the listener does not speak HTTPS", page));
@@ -239,7 +245,24 @@ fn read_back(action: Action) -> Action {
     }
 }
 
+/// A certificate that waits for the proof of its names is not taken (seen on AWS; `CreateListener` does not list the
+/// code).
+fn is_issued(snapshot: &Snapshot, certificate: Option<&Link>) -> Result<(), Refusal> {
+    let live = certificate.and_then(Link::id).and_then(|id| snapshot.found.get(id));
+    match live.map(|live| &live.facts) {
+        Some(Facts::Certificate(facts)) if facts.status == "PENDING_VALIDATION" => {
+            let message = "the certificate is not issued yet";
+            Err(Refusal::new("UnsupportedCertificate", message, "API: CreateListener, AddListenerCertificates"))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
 fn groups_exist(snapshot: &Snapshot, action: Option<&Action>) -> Result<(), Refusal> {
+    if action.is_some_and(|action| action.groups().count() > MOST_GROUPS) {
+        let message = format!("an action takes {MOST_GROUPS} target groups at most");
+        return Err(Refusal::new("TooManyTargetGroups", message, "API: ForwardActionConfig, CreateRule"));
+    }
     for (group, _) in action.iter().flat_map(|a| a.groups()) {
         if group.id().is_none_or(|id| !snapshot.found.contains_key(id) && id.as_str().contains("simulated")) {
             return Err(Refusal::new(

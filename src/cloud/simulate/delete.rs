@@ -70,6 +70,7 @@ fn target_group(snapshot: &mut Snapshot, id: &Id) -> Result<(), Refusal> {
         return Err(Refusal::new("ResourceInUse", message, "API: DeleteTargetGroup"));
     }
     snapshot.found.retain(|_, live| live.spec.target().is_none_or(|target| target.target_group != link));
+    snapshot.leaving.remove(id);
     Ok(())
 }
 

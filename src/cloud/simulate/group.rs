@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::{CertificateFacts, Facts, GroupRule, Live, Operation, Output, Snapshot};
-use super::{Refusal, create, existing};
+use super::{Refusal, association, create, existing};
 use crate::model::attribute::{Applies, TARGET_GROUP};
 use crate::model::kind::{Certificate, Direction, HealthCheck, SecurityGroup, Target, TargetGroup, TrafficRule};
 use crate::model::tag::ID_TAG;
@@ -57,11 +57,7 @@ pub(super) fn effect(snapshot: &mut Snapshot, operation: &Operation, output: &Ou
         Operation::RegisterTargets { target_group, targets } => register(snapshot, target_group, targets),
         Operation::DeregisterTargets { target_group, targets } => {
             target_group_mut(snapshot, target_group)?;
-            for target in targets {
-                if let Some(group) = target_group.id() {
-                    snapshot.found.remove(&Id::target(group, &target.id, target.port));
-                }
-            }
+            deregister(snapshot, target_group, targets);
             Ok(())
         }
         _ => Ok(()),
@@ -249,7 +245,23 @@ fn register(snapshot: &mut Snapshot, group: &Link, targets: &[Target]) -> Result
             ..TargetHealth::default()
         };
         let spec = Target { target_group: Link::Id(group_id.clone()), ..target.clone() };
+        // one that drains may come back
+        snapshot.leaving.entry(group_id.clone()).or_default().retain(|label| *label != spec.label());
         snapshot.insert(id, spec, Facts::Target(health));
     }
+    snapshot.leaving.retain(|_, labels| !labels.is_empty());
     Ok(())
+}
+
+/// Targets of a group that is in use drain for a while; those of others are gone at once (user guide "Target groups",
+/// deregistration delay).
+fn deregister(snapshot: &mut Snapshot, group: &Link, targets: &[Target]) {
+    let Some(id) = group.id().cloned() else { return };
+    let is_used = association::is_used(snapshot, group);
+    for target in targets {
+        let was = snapshot.found.remove(&Id::target(&id, &target.id, target.port));
+        if was.is_some() && is_used {
+            snapshot.leaving.entry(id.clone()).or_default().push(target.label());
+        }
+    }
 }
