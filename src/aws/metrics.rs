@@ -21,7 +21,6 @@ use aws_smithy_runtime_api::http::{Request, Response};
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::Layer;
 use aws_smithy_types::error::ErrorMetadata;
-use aws_types::service_config::ServiceConfigKey;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -111,12 +110,7 @@ pub(super) fn call(config: &SdkConfig, region: &str, hosts: &Hosts) -> GetMetric
 
 /// Where CloudWatch is: what the configuration says, in the SDK's order, else AWS's name for the region.
 fn endpoint(config: &SdkConfig, region: &str) -> String {
-    let key = ServiceConfigKey::builder().service_id("CloudWatch").env("AWS_ENDPOINT_URL").profile("endpoint_url");
-    let own = || config.service_config()?.load_config(key.build().ok()?);
-    let all = || config.endpoint_url().map(ToOwned::to_owned);
-    let asked = config.get_origin("endpoint_url").is_client_config();
-    let said = if asked { all() } else { own().or_else(all) };
-    said.unwrap_or_else(|| {
+    super::endpoint::of(config, "CloudWatch").unwrap_or_else(|| {
         let name = if config.use_fips() == Some(true) { "monitoring-fips" } else { "monitoring" };
         let domain = match (region.starts_with("cn-"), config.use_dual_stack() == Some(true)) {
             (false, false) => "amazonaws.com",

@@ -16,6 +16,7 @@ mod budget;
 mod call;
 mod certificate;
 mod delete;
+mod endpoint;
 mod error;
 mod execute;
 mod fetch;

@@ -17,7 +17,7 @@ use super::budget::{Category, Service};
 use super::call::{Call, Caller, Hosts};
 use super::error::{incomplete, refused};
 use super::metrics::{self, GetMetricData};
-use super::{AccessKey, Options, Resolver};
+use super::{AccessKey, Options, Resolver, endpoint};
 use crate::cloud::{CloudError, CloudErrorKind, Identity};
 use crate::model::Id;
 
@@ -65,7 +65,8 @@ impl Session {
             loader = loader.credentials_provider(keys);
         }
         let found = loader.load().await;
-        let Some(region) = found.region().map(ToString::to_string) else {
+        endpoint::check(&found)?;
+        let Some(region) = found.region().map(ToString::to_string).filter(|region| !region.trim().is_empty()) else {
             return Err(refused("configuration", "no region: name one with --region or AWS_REGION"));
         };
         let found = with_profile(found, &options);

@@ -6,6 +6,7 @@ mod probe;
 mod reading;
 mod recorded;
 mod running;
+mod typed;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -56,7 +57,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "REGION", help_heading = "AWS")]
     pub region: Option<String>,
     /// Endpoint for every AWS service, such as an emulator's
-    #[arg(long, global = true, value_name = "URL", help_heading = "AWS")]
+    #[arg(long, global = true, value_name = "URL", value_parser = endpoint, help_heading = "AWS")]
     pub endpoint_url: Option<String>,
     /// Role to assume
     #[arg(long, global = true, value_name = "ARN", help_heading = "AWS")]
@@ -117,6 +118,14 @@ fn lookback(text: &str) -> Result<Duration, String> {
     let asked = duration(text)?;
     let range = Duration::from_secs(60)..=Duration::from_secs(14 * 24 * 3600);
     if range.contains(&asked) { Ok(asked) } else { Err("1m to 336h, which is 14 days".to_owned()) }
+}
+
+fn endpoint(text: &str) -> Result<String, String> {
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    match rest {
+        Some(rest) if !rest.is_empty() => Ok(text.to_owned()),
+        _ => Err("write a URL that begins with http:// or https://, such as http://localhost:4566".to_owned()),
+    }
 }
 
 fn rate(text: &str) -> Result<f64, String> {
@@ -182,7 +191,7 @@ pub enum Command {
         /// Which shell
         shell: clap_complete::Shell,
     },
-    /// Print the manual page
+    /// Print the manual: the program's page and one for each command
     Man,
     /// Print the smallest IAM policy for plan, check, diagnose and export, or for all commands
     IamPolicy {
@@ -198,14 +207,6 @@ pub struct Files {
     /// Files or folders (`*.yaml`, `*.yml`); `-` is standard input
     #[arg(value_name = "PATH", default_value = "desired")]
     pub paths: Vec<PathBuf>,
-}
-
-impl Files {
-    /// The paths as they were typed, for hints; empty for the default.
-    pub fn typed(&self) -> String {
-        let typed: Vec<String> = self.paths.iter().map(|path| path.display().to_string()).collect();
-        if typed == ["desired"] { String::new() } else { typed.join(" ") }
-    }
 }
 
 /// How to print.
@@ -244,14 +245,6 @@ pub struct Rotate {
     /// Send this resource's secrets again, though their presence is all that can be compared; repeatable
     #[arg(long = "rotate", value_name = "ADDRESS")]
     pub rotate: Vec<Address>,
-}
-
-impl Rotate {
-    /// The flags as they were typed after other words, for hints.
-    pub fn typed(&self, before: String) -> String {
-        let flags = self.rotate.iter().map(|address| format!("--rotate {address}"));
-        std::iter::once(before).filter(|words| !words.is_empty()).chain(flags).collect::<Vec<_>>().join(" ")
-    }
 }
 
 /// `no502 plan`

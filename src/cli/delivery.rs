@@ -32,14 +32,23 @@ impl Delivery<'_> {
     /// # Errors
     /// Something cannot be written.
     pub fn deliver(&self, printing: &Printing, out: Option<&Path>, terminal: Terminal) -> Result<(), CliError> {
+        self.leave(printing, terminal)?;
+        let format = printing.format;
+        match out {
+            Some(path) => file(path, &self.written(format, &output::plain(terminal)), "--out"),
+            None => output::data(terminal, &self.written(format, &output::look(terminal))),
+        }
+    }
+
+    /// Writes what is left besides what is printed: the files of `--report`, and GitHub's where its format is asked for.
+    ///
+    /// # Errors
+    /// Something cannot be written.
+    pub fn leave(&self, printing: &Printing, terminal: Terminal) -> Result<(), CliError> {
         for (format, path) in &printing.reports {
             file(path, &self.written(*format, &output::plain(terminal)), "--report")?;
         }
         let format = printing.format;
-        match out {
-            Some(path) => file(path, &self.written(format, &output::plain(terminal)), "--out")?,
-            None => output::data(terminal, &self.written(format, &output::look(terminal)))?,
-        }
         let all = printing.reports.iter().map(|(format, _)| *format).chain([format]);
         if all.into_iter().any(|format| format == ReportFormat::Github) {
             let summary = || markdown::document(self.report, self.exit_code, markdown::SUMMARY);

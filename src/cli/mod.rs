@@ -36,7 +36,8 @@ pub fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    let terminal = Terminal::new(&cli.global, session::variable("NO_COLOR").is_some());
+    let columns = session::variable("COLUMNS");
+    let terminal = Terminal::new(&cli.global, session::variable("NO_COLOR").is_some(), columns.as_deref());
     let result = prepare(&cli.global).and_then(|()| run(&cli, terminal));
     match result {
         Ok(code) => ExitCode::from(code),

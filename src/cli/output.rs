@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use super::error::CliError;
-use super::terminal::Terminal;
+use super::terminal::{Terminal, WIDTH};
 use crate::desired::Problems;
 use crate::report::problem::render;
 use crate::report::{Colour, Detail, Look};
@@ -17,7 +17,7 @@ pub const fn look(terminal: Terminal) -> Look {
 
 /// How reports in files look.
 pub const fn plain(terminal: Terminal) -> Look {
-    with(terminal, false)
+    Look { width: WIDTH, ..with(terminal, false) }
 }
 
 const fn with(terminal: Terminal, colored: bool) -> Look {

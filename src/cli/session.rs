@@ -68,14 +68,14 @@ pub fn load(files: &Files, global: &Global) -> Result<(Resolved, Problems), CliE
 /// One more byte than a desired file may have, so that a larger one is seen to be one.
 const MAX_STDIN: u64 = 8 * 1024 * 1024 + 1;
 
-fn read_stdin() -> Result<String, CliError> {
+fn read_stdin() -> Result<Vec<u8>, CliError> {
     let mut bytes = Vec::new();
     std::io::stdin()
         .lock()
         .take(MAX_STDIN)
         .read_to_end(&mut bytes)
         .map_err(|e| CliError::new(format!("cannot read standard input: {e}")))?;
-    String::from_utf8(bytes).map_err(|_| CliError::new("standard input is not UTF-8 text"))
+    Ok(bytes)
 }
 
 fn variable_file(path: &Path) -> Result<BTreeMap<String, String>, CliError> {

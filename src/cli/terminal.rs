@@ -1,11 +1,14 @@
 //! The terminal: where output goes, whether it is coloured, and the one question that is asked.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::ops::RangeInclusive;
 
 use super::args::{Color, Global};
 
-/// Columns of a report: terminals are at least this wide, or wrap by themselves.
-const WIDTH: usize = 100;
+/// Columns of a report that goes to no terminal.
+pub const WIDTH: usize = 100;
+/// Columns that a report is made for: in fewer nothing fits, in more nobody reads well.
+const WIDTHS: RangeInclusive<usize> = 60..=120;
 
 /// Where a command prints.
 #[derive(Clone, Copy, Debug)]
@@ -25,8 +28,11 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// As the flags and the environment say. `no_color` is whether `NO_COLOR` is set and not empty.
-    pub fn new(global: &Global, no_color: bool) -> Self {
+    /// As the flags and the environment say. `no_color` is whether `NO_COLOR` is set and not empty, `columns` what
+    /// `COLUMNS` says: it counts where standard output is no terminal that knows its own width.
+    pub fn new(global: &Global, no_color: bool, columns: Option<&str>) -> Self {
+        let own = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+        let columns = own.or_else(|| columns?.parse().ok()).unwrap_or(WIDTH).clamp(*WIDTHS.start(), *WIDTHS.end());
         let on = |terminal: bool| match global.color {
             Color::Always => true,
             Color::Never => false,
@@ -36,7 +42,7 @@ impl Terminal {
             colored: on(io::stdout().is_terminal()),
             colored_notes: on(io::stderr().is_terminal()),
             quiet: global.quiet,
-            width: WIDTH,
+            width: columns,
             verbose: global.verbose,
             live: io::stderr().is_terminal() && !global.quiet,
         }

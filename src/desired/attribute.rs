@@ -52,6 +52,16 @@ fn accepts(values: Values, text: &str) -> bool {
     }
 }
 
+/// A value as AWS writes it: 060 is 60.
+pub(super) fn canonical(values: Values, text: &str) -> String {
+    match values {
+        Values::Number(..) | Values::ZeroOrNumber(..) | Values::WordOrNumber(..) => {
+            text.parse::<u32>().map_or_else(|_| text.to_owned(), |number| number.to_string())
+        }
+        Values::Bool | Values::OneOf(_) | Values::Text => text.to_owned(),
+    }
+}
+
 /// What an attribute takes, in words.
 pub(super) fn expects(values: Values) -> String {
     match values {

@@ -48,7 +48,7 @@ fn into<'t>(all: &mut Vec<Entry<'t>>, more: Vec<Entry<'t>>, top: bool, found: &F
 fn one<'t>(have: &mut Entry<'t>, entry: Entry<'t>, found: &Found) {
     let (first, again) = (have.key_span, entry.key_span);
     // an empty section says nothing
-    if have.value.is_null() && entry.value.map().is_some() {
+    if have.value.is_null() && (entry.value.map().is_some() || entry.value.is_null()) {
         *have = entry;
         return;
     }

@@ -50,8 +50,8 @@ use reader::Context;
 pub struct Inputs<'a> {
     /// Files, folders, or `-` for standard input.
     pub paths: Vec<PathBuf>,
-    /// The text of standard input, if a path is `-`.
-    pub stdin: Option<String>,
+    /// What standard input held, if a path is `-`.
+    pub stdin: Option<Vec<u8>>,
     /// Values of variables, over the files' defaults.
     pub variables: BTreeMap<String, String>,
     /// A secret's value, if it is known: used for fingerprints only. File references are already

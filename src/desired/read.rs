@@ -11,6 +11,8 @@ use crate::model::{SourceFile, Sources, Span};
 
 /// The largest file that is read; estates use several.
 pub(super) const MAX_BYTES: u64 = 8 * 1024 * 1024;
+/// Where files are looked for unless a path is given.
+const DEFAULT: &str = "desired";
 /// How deep folders are searched.
 const MAX_FOLDERS: usize = 32;
 
@@ -23,13 +25,13 @@ pub(super) struct Read {
 }
 
 /// Reads the files that the paths name; `-` is standard input.
-pub(super) fn read(paths: &[PathBuf], stdin: Option<&str>, found: &Found) -> Read {
+pub(super) fn read(paths: &[PathBuf], stdin: Option<&[u8]>, found: &Found) -> Read {
     let mut out = Read::default();
     let mut seen = BTreeSet::new();
     for path in paths {
         if path.as_os_str() == "-" {
             match stdin {
-                Some(text) => out.add("-".to_owned(), text.as_bytes(), found),
+                Some(bytes) => out.add("-".to_owned(), bytes, found),
                 None => found.push(Problem::general("standard input was asked for, but there is none")),
             }
             continue;
@@ -48,7 +50,7 @@ fn files_of(path: &Path, found: &Found) -> Vec<PathBuf> {
     match fs::metadata(path) {
         Ok(meta) if meta.is_dir() => {
             let mut files = Vec::new();
-            search(path, 0, &mut files, found);
+            search(path, 0, &mut files, &mut BTreeSet::new(), found);
             if files.is_empty() {
                 found.push(
                     Problem::general(format!("no `*.yaml` or `*.yml` file in `{}`", path.display()))
@@ -65,7 +67,11 @@ fn files_of(path: &Path, found: &Found) -> Vec<PathBuf> {
     }
 }
 
-fn search(folder: &Path, depth: usize, files: &mut Vec<PathBuf>, found: &Found) {
+/// `seen` holds the folders that were searched: links may lead to one on many ways, and in circles.
+fn search(folder: &Path, depth: usize, files: &mut Vec<PathBuf>, seen: &mut BTreeSet<PathBuf>, found: &Found) {
+    if !seen.insert(fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())) {
+        return;
+    }
     let mut entries = match fs::read_dir(folder).and_then(|dir| dir.collect::<io::Result<Vec<_>>>()) {
         Ok(entries) => entries.into_iter().map(|e| e.path()).collect::<Vec<_>>(),
         Err(error) => return found.push(cannot_read(folder, &error)),
@@ -78,7 +84,7 @@ fn search(folder: &Path, depth: usize, files: &mut Vec<PathBuf>, found: &Found) 
         }
         if path.is_dir() {
             if depth < MAX_FOLDERS {
-                search(&path, depth + 1, files, found);
+                search(&path, depth + 1, files, seen, found);
             }
         } else if path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
             files.push(path);
@@ -88,7 +94,7 @@ fn search(folder: &Path, depth: usize, files: &mut Vec<PathBuf>, found: &Found) 
 
 fn cannot_read(path: &Path, error: &io::Error) -> Problem {
     let problem = Problem::general(format!("cannot read `{}`: {}", path.display(), words(error)));
-    if error.kind() == io::ErrorKind::NotFound {
+    if error.kind() == io::ErrorKind::NotFound && path == Path::new(DEFAULT) {
         return problem.hint("desired files are looked for in `desired/` unless a path is given");
     }
     problem

@@ -278,7 +278,9 @@ impl Attributes {
             }
             let Some(text) = entry.value.text() else { continue };
             reader.cx.source(reader.address, &Attribute::path_of(table, &entry.key), entry.key_span);
-            self.values.insert(entry.key.to_string(), text.to_owned());
+            let known = Attribute::find(table, &entry.key);
+            let value = known.map_or_else(|| text.to_owned(), |known| super::attribute::canonical(known.values, text));
+            self.values.insert(entry.key.to_string(), value);
             self.spans.insert(entry.key.to_string(), (entry.key_span, entry.key.to_string()));
         }
     }

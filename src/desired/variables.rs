@@ -6,13 +6,23 @@ use super::found::{Found, nearest};
 use super::node::{Entry, Node, Scalar, Style, Value, find};
 use super::parse::without_duplicates;
 use super::problem::Problem;
+use super::read;
 use crate::model::{Sources, Span};
+
+/// How many bytes of values may be put into the files of a run: as many as a file may have.
+const MOST_GROWN: usize = read::MAX_BYTES as usize;
+/// For so many names it is thought about what was meant.
+const EXPLAINED: usize = 100;
 
 /// The values of variables: those given by the caller over the files' defaults.
 pub(super) struct Variables<'a> {
     values: BTreeMap<String, String>,
     given: &'a BTreeMap<String, String>,
     used: BTreeSet<String>,
+    /// Names without a value, which was said.
+    missing: BTreeSet<String>,
+    /// How many bytes of values were put in.
+    grown: usize,
     sources: &'a Sources,
     found: &'a Found,
 }
@@ -26,18 +36,22 @@ impl<'a> Variables<'a> {
         found: &'a Found,
     ) -> Self {
         let mut values = BTreeMap::new();
-        let mut used = BTreeSet::new();
+        let (mut used, mut missing) = (BTreeSet::new(), BTreeSet::new());
         for tree in trees {
             let defaults = tree.map().and_then(|entries| find(entries, "variables")).and_then(|e| e.value.map());
             for entry in defaults.into_iter().flatten() {
                 used.insert(entry.key.to_string());
-                if let Some(text) = entry.value.text() {
-                    values.insert(entry.key.to_string(), text.to_owned());
+                let text = entry.value.text().filter(|_| !entry.value.is_null());
+                let value = text.and_then(|text| literal(entry, text, found));
+                // what is wrong with a value is said at its own place
+                if value.is_none() {
+                    missing.insert(entry.key.to_string());
                 }
+                values.extend(value.map(|value| (entry.key.to_string(), value)));
             }
         }
         values.extend(given.iter().map(|(k, v)| (k.clone(), v.clone())));
-        Self { values, given, used, sources, found }
+        Self { values, given, used, missing, grown: 0, sources, found }
     }
 
     /// Puts values in place of names everywhere but in `variables:` itself.
@@ -49,10 +63,10 @@ impl<'a> Variables<'a> {
 
     /// Says which given variables no file uses or declares.
     pub fn report_unused(&self) {
-        for name in self.given.keys().filter(|name| !self.used.contains(*name)) {
+        for (at, name) in self.given.keys().filter(|name| !self.used.contains(*name)).enumerate() {
             let known = self.used.iter().map(String::as_str);
             let problem = Problem::general(format!("no file uses the variable `{name}`"));
-            let problem = match nearest(name, known) {
+            let problem = match if at < EXPLAINED { nearest(name, known) } else { None } {
                 Some(near) => problem.hint(format!("did you mean `{near}`?")),
                 None => problem,
             };
@@ -115,7 +129,7 @@ impl<'a> Variables<'a> {
             let whole = &rest[at..=at + end];
             substituted = true;
             match self.value(whole, span) {
-                Some(value) => out.push_str(&value),
+                Some(value) => out.push_str(value),
                 None => broken = true,
             }
             rest = &rest[at + end + 1..];
@@ -129,29 +143,46 @@ impl<'a> Variables<'a> {
         };
     }
 
-    fn value(&mut self, whole: &str, span: Span) -> Option<String> {
+    fn value(&mut self, whole: &str, span: Span) -> Option<&str> {
         let name = &whole[2..whole.len() - 1];
-        self.used.insert(name.to_owned());
-        if let Some(value) = self.values.get(name) {
-            return Some(value.clone());
+        if !self.used.contains(name) {
+            self.used.insert(name.to_owned());
         }
-        let at = self.within(span, whole);
-        let valid = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-        let problem = if valid {
-            let near = nearest(name, self.values.keys().map(String::as_str));
-            let problem = Problem::error(at, format!("the variable `{name}` has no value"));
-            let problem = match near {
-                Some(near) => problem.label(format!("did you mean `{near}`?")),
-                None => problem,
-            };
-            problem.hint(format!("give it one: `--var {name}=VALUE`, or a default under `variables:`"))
-        } else {
-            Problem::error(at, format!("`{whole}` is not a variable"))
-                .label("a name has letters, digits, `_` and `-`")
-                .hint("there is no logic in variables; write `$${` for a literal `${`")
+        let Some(value) = self.values.get(name) else {
+            // once is enough: they are mended together
+            if self.missing.insert(name.to_owned()) {
+                self.found.push(self.unknown(whole, name, self.within(span, whole)));
+            }
+            return None;
         };
-        self.found.push(problem);
-        None
+        let fitted = self.grown <= MOST_GROWN;
+        self.grown = self.grown.saturating_add(value.len());
+        if self.grown > MOST_GROWN {
+            if fitted {
+                let problem = Problem::error(self.within(span, whole), "variables make these files too large");
+                let problem = problem.label(format!("more than {} MiB of values", MOST_GROWN >> 20));
+                self.found.push(problem.hint("use long values in fewer places"));
+            }
+            return None;
+        }
+        Some(value)
+    }
+
+    fn unknown(&self, whole: &str, name: &str, at: Span) -> Problem {
+        let valid = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+        if !valid {
+            return Problem::error(at, format!("`{whole}` is not a variable"))
+                .label("a name has letters, digits, `_` and `-`")
+                .hint("there is no logic in variables; write `$${` for a literal `${`");
+        }
+        let known = self.values.keys().map(String::as_str);
+        let near = if self.missing.len() <= EXPLAINED { nearest(name, known) } else { None };
+        let problem = Problem::error(at, format!("the variable `{name}` has no value"));
+        let problem = match near {
+            Some(near) => problem.label(format!("did you mean `{near}`?")),
+            None => problem,
+        };
+        problem.hint(format!("give it one: `--var {name}=VALUE`, or a default under `variables:`"))
     }
 
     /// The part of a scalar's place that this text stands at, if the file spells it the same way.
@@ -166,6 +197,21 @@ impl<'a> Variables<'a> {
             None => span,
         }
     }
+}
+
+/// What a value says: `$${` is a literal `${`, and there are no variables in it.
+fn literal(entry: &Entry<'_>, text: &str, found: &Found) -> Option<String> {
+    let is_variable = |(at, _): (usize, &str)| !text[..at].ends_with('$');
+    if text.match_indices("${").any(is_variable) {
+        let message = format!("the value of the variable `{}` holds a variable", entry.key);
+        found.push(
+            Problem::error(entry.value.span, message)
+                .label("it would be taken literally")
+                .hint("write the value out where it is given, or `$${` for a literal `${`"),
+        );
+        return None;
+    }
+    Some(text.replace("$${", "${"))
 }
 
 /// Whether a text may hold a variable: next to none has even a `$`, and one byte is found faster than two.
@@ -183,10 +229,8 @@ pub(super) fn plain(tree: &Node, found: &Found) -> BTreeMap<String, String> {
     };
     let mut values = BTreeMap::new();
     for entry in entries {
-        match entry.value.text() {
-            Some(text) => {
-                values.insert(entry.key.to_string(), text.to_owned());
-            }
+        match entry.value.text().filter(|_| !entry.value.is_null()) {
+            Some(text) => values.extend(literal(entry, text, found).map(|value| (entry.key.to_string(), value))),
             None => found
                 .push(Problem::error(entry.value.span, format!("the variable `{}` is not a plain value", entry.key))),
         }

@@ -9,6 +9,8 @@ use serde_json::Value;
 use super::Case;
 use crate::diff::{Bound, Verdict};
 use crate::model::attribute::{Attribute, LISTENER, LOAD_BALANCER, TARGET_GROUP};
+use crate::model::shell::word;
+use crate::model::value::ProtocolVersion;
 use crate::model::{Address, FieldPath, Id, Kind};
 use crate::rules::{Declaration, Finding, FixClass, find};
 
@@ -62,7 +64,7 @@ pub fn call(bound: &Bound, finding: &Finding) -> Option<String> {
     let Declaration { address, field, value } = finding.fix.declare.as_ref()?;
     let id = bound.ids.get(bound.stand_in(address).as_ref())?;
     match address.kind {
-        Kind::TargetGroup => target_group(id, field, value),
+        Kind::TargetGroup => target_group((bound, address), id, field, value),
         Kind::LoadBalancer => attribute(LOAD_BALANCER, field, value).map(|attributes| {
             format!("aws elbv2 modify-load-balancer-attributes --load-balancer-arn {id} --attributes {attributes}")
         }),
@@ -71,7 +73,7 @@ pub fn call(bound: &Bound, finding: &Finding) -> Option<String> {
     }
 }
 
-fn target_group(id: &Id, field: &FieldPath, value: &Value) -> Option<String> {
+fn target_group((bound, address): (&Bound, &Address), id: &Id, field: &FieldPath, value: &Value) -> Option<String> {
     let option = match field.as_str() {
         "health_check.path" => "--health-check-path",
         "health_check.port" => "--health-check-port",
@@ -90,17 +92,17 @@ fn target_group(id: &Id, field: &FieldPath, value: &Value) -> Option<String> {
     };
     let text = text(value)?;
     let value = match option {
-        "--matcher" => format!("HttpCode={text}"),
+        "--matcher" => format!("{}={}", codes(bound, address), member(&text)),
         "--health-check-protocol" => text.to_ascii_uppercase(),
         _ => text,
     };
-    Some(format!("aws elbv2 modify-target-group --target-group-arn {id} {option} {}", quoted(&value)))
+    Some(format!("aws elbv2 modify-target-group --target-group-arn {id} {option} {}", word(&value)))
 }
 
 fn listener(bound: &Bound, id: &Id, field: &FieldPath, value: &Value) -> Option<String> {
     let text = text(value)?;
     let change = match field.as_str() {
-        "ssl_policy" => format!("--ssl-policy {}", quoted(&text)),
+        "ssl_policy" => format!("--ssl-policy {}", word(&text)),
         "certificate" => {
             let certificate = bound.ids.get(&Address::certificate(&text))?;
             format!("--certificates CertificateArn={certificate}")
@@ -118,7 +120,26 @@ fn attribute(table: &'static [Attribute], field: &FieldPath, value: &Value) -> O
     let path = field.as_str();
     let is_meant = |a: &&Attribute| a.shorthand == Some(path) || path.strip_prefix("attributes.") == Some(a.key);
     let attribute = table.iter().find(is_meant)?;
-    Some(format!("Key={},Value={}", attribute.key, quoted(&text(value)?)))
+    Some(word(&format!("Key={},Value={}", attribute.key, member(&text(value)?))))
+}
+
+/// How the matcher calls the codes of a group.
+fn codes(bound: &Bound, group: &Address) -> &'static str {
+    let spec = bound.live.get(bound.stand_in(group).as_ref()).and_then(|live| live.spec.target_group());
+    match spec.and_then(|group| group.protocol_version) {
+        Some(ProtocolVersion::Grpc) => "GrpcCode",
+        Some(ProtocolVersion::Http1 | ProtocolVersion::Http2) | None => "HttpCode",
+    }
+}
+
+/// A value in the shorthand syntax of the AWS CLI, which takes a comma for the end of it.
+fn member(text: &str) -> String {
+    let ends = |c: char| c.is_whitespace() || ",\"'[]{}".contains(c);
+    if text.contains(ends) {
+        format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\""))
+    } else {
+        text.to_owned()
+    }
 }
 
 fn text(value: &Value) -> Option<String> {
@@ -130,19 +151,11 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// A word for a shell.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-=,:+%@".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cloud::{Facts, Live};
+    use crate::model::kind::TargetGroup;
     use crate::rules::{Severity, find};
 
     fn called(address: &str, field: &str, value: impl Serialize) -> Option<String> {
@@ -154,6 +167,10 @@ mod tests {
             bound.ids.insert(name.parse().unwrap(), Id(id.to_owned()));
         }
         bound.ids.insert(Address::certificate("app"), Id("arn:cert".to_owned()));
+        let grpc = Address::target_group("grpc");
+        bound.ids.insert(grpc.clone(), Id("arn:grpc".to_owned()));
+        let group = TargetGroup { protocol_version: Some(ProtocolVersion::Grpc), ..TargetGroup::default() };
+        bound.live.insert(grpc, Live { spec: group.into(), facts: Facts::None });
         let finding = find("E101").unwrap().finding(Severity::High, &address, field);
         call(&bound, &finding.declaring(&address, field, value))
     }
@@ -177,7 +194,25 @@ mod tests {
                 "target_group/django",
                 "health_check.success_codes",
                 "200,204",
-                "modify-target-group --target-group-arn arn:tg --matcher HttpCode=200,204",
+                "modify-target-group --target-group-arn arn:tg --matcher 'HttpCode=\"200,204\"'",
+            ),
+            (
+                "target_group/django",
+                "health_check.success_codes",
+                "200",
+                "modify-target-group --target-group-arn arn:tg --matcher HttpCode=200",
+            ),
+            (
+                "target_group/grpc",
+                "health_check.success_codes",
+                "0-12,14",
+                "modify-target-group --target-group-arn arn:grpc --matcher 'GrpcCode=\"0-12,14\"'",
+            ),
+            (
+                "listener/web:443",
+                "attributes.routing.http.response.access_control_allow_methods.header_value",
+                "GET,POST",
+                "modify-listener-attributes --listener-arn arn:l --attributes 'Key=routing.http.response.access_control_allow_methods.header_value,Value=\"GET,POST\"'",
             ),
             (
                 "target_group/django",

@@ -1,7 +1,7 @@
 //! Binding: both sides in the same words, so that comparing them is boring.
 //!
 //! Live links become addresses wherever the thing has one; desired selectors become ids; omitted
-//! priorities are chosen; live values of declared secrets are hidden.
+//! priorities are chosen; live header values that the files do not spell out are hidden.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +12,7 @@ use super::{foreign, priorities, select};
 use crate::cloud::{Gap, Hidden, Live, Snapshot};
 use crate::desired::{Problem, Resolved};
 use crate::model::kind::{HeaderCondition, Rule, TargetGroup, TrafficRule};
-use crate::model::{Address, Id, Kind, Link, Spec};
+use crate::model::{Address, Id, Kind, Link, Spec, Text};
 
 /// The desired and the live side, matched and in the same words.
 #[derive(Clone, Debug, Default)]
@@ -198,35 +198,23 @@ fn number_rules(desired: &Resolved, bound: &mut Bound) {
     }
 }
 
-/// A live header value is hidden where the files say that this header's value is a secret.
+/// A live header value is hidden unless the files spell this header's value out: it may have been declared as a secret
+/// once, or be in no file for just that reason.
 fn hide_secrets(bound: &mut Bound) {
     for (address, want) in &bound.want {
-        let secret_headers: BTreeSet<String> = want
-            .rule()
-            .and_then(|rule| rule.when.as_ref())
-            .into_iter()
-            .flat_map(|when| &when.header)
-            .filter(|h| h.values.iter().any(crate::model::Text::is_secret))
-            .map(|h| h.name.to_ascii_lowercase())
-            .collect();
-        if secret_headers.is_empty() {
-            continue;
-        }
-        if let Some(Live { spec: Spec::Rule(live), .. }) = bound.live.get_mut(address)
-            && let Some(when) = &mut live.when
-        {
-            when.header = std::mem::take(&mut when.header)
-                .into_iter()
-                .map(|h| {
-                    let secret = secret_headers.contains(&h.name.to_ascii_lowercase());
-                    if secret {
-                        HeaderCondition { values: h.values.into_iter().map(crate::model::Text::hidden).collect(), ..h }
-                    } else {
-                        h
-                    }
-                })
-                .collect();
-        }
+        let Some(want) = want.rule() else { continue };
+        let (secret, plain): (Vec<_>, Vec<_>) =
+            want.when.iter().flat_map(|when| &when.header).partition(|h| h.values.iter().any(Text::is_secret));
+        let names = |of: Vec<&HeaderCondition>| of.into_iter().map(|h| h.name.to_ascii_lowercase()).collect();
+        let (secret, plain): (BTreeSet<String>, BTreeSet<String>) = (names(secret), names(plain));
+        let Some(Live { spec: Spec::Rule(live), .. }) = bound.live.get_mut(address) else { continue };
+        let Some(when) = &mut live.when else { continue };
+        let headers = std::mem::take(&mut when.header).into_iter().map(|h| {
+            let name = h.name.to_ascii_lowercase();
+            let spelled_out = plain.contains(&name) && !secret.contains(&name);
+            if spelled_out { h } else { h.hidden() }
+        });
+        when.header = headers.collect();
     }
 }
 

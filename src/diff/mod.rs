@@ -30,6 +30,7 @@ pub use unwanted::Unwanted;
 
 use crate::cloud::{Gap, Snapshot};
 use crate::desired::{Problem, Resolved};
+use crate::model::kind::Rule;
 use crate::model::tag::ID_TAG;
 use crate::model::{Address, FieldChange, Id, Kind, Link, Mutability, Spec, Undeclared};
 
@@ -157,7 +158,7 @@ pub fn compare(desired: &Resolved, snapshot: &Snapshot) -> Result<Diff, Vec<Prob
         return Err(problems);
     }
     let unmanaged = unmanaged::find(desired, &bound, &changes);
-    let causes = causes(desired, &bound, &changes);
+    let causes = causes(desired, snapshot, &bound, &changes);
     for change in &mut changes {
         change.cause = change.cause.or_else(|| causes.get(&change.address).copied());
     }
@@ -227,16 +228,28 @@ fn children<'b>(bound: &'b Bound, address: &Address) -> impl Iterator<Item = &'b
 
 /// What a resource's declared fields are now, and what they were when this stack marked it; `None` if it did not.
 fn stamp(desired: &Resolved, bound: &Bound, address: &Address) -> Option<(Applied, Applied)> {
-    let (want, live) = (bound.want.get(address)?, bound.live.get(&bound.stand_in(address))?);
-    let tags = live.spec.tags()?;
+    let live = &bound.live.get(&bound.stand_in(address))?.spec;
+    let tags = live.tags()?;
     let owned = tags.get(ID_TAG) == Some(&ownership::id_tag(&desired.stack, address));
     let then = Applied::read(tags).filter(|_| owned)?;
-    Some((Applied::of(want, &bound.meant(&live.spec), &terms(desired, bound, address)), then))
+    Some((applied(desired, bound, address, live)?, then))
+}
+
+fn applied(desired: &Resolved, bound: &Bound, address: &Address, live: &Spec) -> Option<Applied> {
+    Some(Applied::of(bound.want.get(address)?, &bound.meant(live), &terms(desired, bound, address)))
+}
+
+/// A live rule with its header values as AWS has them: so it was marked if the files spelled out then what they do not
+/// mention now. It is for the mark alone and is shown to nobody.
+fn spelled_out(snapshot: &Snapshot, bound: &Bound, address: &Address) -> Option<Spec> {
+    let rule = bound.live.get(address)?.spec.rule()?;
+    let when = snapshot.found.get(bound.ids.get(address)?)?.spec.rule()?.when.clone();
+    Some(Rule { when, ..rule.clone() }.into())
 }
 
 /// Who moved, for every change. Something that is missing counts as drift if a resource that names it
 /// (its parent, or one that links to it) was stamped for just what the files say now.
-fn causes(desired: &Resolved, bound: &Bound, changes: &[Change]) -> BTreeMap<Address, Cause> {
+fn causes(desired: &Resolved, snapshot: &Snapshot, bound: &Bound, changes: &[Change]) -> BTreeMap<Address, Cause> {
     let stamp = |address: &Address| stamp(desired, bound, address);
     let unmoved = |address: &Address| stamp(address).is_some_and(|(now, then)| now.same_desired(&then));
     let mut dependents: BTreeMap<Address, Vec<&Address>> = BTreeMap::new();
@@ -259,7 +272,14 @@ fn causes(desired: &Resolved, bound: &Bound, changes: &[Change]) -> BTreeMap<Add
                 follows(bound, address).map_or(Cause::Pending, of_group)
             }
             Verdict::Update(_) | Verdict::Replace(_) if address.kind != Kind::Target => {
-                stamp(address).map_or(Cause::Unadopted, |(now, then)| now.cause(Some(&then)))
+                let plainly = || {
+                    let then = stamp(address)?.1;
+                    Some(applied(desired, bound, address, &spelled_out(snapshot, bound, address)?)?.cause(Some(&then)))
+                };
+                match stamp(address).map_or(Cause::Unadopted, |(now, then)| now.cause(Some(&then))) {
+                    Cause::Both => plainly().unwrap_or(Cause::Both),
+                    cause @ (Cause::Drift | Cause::Pending | Cause::Unadopted | Cause::Orphaned) => cause,
+                }
             }
             Verdict::Create | Verdict::Delete | Verdict::Update(_) | Verdict::Replace(_) => {
                 // that rules are exclusive is said two levels up

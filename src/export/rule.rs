@@ -114,7 +114,7 @@ impl Export<'_> {
         file.put("load_balancers", Node::Map(under("trial", balancer)));
         let inputs = desired::Inputs {
             paths: vec![PathBuf::from("-")],
-            stdin: Some(file.render()),
+            stdin: Some(file.render().into_bytes()),
             variables: BTreeMap::new(),
             secrets: &|_, _| None,
             now: None,

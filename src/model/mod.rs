@@ -16,6 +16,7 @@ pub mod ip_protocol;
 pub mod kind;
 pub mod link;
 pub mod secret;
+pub mod shell;
 pub mod span;
 pub mod tag;
 pub mod traffic;

@@ -144,6 +144,7 @@ fn ignored_whole(diff: &diff::Diff) -> impl Iterator<Item = &Address> {
 /// The requests that are lost after a step, in words.
 pub(super) fn told(step: &Step, lost: &[Lost]) -> Option<Refused> {
     let Lost { request, before, now, after } = lost.first()?;
+    let request = request.without_secrets();
     let more = match lost.len() {
         1 => String::new(),
         count => format!(" ({} more of the requests that were tried are lost as well)", count - 1),

@@ -17,7 +17,7 @@ fn what_is_held_late_holds_what_was_judged_before_it() {
     let text = [head, &group("a", "b"), &group("b", "c"), &group("c", "self")].concat();
     let inputs = Inputs {
         paths: vec![PathBuf::from("-")],
-        stdin: Some(text),
+        stdin: Some(text.into_bytes()),
         variables: BTreeMap::new(),
         secrets: &|_, _| None,
         now: None,

@@ -8,7 +8,8 @@ use super::delete;
 use crate::cloud::{Facts, ListenerEdit, Operation};
 use crate::diff::{Change, Verdict};
 use crate::model::kind::{
-    Authenticate, Direction, HealthCheck, Listener, LoadBalancer, Rule, SecurityGroup, TargetGroup, TrafficRule,
+    Authenticate, Direction, HeaderCondition, HealthCheck, Listener, LoadBalancer, Rule, SecurityGroup, TargetGroup,
+    TrafficRule,
 };
 use crate::model::{Address, Id, Kind, Link, Spec};
 
@@ -187,6 +188,11 @@ fn rule(b: &mut Builder<'_>, address: &Address, live: &Rule, want: &Rule, change
     let declared = &want.authenticate;
     let want = want.clone().over(live);
     let when = changed("when").then(|| want.when.clone()).flatten();
+    if when.iter().flat_map(|when| &when.header).any(HeaderCondition::is_unnamed) {
+        let because = "its conditions are written whole, and hold a header value that may be secret and that no file names: \
+                       declare `when.header`, or change the rule by hand";
+        return b.built.held.push(Held { address: address.clone(), because: because.to_owned() });
+    }
     let acts = changed("forward") || changed("redirect") || changed("fixed_response") || changed("authenticate");
     let action = acts.then(|| want.action.clone()).flatten().map(|a| a.map_links(&mut |link| b.known(link)));
     let authenticate = action.is_some().then(|| login(declared, want.authenticate, changed)).flatten();

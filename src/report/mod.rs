@@ -5,7 +5,7 @@
 //! comes from files or AWS is made harmless for a terminal first ([`layout::clean`]).
 //!
 //! - [`text`]: for people, to fit one screen; [`json`]: for programs, the contract's document
-//! - [`problem`]: what is wrong with desired files, with source line and caret
+//! - [`problem`]: what is wrong with desired files, with source line and caret; secrets in a line are `masked`
 //! - [`probe`]: what a probe saw, joined with findings
 //! - [`whole`]: any report as one value, made of [`remark`]s; exit codes rest on it, [`since`] compares it with an
 //!   earlier one, and [`markdown`], [`sarif`], [`junit`] and [`github`] are made of nothing else
@@ -20,6 +20,7 @@ pub mod json;
 pub mod junit;
 pub mod layout;
 pub mod markdown;
+mod masked;
 pub mod paint;
 pub mod place;
 pub mod probe;

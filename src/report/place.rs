@@ -41,6 +41,11 @@ impl<'a> Places<'a> {
     /// A line of a file and what of it a span covers: the lines from the first to the last one the span
     /// touches, as (text, number of the first, byte range within). Long lines are cut around the span.
     pub fn excerpt(&self, span: Span) -> Option<(&'a str, usize, std::ops::Range<usize>)> {
+        self.around(span, CONTEXT)
+    }
+
+    /// The same, with so many bytes of a long line on each side.
+    pub fn around(&self, span: Span, context: usize) -> Option<(&'a str, usize, std::ops::Range<usize>)> {
         let (file, starts) = (self.files.files.get(span.file as usize)?, self.starts.get(span.file as usize)?);
         let text: &'a str = &file.text;
         let (from, to) = (span.start as usize, (span.end.max(span.start)) as usize);
@@ -49,8 +54,8 @@ impl<'a> Places<'a> {
         let line_end = text.get(from..)?.find('\n').map_or(text.len(), |i| from + i);
         let line_end = if text[..line_end].ends_with('\r') { (line_end - 1).max(from) } else { line_end };
         let to = to.clamp(from, line_end);
-        let start = floor(text, line_start.max(from.saturating_sub(CONTEXT)));
-        let end = floor(text, line_end.min(to.min(from + CONTEXT) + CONTEXT));
+        let start = floor(text, line_start.max(from.saturating_sub(context)));
+        let end = floor(text, line_end.min(to.min(from + CONTEXT) + context));
         let to = floor(text, to.min(end));
         Some((text.get(start..end)?, line, from - start..to.max(from) - start))
     }

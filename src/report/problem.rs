@@ -2,10 +2,14 @@
 //!
 //! Only the line around a place is handed to the renderer: whole large files are slow.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use annotate_snippets::renderer::DEFAULT_TERM_WIDTH;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level as Mark, Renderer, Snippet};
 
 use super::layout::{clean, count};
+use super::masked::masked;
 use super::paint::{BAD, HINT};
 use super::place::Places;
 use super::{Colour, Look};
@@ -15,15 +19,23 @@ use crate::model::{Place, Sources, Span};
 /// How many problems are shown; the rest is counted.
 pub const SHOWN: usize = 100;
 
+/// How far around a place secrets are looked for, in bytes.
+const LOOKED_AT: usize = 8 * 1024;
+
 /// The problems, each with its source line, and how many there are.
 pub fn render(files: &Sources, problems: &[Problem], look: &Look) -> String {
     let places = Places::of(files);
     let mut out = String::new();
-    for problem in problems.iter().take(SHOWN) {
+    let mut order: Vec<&Problem> = problems.iter().collect();
+    if order.len() > SHOWN {
+        // what is cut off shall not be what must be mended
+        order.sort_by_key(|problem| problem.level);
+    }
+    for problem in order.iter().take(SHOWN) {
         out.push_str(&one(&places, problem, look));
         out.push('\n');
     }
-    let more: usize = problems.iter().skip(SHOWN).map(|p| p.counts).sum();
+    let more: usize = order.iter().skip(SHOWN).map(|p| p.counts).sum();
     if more > 0 {
         out.push_str(&format!("… and {more} more\n\n"));
     }
@@ -79,10 +91,23 @@ fn source<'a>(
     label: &'a str,
     kind: AnnotationKind,
 ) -> Group<'a> {
-    let (Some(place), Some((text, line, range))) = (places.place(span), places.excerpt(span)) else { return group };
-    let text = if hides_rest { text.get(..range.end).unwrap_or_default() } else { text };
+    let (Some(place), Some((text, line, range))) = (places.place(span), excerpt(places, span)) else { return group };
+    let text = match (hides_rest, text) {
+        (false, text) => text,
+        (true, Cow::Borrowed(text)) => Cow::Borrowed(text.get(..range.end).unwrap_or_default()),
+        (true, Cow::Owned(text)) => Cow::Owned(text.get(..range.end).unwrap_or_default().to_owned()),
+    };
     let mark = kind.span(range).label((!label.is_empty()).then(|| clean(label)));
     group.element(Snippet::source(text).path(shown(&place)).line_start(line).annotation(mark))
+}
+
+/// The line around a place, without the secrets in it.
+fn excerpt<'a>(places: &Places<'a>, span: Span) -> Option<(Cow<'a, str>, usize, Range<usize>)> {
+    let (part, line, mark) = places.excerpt(span)?;
+    let (text, _, wide) = places.around(span, LOOKED_AT)?;
+    let start = wide.start - mark.start;
+    let (text, mark) = masked(text, start..start + part.len(), mark);
+    Some((text, line, mark))
 }
 
 fn shown(place: &Place) -> String {
@@ -91,7 +116,7 @@ fn shown(place: &Place) -> String {
 
 /// The renderer counts columns from where the excerpt begins; in a long line that is not the line's start.
 fn true_column(text: String, places: &Places<'_>, span: Span) -> String {
-    let (Some(place), Some((excerpt, _, range))) = (places.place(span), places.excerpt(span)) else { return text };
+    let (Some(place), Some((excerpt, _, range))) = (places.place(span), excerpt(places, span)) else { return text };
     let counted = excerpt.get(..range.start).map_or(0, |before| before.chars().count()) + 1;
     if counted == place.column as usize {
         return text;

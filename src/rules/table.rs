@@ -21,7 +21,7 @@ fn load(text: &str) -> Resolved {
     let text = format!("{head}{text}");
     let inputs = Inputs {
         paths: vec!["-".into()],
-        stdin: Some(text.clone()),
+        stdin: Some(text.clone().into_bytes()),
         variables: BTreeMap::new(),
         secrets: &|_, _| None,
         now: None,

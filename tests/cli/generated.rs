@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::run;
+use super::{program, run};
 use no502::rules::{ALL, explain, left_out};
 
 #[test]
@@ -40,6 +40,27 @@ fn completions_and_the_manual_name_the_commands() {
     let manual = run(&["man"]).exits(0).stdout;
     assert!(manual.starts_with(".ie") || manual.contains(".TH no502"), "{}", &manual[..200.min(manual.len())]);
     assert!(manual.contains("adopt"));
+    // what a page names is printed as well, with its options
+    let pages = manual.matches("\n.TH ").count();
+    let named: Vec<&str> =
+        manual.split("no502\\-").skip(1).filter_map(|rest| rest.split_once("(1)")).map(|n| n.0).collect();
+    assert!(named.len() > 15 && pages > named.len(), "{pages} pages, {named:?}");
+    for name in named {
+        assert!(manual.contains(&format!(".TH no502-{} 1", name.replace('\\', ""))), "no page on {name}");
+    }
+    assert!(manual.contains("\\-\\-detailed\\-exitcode"));
+}
+
+#[test]
+fn the_desired_files_of_the_readme_are_valid_as_they_stand() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let blocks = readme.split("```yaml\n").skip(1).map(|block| block.split("```").next().unwrap());
+    let whole: Vec<&str> = blocks.filter(|block| block.starts_with("version: 1\nstack: ")).collect();
+    assert!(!whole.is_empty());
+    for block in whole {
+        let (program, _folder) = program();
+        program.args(["validate", "-"]).input(block).run().exits(0);
+    }
 }
 
 #[test]
@@ -107,6 +128,9 @@ fn a_key_that_is_none_is_said_to_be_none() {
     run(&["explain", "intervall"]).exits(1).says("target_groups.NAME.health_check.interval");
     run(&["explain", "stickiness"]).exits(1).says("3 keys").says("target_groups.NAME.stickiness");
     run(&["explain", "target_groups.port.more"]).exits(1).says("single value");
+    // a rule's name that begins alike is not meant by a key's own name
+    run(&["explain", "targets"]).exits(1).says("target_groups.NAME.targets");
+    run(&["explain", "listeners"]).exits(1).says("load_balancers.NAME.listeners");
     run(&["explain", "keepalive-lt-idel"]).exits(1).says("keepalive-lt-idle");
 }
 

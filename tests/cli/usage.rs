@@ -19,6 +19,7 @@ const COMMANDS: [&str; 12] = [
 
 /// A file without mistakes.
 const GOOD: &str = "version: 1\nstack: shop\naccount: \"000000000000\"\nregion: eu-west-1\n";
+const BAD: &str = "version: 1\nstack: shop\naccount: \"000000000000\"\nregion: nowhere\nbogus: 1\n";
 
 #[test]
 fn help_names_every_command_and_every_exit_code() {
@@ -72,7 +73,9 @@ fn the_promised_flags_are_there() {
 
 #[test]
 fn bad_usage_is_an_error_and_says_what_is_wrong() {
-    let cases: [(&[&str], &str); 14] = [
+    let cases: [(&[&str], &str); 16] = [
+        (&["plan", "--endpoint-url", ""], "http://"),
+        (&["plan", "--endpoint-url", "localhost:4566"], "http://localhost:4566"),
         (&["probe", "--connect-to", "10.0.1.10"], "TARGET:PORT=IP:PORT"),
         (&["probe", "ftp://10.0.1.10/"], "no URL"),
         (&[], "Usage"),
@@ -92,6 +95,23 @@ fn bad_usage_is_an_error_and_says_what_is_wrong() {
         let run = run(args).exits(1);
         assert!(run.stdout.is_empty(), "{args:?} prints an error as data\n{}", run.all());
         assert!(run.stderr.contains(expected), "{args:?} does not say {expected}\n{}", run.all());
+    }
+}
+
+#[test]
+fn an_endpoint_that_is_no_url_is_an_error_and_says_where_it_is_said() {
+    for (name, value, expected) in [
+        ("AWS_ENDPOINT_URL", "", "is empty"),
+        ("AWS_ENDPOINT_URL_STS", "", "the endpoint of STS is empty"),
+        ("AWS_ENDPOINT_URL", "localhost:4566", "is `localhost:4566`"),
+        ("AWS_CONFIG_FILE", "config", "the endpoint of Elastic Load Balancing v2 is empty"),
+    ] {
+        let (program, folder) = program();
+        std::fs::write(folder.path().join("config"), "[default]\nendpoint_url =\n").unwrap();
+        let program = program.env("AWS_REGION", "eu-west-1").env("AWS_ACCESS_KEY_ID", "0").env(name, value);
+        let run = program.env("AWS_SECRET_ACCESS_KEY", "0").args(["diagnose", "web"]).run().exits(1);
+        let said = run.stderr.contains(expected) && run.stderr.contains("unset AWS_ENDPOINT_URL_");
+        assert!(said && !run.stderr.contains("panicked"), "{name}={value}: {}", run.all());
     }
 }
 
@@ -168,6 +188,59 @@ fn the_same_places_in_every_format() {
 }
 
 #[test]
+fn reports_in_files_are_left_whatever_is_wrong_and_however_it_is_printed() {
+    for format in ["text", "json"] {
+        let (program, folder) = program();
+        std::fs::write(folder.path().join("bad.yaml"), BAD).unwrap();
+        let args = ["validate", "bad.yaml", "--format", format, "--report", "junit=r.xml", "--report", "sarif=r.json"];
+        let run = program.args(args).run().exits(1);
+        assert_eq!(
+            (run.stdout.is_empty(), run.stderr.is_empty()),
+            (format == "text", format == "json"),
+            "{}",
+            run.all()
+        );
+        let left = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+        assert!(left("r.xml").contains("bad.yaml") && left("r.json").contains("bad.yaml"));
+    }
+}
+
+#[test]
+fn hints_fit_what_was_typed() {
+    for (args, not) in [
+        (&["validate", "nope.yaml"][..], "desired/"),
+        (&["validate", "--var-file", "nope.yaml"], "desired/"),
+        (&["show", "shop.yaml"], "--out shop.yaml"),
+    ] {
+        let (program, folder) = program();
+        std::fs::write(folder.path().join("shop.yaml"), GOOD).unwrap();
+        std::fs::create_dir(folder.path().join("desired")).unwrap();
+        std::fs::write(folder.path().join("desired/shop.yaml"), GOOD).unwrap();
+        let run = program.args(args).run().exits(1);
+        assert!(!run.stderr.contains(not), "{args:?}: {}", run.all());
+    }
+    run(&["validate"]).exits(1).says("desired files are looked for in `desired/`");
+    run(&["show", concat!(env!("CARGO_MANIFEST_DIR"), "/desired/shop.yaml")]).exits(1).says("no502 plan --out FILE");
+}
+
+#[test]
+fn variable_files_hold_plain_values() {
+    for (text, says) in [("x: ~\n", "is not a plain value"), ("x: \"${y}\"\n", "holds a variable")] {
+        let (program, folder) = program();
+        std::fs::write(folder.path().join("vars.yaml"), text).unwrap();
+        std::fs::write(folder.path().join("shop.yaml"), format!("{GOOD}tags: {{ a: \"${{x}}\" }}\n")).unwrap();
+        program.args(["validate", "shop.yaml", "--var-file", "vars.yaml"]).run().exits(1).says(says);
+    }
+}
+
+#[test]
+fn a_region_that_is_empty_is_none() {
+    let (program, _folder) = program();
+    let program = program.env("AWS_REGION", "").env("AWS_ACCESS_KEY_ID", "0").env("AWS_SECRET_ACCESS_KEY", "0");
+    program.args(["diagnose", "web"]).run().exits(1).says("name one with --region or AWS_REGION");
+}
+
+#[test]
 fn findings_are_remarks_as_well() {
     let (program, folder) = program();
     let text = format!(
@@ -214,6 +287,17 @@ fn accepted_findings_are_shown_and_do_not_count() {
     assert!(over.contains("findings of E301 were accepted until 2020-01-31") && over.contains("a.yaml:7:"), "{over}");
     let nobody = validate(", accept: { E999: { reason: x, until: 2999-01-31 } }", "text").exits(3).stdout;
     assert!(nobody.contains("there is no rule `E999`"), "{nobody}");
+}
+
+#[test]
+fn texts_that_go_to_no_terminal_are_as_wide_as_columns_says_within_reason() {
+    for (columns, most) in [("70", 70), ("20", 60), ("1000", 120), ("many", 100), ("", 100)] {
+        let (program, _folder) = program();
+        let text = program.env("COLUMNS", columns).args(["explain", "E101"]).run().exits(0).stdout;
+        let paragraph = text.lines().skip(3).take_while(|line| !line.is_empty());
+        let longest = paragraph.map(|line| line.chars().count()).max().unwrap();
+        assert!((most - 12..=most).contains(&longest), "COLUMNS={columns}: {longest}\n{text}");
+    }
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! Limits: what is too large, too deep or no text at all is refused quickly, with a place.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
+
+use no502::desired::{Inputs, load};
 
 use super::{HEAD, files, lines, said};
 use crate::support::computing;
@@ -112,6 +115,74 @@ fn thousands_of_dangling_names_end_quickly() {
     let (said, took) = computing(|| said(&text));
     assert!(said.len() > 100);
     assert!(took < Duration::from_secs(30), "{took:?}");
+}
+
+#[test]
+fn variables_that_grow_beyond_what_a_file_may_have_are_refused() {
+    let long = "x".repeat(100_000);
+    let uses = "${long}".repeat(50_000);
+    let (said, took) = computing(|| said(&format!("{HEAD}variables: {{ long: {long} }}\ntags: {{ a: \"{uses}\" }}\n")));
+    assert!(said[0].contains("variables make these files too large | more than 8 MiB of values"), "{}", said[0]);
+    assert!(said.iter().filter(|line| line.contains("too large")).count() == 1, "{said:?}");
+    assert!(took < Duration::from_secs(20), "{took:?}");
+}
+
+#[test]
+fn thousands_of_variables_without_a_value_or_a_use_end_quickly() {
+    let declared: Vec<String> = (0..3_000).map(|n| format!("declared-{n}: x")).collect();
+    let used: Vec<String> = (0..3_000).map(|n| format!("t{n}: \"${{declered-{n}}}\"")).collect();
+    let text = format!("{HEAD}variables: {{ {} }}\ntags: {{ {} }}\n", declared.join(", "), used.join(", "));
+    let (first, took) = computing(|| said(&text));
+    assert!(first.iter().any(|line| line.contains("`declered-0` has no value | did you mean `declared-0`?")));
+    assert!(took < Duration::from_secs(30), "{took:?}");
+    let names: Vec<String> = (0..3_000).map(|n| format!("declered-{n}")).collect();
+    let given: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "x")).collect();
+    let text = format!("{HEAD}variables: {{ {} }}\n", declared.join(", "));
+    let (unused, took) = computing(|| super::with(&text, &given));
+    let unused = lines(&unused.unwrap().1);
+    assert!(
+        unused[0].contains("no file uses the variable `declered-0` | hint: did you mean `declared-0`?"),
+        "{unused:?}"
+    );
+    assert!(took < Duration::from_secs(30), "{took:?}");
+}
+
+#[test]
+#[cfg(unix)]
+fn folders_that_link_in_circles_are_read_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let within = |name: &str| folder.path().join(name);
+    std::fs::create_dir(within("sub")).unwrap();
+    for link in ["a", "b", "sub/c"] {
+        std::os::unix::fs::symlink(folder.path(), within(link)).unwrap();
+    }
+    let good = [("shop.yaml", HEAD), ("sub/tags.yaml", "tags: { a: x }\n")];
+    let (resolved, took) = computing(|| files(folder.path(), &good).expect("read"));
+    assert_eq!(resolved.0.files.files.len(), 2);
+    assert!(took < Duration::from_secs(5), "{took:?}");
+}
+
+#[test]
+fn standard_input_is_judged_as_a_file_is() {
+    let about = |bytes: &[u8]| {
+        let inputs = Inputs {
+            paths: vec!["-".into()],
+            stdin: Some(bytes.to_vec()),
+            variables: BTreeMap::new(),
+            secrets: &|_, _| None,
+            now: None,
+        };
+        lines(&load(&inputs).expect_err("refused"))
+    };
+    assert_eq!(
+        about(b"version: 1\nstack: a\xffb\n"),
+        [
+            "2:9 error: the file is not UTF-8 text | byte 0xff cannot stand here | hint: save it as UTF-8, or leave it out"
+        ]
+    );
+    // cut within a character
+    let cut = "#\u{fc}".repeat(8 * 1024 * 1024);
+    assert!(about(&cut.as_bytes()[..8 * 1024 * 1024 + 3])[0].contains("`-` is too large"));
 }
 
 proptest::proptest! {

@@ -219,6 +219,23 @@ fn rules_of_several_files_need_priorities() {
 }
 
 #[test]
+fn numbers_and_addresses_have_the_spelling_of_aws() {
+    let resolved = good(&format!(
+        "{HEAD}target_groups:\n  a:\n    {{ protocol: http, port: 080, vpc: main, target_type: ip, ip_address_type: ipv6, \
+         attributes: {{ deregistration_delay.timeout_seconds: 060 }}, targets: [\"2001:DB8:0::1\"] }}\n\
+         load_balancers:\n  web:\n    subnets: [subnet-01234567, subnet-89abcdef]\n    listeners:\n      80:\n        \
+         protocol: http\n        default: {{ redirect: {{ protocol: https, port: 0443, status: 301 }} }}\n"
+    ));
+    let group = json(&resolved, "target_group/a");
+    assert_eq!(
+        (&group["port"], &group["attributes"]["deregistration_delay.timeout_seconds"]),
+        (&json!(80), &json!("60"))
+    );
+    assert_eq!(json(&resolved, "target/a/2001:db8::1:80")["id"], "2001:db8::1");
+    assert_eq!(json(&resolved, "listener/web:80")["default"]["redirect"]["port"], "443");
+}
+
+#[test]
 fn variables_stand_for_texts_and_numbers() {
     let text = format!(
         "{}variables: {{ port: 8000, n: blue }}\naccount: ${{account}}\nsecurity_groups: {{ s: {{ vpc: main, description: \"$${{x}} ${{n}}-${{port}}\" }} }}\ntarget_groups:\n  ${{n}}: {{ protocol: http, port: \"${{port}}\", vpc: main }}\n",

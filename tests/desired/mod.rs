@@ -28,7 +28,7 @@ fn stdin(text: &str) -> Result<(Resolved, Problems), Problems> {
 fn with(text: &str, variables: &[(&str, &str)]) -> Result<(Resolved, Problems), Problems> {
     load(&Inputs {
         paths: vec![PathBuf::from("-")],
-        stdin: Some(text.to_owned()),
+        stdin: Some(text.as_bytes().to_vec()),
         variables: variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
         secrets: &secrets,
         now: None,

@@ -208,8 +208,21 @@ fn what_is_ignored_is_said_does_not_count_and_is_left_alone() {
     assert_eq!((ignored.len(), &ignored[0]["owner"]), (2, &"team-shop".into()), "{ignored:#?}");
     assert_eq!(json["changes"], serde_json::json!([]));
 
+    // the texts show them as well
+    let plan = stack.account.run(&["plan", "--ignore", "ignore.yaml"]).exits(0);
+    for said in [
+        "in sync, 2 ignored.",
+        "Ignored until 2999-01-31 by team-shop: target_group/django deregistration_delay 40s \u{2192} 30s",
+        "Ignored until 2999-01-31 by team-shop: rule/web:443/closed is in the files and not on AWS (never mind)",
+    ] {
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words(&plan.stdout).contains(said), "{said}\n{}", plan.stdout);
+    }
+
     // another field of the same resource is drift all the same, and apply mends it alone
     live.group_attributes("django", &[("slow_start.duration_seconds", "90")]);
+    let hinted = check(2).stdout;
+    assert!(hinted.contains("`no502 apply --ignore ignore.yaml` runs them"), "{hinted}");
     assert_eq!(causes(&stack, 2, &["--ignore", "ignore.yaml"]), one("target_group/django", "drift"));
     let proxy = proxy();
     stack.account.behind(&proxy).args(["apply", "--yes", "--ignore", "ignore.yaml"]).run().exits(0);

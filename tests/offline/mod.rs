@@ -10,6 +10,7 @@ mod export;
 mod fields;
 mod gone;
 mod groups;
+mod hidden;
 mod interrupt;
 mod leaving;
 mod lock;
@@ -80,7 +81,7 @@ load_balancers:
 pub fn desired(body: &str) -> Resolved {
     let inputs = Inputs {
         paths: vec![PathBuf::from("-")],
-        stdin: Some(format!("{HEAD}{body}")),
+        stdin: Some(format!("{HEAD}{body}").into_bytes()),
         variables: BTreeMap::new(),
         secrets: &|_, _| None,
         now: None,

@@ -24,7 +24,7 @@ pub fn read(file: &str, secrets: &BTreeMap<String, String>) -> Resolved {
     };
     let inputs = Inputs {
         paths: vec![PathBuf::from("-")],
-        stdin: Some(file.to_owned()),
+        stdin: Some(file.as_bytes().to_vec()),
         variables: BTreeMap::new(),
         secrets: &secrets,
         now: None,

@@ -74,6 +74,33 @@ async fn the_causes_fit_one_screen_worst_first() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_comes_next_is_what_helps() {
+    let (live, desired) = (live(drift).await, shop());
+    let mut diagnosis = of(&live, Some(&desired));
+    diagnosis.causes.retain(|cause| cause.finding.severity >= Severity::High);
+    diagnosis.causes.truncate(3);
+    let mut next = |by: [By; 3]| {
+        for (cause, by) in diagnosis.causes.iter_mut().zip(by) {
+            cause.by = by;
+        }
+        let text = printed(&diagnosis, Some(&desired), &BRIEF).0;
+        text.lines().find_map(|line| line.strip_prefix("next: ")).map(str::to_owned)
+    };
+    for (by, expected) in [
+        ([By::Apply, By::Apply, By::Apply], Some("`no502 apply` mends all of them")),
+        ([By::Apply, By::Hand, By::Hand], Some("`no502 apply` mends 1 of them")),
+        ([By::Declare; 3], Some("correct the file as the fixes say, then `no502 apply` mends all of them")),
+        (
+            [By::Apply, By::Declare, By::Declare],
+            Some("`no502 apply` mends 1 of them; correct the file as the fixes say, and it mends 2 more"),
+        ),
+        ([By::Hand; 3], None),
+    ] {
+        assert_eq!(next(by).as_deref(), expected, "{by:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_files_the_live_state_speaks_for_itself() {
     let live = live(drift).await;
     let diagnosis = of(&live, None);

@@ -1,5 +1,5 @@
 use insta::assert_snapshot;
-use no502::desired::Problem;
+use no502::desired::{Level, Problem};
 use no502::model::{SourceFile, Sources, Span};
 use no502::report::{Colour, Look, Report, Validation, github, problem, sarif};
 
@@ -135,6 +135,20 @@ fn many_problems_are_counted() {
     let text = problem::render(&sources(), &many, &Look::default());
     assert_eq!(text.matches("--> desired/shop.yaml:4:5").count(), 100);
     assert!(text.ends_with("\u{2026} and 150 more\n\n250 errors\n"), "{}", &text[text.len() - 80..]);
+}
+
+#[test]
+fn an_error_is_shown_however_many_warnings_come_before_it() {
+    let error = problems().swap_remove(0);
+    let warning = |n: usize| Problem { level: Level::Warning, message: format!("doubt {n}"), ..error.clone() };
+    let mut all: Vec<Problem> = (0..150).map(warning).collect();
+    all.push(error.clone());
+    let text = problem::render(&sources(), &all, &Look::default());
+    assert!(text.starts_with(&format!("error: {}\n", error.message)), "{}", &text[..200]);
+    assert!(text.contains("warning: doubt 98\n") && text.contains("\u{2026} and 51 more\n\n1 error, 150 warnings\n"));
+    // few are shown in the order of their places
+    let text = problem::render(&sources(), &all[145..], &Look::default());
+    assert!(text.starts_with("warning: doubt 145\n"), "{}", &text[..200]);
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn written(value: &Value, key: &str, dice: &mut Dice) -> String {
 }
 
 fn read(text: String) -> Resolved {
-    let stdin = Some(text);
+    let stdin = Some(text.into_bytes());
     let inputs =
         Inputs { paths: vec![PathBuf::from("-")], stdin, variables: BTreeMap::new(), secrets: &|_, _| None, now: None };
     match load(&inputs) {

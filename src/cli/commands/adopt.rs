@@ -40,7 +40,7 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
                 took: recorded.took,
                 waits: Vec::new(),
                 end: ending.text,
-                again: format!("no502 adopt {}", args.files.typed()).trim_end().to_owned(),
+                again: format!("no502 adopt {}", args.files.typed(global)).trim_end().to_owned(),
             };
             output::data(terminal, &rendered(&end, &output::look(terminal)))?;
             return Ok(ending.code);

@@ -60,7 +60,7 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
     let mut options = Options { selection, allowed, rotate, proposals, ignores: accepts, ..Options::default() };
     let plan = asking::planned(&connection, &desired, &mut options, &args.probing, (terminal, world)).await?;
     output::warnings(terminal, &accepted::doubts(&ignores, &plan, !options.selection.is_all(), world));
-    let paths = args.rotate.typed(args.files.typed());
+    let paths = args.rotate.typed(args.accepting.typed(args.files.typed(global)));
     let c = Context {
         args,
         desired: &desired,

@@ -40,7 +40,7 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
     let options = Options { selection, ignores: ignores.list.clone(), ..Options::default() };
     let plan = session::plan(&connection, &desired, &options, world.now).await?;
     let calls = connection.aws.api_calls();
-    let paths = args.files.typed();
+    let paths = args.accepting.typed(args.files.typed(global));
     let view = View { command: "check", plan: &plan, desired: &desired, api_calls: &calls, paths: &paths };
     let mut report = Report::of_plan(&view, watch(args.fail_on), world.now);
     report.partial |= !options.selection.is_all();

@@ -56,7 +56,7 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
         desired: desired.as_ref(),
         identity: &connection.identity,
         api_calls: &calls,
-        paths: &files.typed(),
+        paths: &files.typed(global),
     };
     let exit_code = exit::of_diagnose(&diagnosis, args.fail_on);
     let delivery = Delivery {

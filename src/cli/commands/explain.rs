@@ -81,8 +81,10 @@ fn searched(words: &str) -> Result<Found, CliError> {
 
 fn error(word: &str, unknown: &UnknownKey) -> CliError {
     let UnknownKey { word: key, within, meant, keys } = unknown;
+    // a key by its own name is meant, however much a rule's name begins alike
+    let is_key = meant.iter().any(|path| path.rsplit('.').next() == Some(word));
     if let Some((likeness, rule)) = nearest_rule(word)
-        && (meant.is_empty() || likeness > 0.9)
+        && (meant.is_empty() || likeness > 0.9 && !is_key)
     {
         return CliError::new(format!("there is no rule and no key `{word}`"))
             .hint(format!("did you mean `{rule}`? `no502 explain` lists all rules"));

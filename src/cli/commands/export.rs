@@ -139,7 +139,7 @@ fn differences(
     };
     let inputs = desired::Inputs {
         paths: vec![PathBuf::from("-")],
-        stdin: Some(exported.text.clone()),
+        stdin: Some(exported.text.clone().into_bytes()),
         variables: BTreeMap::new(),
         secrets: &secrets,
         now: Some(world.now),

@@ -8,6 +8,7 @@ use super::super::terminal::Terminal;
 use super::super::{exit, output};
 use super::{accepted, asking};
 use crate::cloud::Read as _;
+use crate::model::shell::word;
 use crate::plan::saved::PlanFile;
 use crate::plan::{Guard, Options, Proposals, Selection, Unmatched};
 use crate::report::watch::Watch;
@@ -49,7 +50,7 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
     let how = (terminal, world);
     let plan = asking::planned(&connection, &desired, &mut options, &args.probing, how).await?;
     let calls = connection.aws.api_calls();
-    let paths = args.rotate.typed(args.files.typed());
+    let paths = args.rotate.typed(args.accepting.typed(args.files.typed(global)));
     let view = View { command: "plan", plan: &plan, desired: &desired, api_calls: &calls, paths: &paths };
     let mut report = Report::of_plan(&view, Watch::Plan, world.now);
     let doubts = accepted::doubts(&ignores, &plan, !options.selection.is_all(), world);
@@ -69,7 +70,7 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
     }
     if let Some(path) = &args.out {
         output::private_file(path, &PlanFile::of(&plan, world.now).text())?;
-        let file = path.display();
+        let file = word(&path.display().to_string());
         terminal.note(&format!("saved: {file}; `no502 show {file}` shows it, `no502 apply {file}` runs it as it is"));
     }
     Ok(exit_code)

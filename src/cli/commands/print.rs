@@ -29,14 +29,19 @@ pub fn completions(shell: clap_complete::Shell, terminal: Terminal) -> Result<u8
     Ok(0)
 }
 
-/// `no502 man`
+/// `no502 man`: the program's page, and after it that of each command.
 ///
 /// # Errors
 /// Standard output cannot be written.
 pub fn man(terminal: Terminal) -> Result<u8, CliError> {
-    let mut page = Vec::new();
-    clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(|e| CliError::new(e.to_string()))?;
-    output::data(terminal, &String::from_utf8_lossy(&page))?;
+    // `help` says of each command what its page says
+    let mut program = Cli::command().disable_help_subcommand(true);
+    program.build();
+    let mut pages = Vec::new();
+    for command in std::iter::once(&program).chain(program.get_subcommands()) {
+        clap_mangen::Man::new(command.clone()).render(&mut pages).map_err(|e| CliError::new(e.to_string()))?;
+    }
+    output::data(terminal, &String::from_utf8_lossy(&pages))?;
     Ok(0)
 }
 

@@ -57,7 +57,8 @@ pub fn read(path: &Path) -> Result<PlanFile, CliError> {
     let bytes = std::fs::read(path).map_err(|e| CliError::new(format!("cannot read {shown}: {e}")))?;
     let text = String::from_utf8(bytes).map_err(|_| cannot("it is not text in UTF-8".to_owned()))?;
     if !is_plan(&text) {
-        return Err(cannot("its first key is not `no502_plan`".to_owned()));
+        let error = CliError::new(format!("{shown} is not a plan: its first key is not `no502_plan`"));
+        return Err(error.hint("`no502 plan --out FILE` makes one"));
     }
     PlanFile::read(&text).map_err(|e| cannot(e.to_string()))
 }

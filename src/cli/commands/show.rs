@@ -1,13 +1,12 @@
 //! `no502 show`: a saved plan, readable. AWS is not called.
 
-use std::path::Path;
-
 use super::super::args::{Format, Show as Args};
 use super::super::error::CliError;
 use super::super::terminal::Terminal;
 use super::super::{exit, output};
 use super::saved;
 use crate::cloud::ApiCalls;
+use crate::model::shell::word;
 use crate::report::{View, json, text};
 
 /// Runs the command.
@@ -17,7 +16,7 @@ use crate::report::{View, json, text};
 pub fn run(args: &Args, terminal: Terminal) -> Result<u8, CliError> {
     let file = saved::read(&args.file)?;
     let (plan, desired, calls) = (file.shown.plan(&file.record), saved::files_of(&file.record), ApiCalls::default());
-    let paths = named(&args.file);
+    let paths = word(&args.file.display().to_string());
     let view = View { command: "plan", plan: &plan, desired: &desired, api_calls: &calls, paths: &paths };
     let report = match args.format {
         Format::Text => text::plan(&view, &output::look(terminal)),
@@ -26,8 +25,4 @@ pub fn run(args: &Args, terminal: Terminal) -> Result<u8, CliError> {
     output::data(terminal, &report)?;
     terminal.note(&format!("made {} by stack {}; `no502 apply {paths}` runs it as it is", file.made, plan.stack));
     Ok(exit::CLEAN)
-}
-
-fn named(path: &Path) -> String {
-    path.display().to_string()
 }

@@ -16,10 +16,15 @@ use crate::report::{Report, Validation, json, text};
 pub fn run(args: &Args, global: &Global, terminal: Terminal, world: &World) -> Result<u8, CliError> {
     let (desired, warnings) = match session::load(&args.files, global) {
         Ok(loaded) => loaded,
-        Err(CliError::Files(problems)) if !is_text(&args.printing) => {
+        Err(CliError::Files(problems)) => {
             let Problems { files, list } = &*problems;
             let broken = Validation { files, problems: list, desired: None, judgement: None };
-            return deliver(&broken, args, 1, terminal, world);
+            if !is_text(&args.printing) {
+                return delivered(&broken, args, 1, world, |delivery| delivery.deliver(&args.printing, None, terminal));
+            }
+            // people read what is wrong on standard error, as of any command
+            delivered(&broken, args, 1, world, |delivery| delivery.leave(&args.printing, terminal))?;
+            return Err(CliError::Files(problems));
         }
         Err(error) => return Err(error),
     };
@@ -30,18 +35,20 @@ pub fn run(args: &Args, global: &Global, terminal: Terminal, world: &World) -> R
         desired: Some(&desired),
         judgement: Some(&judged),
     };
-    let code = deliver(&validation, args, exit::of_validate(&judged, args.fail_on), terminal, world)?;
+    let exit_code = exit::of_validate(&judged, args.fail_on);
+    let deliver = |delivery: &Delivery<'_>| delivery.deliver(&args.printing, None, terminal);
+    let code = delivered(&validation, args, exit_code, world, deliver)?;
     // the program ends: to give a large estate back piece by piece would take a sixth of its time
     std::mem::forget(desired);
     Ok(code)
 }
 
-fn deliver(
+fn delivered(
     validation: &Validation<'_>,
     args: &Args,
     exit_code: u8,
-    terminal: Terminal,
     world: &World,
+    deliver: impl FnOnce(&Delivery<'_>) -> Result<(), CliError>,
 ) -> Result<u8, CliError> {
     let report = Report::of_validation(validation, args.fail_on.counts(), world.now);
     let delivery = Delivery {
@@ -51,6 +58,6 @@ fn deliver(
         json: &|| json::to_text(&json::validate("validate", validation)),
         junit: None,
     };
-    delivery.deliver(&args.printing, None, terminal)?;
+    deliver(&delivery)?;
     Ok(exit_code)
 }

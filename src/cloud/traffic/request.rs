@@ -50,6 +50,15 @@ impl Scheme {
     }
 }
 
+impl Request {
+    /// The request as it may be told: a header's value may be a live one that no file spells out, and so a secret.
+    #[must_use]
+    pub fn without_secrets(&self) -> Self {
+        let headers = self.headers.iter().map(|(name, value)| (name.clone(), value.clone().hidden()));
+        Self { headers: headers.collect(), ..self.clone() }
+    }
+}
+
 impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let usual = match self.scheme {
@@ -68,5 +77,27 @@ impl fmt::Display for Request {
             write!(f, " with {name}: {value}")?;
         }
         write!(f, " from {}", self.source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_told_without_secrets() {
+        let request = Request {
+            load_balancer: Id("arn:lb".to_owned()),
+            port: 443,
+            scheme: Scheme::Https { server_name: None },
+            host: "shop.example.com".to_owned(),
+            path: "/api".to_owned(),
+            query: "v=2".to_owned(),
+            method: "GET".to_owned(),
+            headers: vec![("X-Origin-Verify".to_owned(), Text::Plain("s3cret".to_owned()))],
+            source: IpAddr::from([192, 0, 2, 1]),
+        };
+        let told = "GET https://shop.example.com/api?v=2 with X-Origin-Verify: (secret) from 192.0.2.1";
+        assert_eq!(request.without_secrets().to_string(), told);
     }
 }

@@ -29,7 +29,7 @@ const UNTIL: TextRule = TextRule {
 };
 const FIELDS: &[Field] = &[
     field("reason", "Why it is accepted.", Shape::Text(&REASON)).here().example("lowered next week").required(),
-    field("until", "The last day on which it is; from then on the finding counts again.", Shape::Text(&UNTIL))
+    field("until", "The last day on which it is; from the day after, the finding counts again.", Shape::Text(&UNTIL))
         .here()
         .example("2027-01-31")
         .required(),

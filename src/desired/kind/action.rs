@@ -216,6 +216,11 @@ fn forward(r: &Reader<'_, '_>) -> Option<Action> {
     Some(Action::Forward(Forward { to: weights, stickiness, external }))
 }
 
+/// A port as AWS writes it: 0443 is 443.
+fn port(text: &str) -> String {
+    text.parse::<u16>().map_or_else(|_| text.to_owned(), |port| port.to_string())
+}
+
 fn redirect(r: &Reader<'_, '_>, listener: Option<Protocol>) -> Option<Action> {
     let d = r.sub("redirect")?;
     let same = Redirect::identity(d.number("status").and_then(|s| u16::try_from(s).ok()).unwrap_or(301));
@@ -235,7 +240,7 @@ fn redirect(r: &Reader<'_, '_>, listener: Option<Protocol>) -> Option<Action> {
     let redirect = Redirect {
         protocol: protocol.unwrap_or(same.protocol),
         host: d.text("host").unwrap_or(same.host),
-        port: d.node("port").and_then(Node::text).map_or(same.port, str::to_owned),
+        port: d.node("port").and_then(Node::text).map_or(same.port, port),
         path: d.text("path").unwrap_or(same.path),
         query: d.text("query").unwrap_or(same.query),
         status: same.status,

@@ -108,9 +108,11 @@ const FIELDS: &[Field] = &[
         "Headers and their values; several headers must all match. A value may be a secret.",
         Shape::OneOrMany(&Shape::Named(&HEADERS)),
     )
+    .size(1, 5)
     .example("{ X-Version: [\"2\"] }")
     .source("API HttpHeaderConditionConfig"),
     field("query", "Query parameters: `{ key: value }`, or a value under any key.", Shape::OneOrMany(&QUERY_MATCH))
+        .size(1, 5)
         .example("{ version: \"2\" }")
         .source("API QueryStringConditionConfig"),
     field("source_ip", "Client networks.", Shape::OneOrMany(&Shape::Text(&CIDR)))
@@ -130,6 +132,7 @@ const FIELDS: &[Field] = &[
         "Headers as regular expressions; several headers must all match.",
         Shape::OneOrMany(&Shape::Named(&HEADER_REGEXES)),
     )
+    .size(1, 5)
     .source("user guide \"Regex matching\""),
 ];
 /// `when:`.
@@ -209,9 +212,28 @@ pub(super) fn read(r: &Reader<'_, '_>) -> Option<Conditions> {
         query: queries(&when),
         source_ip: networks(&when),
     };
+    for key in ["header", "header_regex", "query"] {
+        empty(&when, key);
+    }
     one_form(&when);
     limits(&when, &conditions);
     Some(conditions)
+}
+
+/// A condition, or a part of one, in which nothing is said.
+fn empty(when: &Reader<'_, '_>, key: &str) {
+    let Some(items) = when.items(key) else { return };
+    let nothing = |node: &&Node| match &node.value {
+        Value::List(items) => items.is_empty(),
+        // a match without a key is said with what it needs
+        Value::Map(entries) => entries.is_empty() && key != "query",
+        Value::Scalar(_) => false,
+    };
+    let at = if items.is_empty() { Some(when.value_span(key)) } else { items.iter().find(nothing).map(|n| n.span) };
+    if let Some(at) = at {
+        let hint = format!("name what must match, or remove `{key}`");
+        when.error(Problem::error(at, format!("`{key}` must not be empty")).label("nothing here").hint(hint));
+    }
 }
 
 fn texts(when: &Reader<'_, '_>, key: &str) -> BTreeSet<String> {

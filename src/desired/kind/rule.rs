@@ -71,7 +71,7 @@ fn one(listener: &Reader<'_, '_>, address: &Address, entry: &Entry, protocol: Op
 
 /// Priorities are unique, and on all rules or on none; rules of several files need them.
 fn priorities(listener: &Reader<'_, '_>, entries: &[Entry]) {
-    let mut taken: BTreeMap<&str, Span> = BTreeMap::new();
+    let mut taken: BTreeMap<u32, Span> = BTreeMap::new();
     let mut with: Option<Span> = None;
     let mut without: Option<&Entry> = None;
     for entry in entries {
@@ -81,16 +81,16 @@ fn priorities(listener: &Reader<'_, '_>, entries: &[Entry]) {
             continue;
         };
         with = with.or(Some(priority.key_span));
-        let Some(text) = priority.value.text() else { continue };
-        match taken.get(text) {
+        let Some(number) = priority.value.text().and_then(|text| text.parse().ok()) else { continue };
+        match taken.get(&number) {
             Some(before) => listener.error(
-                Problem::error(priority.value.span, format!("priority {text} is taken"))
+                Problem::error(priority.value.span, format!("priority {number} is taken"))
                     .label("said again here")
                     .also(*before, "first said here")
                     .hint("each rule of a listener has a priority of its own"),
             ),
             None => {
-                taken.insert(text, priority.value.span);
+                taken.insert(number, priority.value.span);
             }
         }
     }

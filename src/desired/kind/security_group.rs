@@ -69,6 +69,7 @@ const INGRESS: &[Field] = &[
         "Who may come in: a CIDR, a group of these files, `sg-…`, `self`, or a prefix list `pl-…`.",
         Shape::OneOrMany(&Shape::Text(&PEER)),
     )
+    .size(1, 1000)
     .required(),
     PORTS_FIELD,
     PROTOCOL,
@@ -81,6 +82,7 @@ const EGRESS: &[Field] = &[
         "Where traffic may go: a CIDR, a group of these files, `sg-…`, `self`, or a prefix list `pl-…`.",
         Shape::OneOrMany(&Shape::Text(&PEER)),
     )
+    .size(1, 1000)
     .required(),
     PORTS_FIELD,
     PROTOCOL,
@@ -207,7 +209,12 @@ fn rules(r: &Reader<'_, '_>, direction: Direction, items: &[Node]) -> Vec<Traffi
         let protocol = item_word(&item).unwrap_or(IpProtocol::Tcp);
         let description = find_text(&item, "description");
         let ports = ports(&item, direction, protocol);
-        for node in item.entries().iter().filter(|e| &*e.key == key).flat_map(|e| e.value.items()) {
+        let peers = item.entries().iter().find(|e| &*e.key == key);
+        if let Some(entry) = peers.filter(|entry| entry.value.items().is_empty()) {
+            let hint = "name who it is for, or remove the rule: as it stands it lets nobody through";
+            r.error(Problem::error(entry.value.span, format!("`{key}` must not be empty")).hint(hint));
+        }
+        for node in peers.into_iter().flat_map(|e| e.value.items()) {
             let Some(peer) = peer(r, node) else { continue };
             for (ports, port_at) in &ports {
                 let rule =

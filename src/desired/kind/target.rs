@@ -102,6 +102,7 @@ fn add(r: &Reader<'_, '_>, address: &Address, written: Written, port: Option<u16
 fn written(node: &Node) -> Option<Written> {
     if let Some(text) = text_of(node) {
         let (id, port) = split(text);
+        let id = canonical(id);
         return Some(Written { id, port, zone: None, at: node.span, zone_at: None, port_at: None });
     }
     let entries = node.map()?;
@@ -109,13 +110,18 @@ fn written(node: &Node) -> Option<Written> {
     let port = find(entries, "port");
     let zone = find(entries, "zone");
     Some(Written {
-        id: text_of(&id.value)?.to_owned(),
+        id: canonical(text_of(&id.value)?.to_owned()),
         port: port.and_then(|e| e.value.text()).and_then(|t| t.parse().ok()),
         zone: zone.and_then(|e| text_of(&e.value)).map(str::to_owned),
         at: node.span,
         zone_at: zone.map(|e| e.key_span),
         port_at: port.map(|e| e.key_span),
     })
+}
+
+/// An address in the one spelling that AWS gives back.
+fn canonical(id: String) -> String {
+    id.parse::<IpAddr>().map_or(id, |ip| ip.to_string())
 }
 
 /// `10.0.0.1:8000`, `[2001:db8::1]:8000`, `i-0123:8000`; without a port the whole text is the id.

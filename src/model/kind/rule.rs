@@ -74,6 +74,18 @@ pub struct HeaderCondition {
     pub values: BTreeSet<Text>,
 }
 
+impl HeaderCondition {
+    /// The condition with its values hidden.
+    #[must_use]
+    pub fn hidden(self) -> Self {
+        Self { values: self.values.into_iter().map(Text::hidden).collect(), ..self }
+    }
+    /// Whether a value is secret and nothing says where it is to be had, so that it cannot be sent.
+    pub fn is_unnamed(&self) -> bool {
+        self.values.iter().any(|value| value.is_secret() && value.source().is_none())
+    }
+}
+
 /// One query match: a value, and the key it must have.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct QueryMatch {

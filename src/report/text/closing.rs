@@ -15,6 +15,10 @@ use crate::rules::Severity;
 
 /// How much there is to do, and how much of it hurts.
 pub fn summary_line(plan: &Plan) -> String {
+    let ignored = match plan.diff.ignored.len() {
+        0 => String::new(),
+        n => format!(", {n} ignored"),
+    };
     let Summary { in_sync, create, update, replace, delete, risk_5xx, .. } = Summary::of(plan);
     if plan.is_clean() {
         let rest = match (plan.is_complete(), plan.diff.unselected.is_empty()) {
@@ -22,7 +26,7 @@ pub fn summary_line(plan: &Plan) -> String {
             (true, false) => "No differences in what you asked for.",
             (true, true) => "No differences.",
         };
-        return format!("{rest} {} in sync.", count(in_sync, "resource"));
+        return format!("{rest} {} in sync{ignored}.", count(in_sync, "resource"));
     }
     let all = differences(plan);
     let risk = match risk_5xx {
@@ -34,7 +38,7 @@ pub fn summary_line(plan: &Plan) -> String {
         let them = if all == 1 { "it stays" } else { "they all stay" };
         return format!("{}, but {them} as things are: see `Held` above. {risk}", count(all, "difference"));
     }
-    format!("Plan: {create} to create, {update} to update, {replace} to replace, {delete} to remove. {risk}")
+    format!("Plan: {create} to create, {update} to update, {replace} to replace, {delete} to remove{ignored}. {risk}")
 }
 
 /// Whether things differ, nothing refuses to close the differences, and yet none of them can be closed.

@@ -10,6 +10,7 @@ use super::page::Page;
 use super::traffic;
 use crate::cloud::NeededFor;
 use crate::diagnose::{Balancer, By, Cause, Diagnosis};
+use crate::model::shell::word;
 use crate::report::layout::{clean, count, pad, shorten, width, wrap, wrap_at_most};
 use crate::report::paint::{self, FAINT, GOOD, HEADING, HINT, WARN, WORST};
 use crate::report::value::in_words;
@@ -285,18 +286,29 @@ fn closing(of: &Diagnosed<'_>, page: &mut Page<'_>) {
     let line = page.paint(WORST, &format!("{} of 5xx{partial}.", count(hurting.len(), "cause")));
     page.line(&line);
     let names: Vec<&str> = found.balancers.iter().map(|b| b.address.name.as_str()).collect();
-    let them = match hurting.iter().filter(|c| c.by != By::Hand).count() {
-        0 => return,
-        n if n == hurting.len() => "all of them".to_owned(),
-        n => format!("{n} of them"),
+    let of_all = |n: usize| if n == hurting.len() { "all of them".to_owned() } else { format!("{n} of them") };
+    let by = |who: By| hurting.iter().filter(|c| c.by == who).count();
+    let apply = applying(of.paths);
+    let next = match (by(By::Apply), by(By::Declare), by(By::Export), names.as_slice()) {
+        (0, 0, 0, _) => return,
+        (0, 0, n, [only]) => {
+            let (name, file) = (word(only), word(&format!("{only}.yaml")));
+            format!("`no502 export {name} > {file}`, correct it there, `no502 apply {file}` mends {}", of_all(n))
+        }
+        (0, 0, n, _) => {
+            format!("`no502 export LB > LB.yaml`, correct it there, `no502 apply LB.yaml` mends {}", of_all(n))
+        }
+        (0, n, ..) => format!("correct the file as the fixes say, then {apply} mends {}", of_all(n)),
+        (n, 0, ..) => format!("{apply} mends {}", of_all(n)),
+        (n, more, ..) => {
+            format!("{apply} mends {}; correct the file as the fixes say, and it mends {more} more", of_all(n))
+        }
     };
     let hint = page.paint(HINT, "next");
-    let next = match (of.desired, names.as_slice()) {
-        (Some(_), _) => format!("`{}`", format!("no502 apply {}", of.paths).trim_end()),
-        (None, [only]) => {
-            format!("`no502 export {only} > {only}.yaml`, correct it there, `no502 apply {only}.yaml`")
-        }
-        (None, _) => "`no502 export LB > LB.yaml`, correct it there, `no502 apply LB.yaml`".to_owned(),
-    };
-    page.line(&format!("{hint}: {} mends {them}", clean(&next)));
+    page.line(&format!("{hint}: {}", clean(&next)));
+}
+
+/// The command that closes differences from these files.
+fn applying(paths: &str) -> String {
+    format!("`{}`", format!("no502 apply {paths}").trim_end())
 }

@@ -4,14 +4,18 @@ use std::collections::BTreeMap;
 
 use super::changes::list;
 use super::page::Page;
-use crate::diff::Unmanaged;
+use crate::desired::Ignore;
+use crate::diff::{Ignored, Unmanaged};
 use crate::model::{Address, Kind};
 use crate::plan::{Guard, Plan};
 use crate::report::layout::{clean, count, pad};
 use crate::report::paint::{BAD, FAINT, HINT};
-use crate::report::value::in_words;
+use crate::report::value::{change_in_words, in_words};
 use crate::report::{View, gaps};
 use crate::rules::{Accepted, Finding, NotChecked};
+
+/// The longest change in a note.
+const ROOM: usize = 120;
 
 /// All notes.
 pub(super) fn notes(view: &View<'_>, page: &mut Page<'_>) {
@@ -24,6 +28,7 @@ pub(super) fn notes(view: &View<'_>, page: &mut Page<'_>) {
         page.blank();
     }
     unselected(plan, page);
+    ignored(plan, page);
     accepted(&plan.now.accepted, page);
     not_checked(&plan.now.not_checked, page);
     unmanaged(plan, page);
@@ -105,6 +110,18 @@ fn unselected(plan: &Plan, page: &mut Page<'_>) {
     if !plan.diff.unselected.is_empty() {
         let names = list(plan.diff.unselected.iter(), page.is_brief());
         note(page, &format!("Left out as you asked: {}", clean(&names)));
+    }
+}
+
+/// Differences that the file of `--ignore` accepts, each by itself.
+fn ignored(plan: &Plan, page: &mut Page<'_>) {
+    for Ignored { address, path, live, desired, what, entry, by: _ } in &plan.diff.ignored {
+        let what = match path.as_str() {
+            "" => what.as_str().to_owned(),
+            _ => format!("{path} {}", change_in_words(path, live, desired, ROOM)),
+        };
+        let Ignore { until, owner, reason, .. } = entry;
+        note(page, &clean(&format!("Ignored until {until} by {owner}: {address} {what} ({reason})")));
     }
 }
 

@@ -35,7 +35,7 @@ fn read(exported: &Exported) -> Resolved {
     };
     let inputs = Inputs {
         paths: vec![PathBuf::from("-")],
-        stdin: Some(exported.text.clone()),
+        stdin: Some(exported.text.clone().into_bytes()),
         variables: BTreeMap::new(),
         secrets: &secrets,
         now: None,
