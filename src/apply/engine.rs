@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::event::Failure;
+use super::slots::{Slot, Slots};
 use super::stale::Seen;
 use super::{Event, Observer, Outcome, Settings, gate, retry, stale};
 use crate::cloud::simulate::{self, World};
@@ -57,6 +58,8 @@ struct Board {
     unmarked: BTreeMap<StepId, CloudError>,
     /// Steps whose certificate waits for its DNS record, and the record; what needs them stays undone.
     parked: BTreeMap<StepId, String>,
+    /// Steps whose call was made and whose gate did not open.
+    shut: Vec<StepId>,
 }
 
 type Ended = (StepId, Result<Output, (Option<Output>, Failure)>);
@@ -69,7 +72,7 @@ pub async fn run<W: Write + Send + Sync + 'static>(
     observer: Arc<dyn Observer>,
     mut stop: watch::Receiver<bool>,
 ) -> Run {
-    let Work { steps, mut compensations, basis, shown } = work;
+    let Work { steps, compensations, basis, shown } = work;
     let world = World { snapshot: basis, ..World::default() };
     let mut board = Board {
         waiting: steps,
@@ -80,16 +83,23 @@ pub async fn run<W: Write + Send + Sync + 'static>(
         end: None,
         unmarked: BTreeMap::new(),
         parked: BTreeMap::new(),
+        shut: Vec::new(),
     };
     let mut tasks: JoinSet<Ended> = JoinSet::new();
+    let slots = Slots::new(settings.concurrency);
     loop {
         if *stop.borrow() && board.end.is_none() {
             board.end = Some(Outcome::Interrupted);
         }
-        while board.end.is_none() && tasks.len() < settings.concurrency {
-            let Some((step, operation)) = board.next() else { break };
+        while board.end.is_none()
+            && let Some(slot) = slots.free()
+        {
+            let Some((step, operation)) = board.next() else {
+                slot.unused();
+                break;
+            };
             let job = board.job(&step, operation, stop.clone());
-            tasks.spawn(task(Arc::clone(&cloud), job, settings.clone(), Arc::clone(&observer)));
+            tasks.spawn(task(Arc::clone(&cloud), job, slot, settings.clone(), Arc::clone(&observer)));
         }
         if tasks.is_empty() {
             break;
@@ -102,19 +112,25 @@ pub async fn run<W: Write + Send + Sync + 'static>(
                 Some(Err(_)) | None => board.end = Some(Outcome::Interrupted),
             },
             _ = stop.changed(), if board.end.is_none() => {}
+            () = slots.given_back() => {}
         }
     }
-    let undo = match &board.end {
-        Some(Outcome::Failed { step, why: Failure::GateFailed { .. } | Failure::GateTimedOut { .. } }) => {
-            compensations.remove(step).unwrap_or_default()
-        }
-        Some(_) | None => Vec::new(),
-    };
+    let undo = board.to_undo(compensations);
     let undone = board.undo(&*cloud, undo, settings, &observer, &stop).await;
-    let awaiting = board.parked.into_iter().next().map(|(step, sees)| Outcome::AwaitingValidation { step, sees });
+    let awaiting = awaiting(std::mem::take(&mut board.parked));
     let outcome = board.end.or(awaiting).unwrap_or(Outcome::Completed);
     let _ = observer.observe(&Event::Stopped { outcome: outcome.clone() });
     Run { outcome, done: board.done, outputs: board.world.outputs, unmarked: board.unmarked, undone }
+}
+
+/// How the run ends while certificates wait for their records: the first step, and every record.
+fn awaiting(parked: BTreeMap<StepId, String>) -> Option<Outcome> {
+    let step = parked.keys().next()?.clone();
+    let sees = match parked.len() {
+        1 => parked.into_values().collect::<Vec<_>>(),
+        _ => parked.into_iter().map(|(step, sees)| format!("`{step}`: {sees}")).collect(),
+    };
+    Some(Outcome::AwaitingValidation { step, sees: sees.join("; ") })
 }
 
 /// All that a task needs.
@@ -174,6 +190,25 @@ impl Board {
         }
     }
 
+    /// What is to be taken back once gates did not open: what their steps did, and groups that were made for steps which
+    /// were never begun.
+    fn to_undo(&self, mut compensations: BTreeMap<StepId, Vec<Step>>) -> Vec<Step> {
+        if self.shut.is_empty() {
+            return Vec::new();
+        }
+        let mut undo: Vec<Step> = self.shut.iter().filter_map(|step| compensations.remove(step)).flatten().collect();
+        let waits = |step: &StepId| self.waiting.iter().any(|waiting| waiting.id == *step);
+        let never = compensations.into_iter().filter(|(step, _)| waits(step)).flat_map(|(_, steps)| steps);
+        let made = |step: &Step| {
+            let Operation::Delete { resource: Link::Step(made), kind: Kind::TargetGroup } = &step.operation else {
+                return false;
+            };
+            self.done.contains(made)
+        };
+        undo.extend(never.filter(made));
+        undo
+    }
+
     /// Takes back, one after the other, what a step had done; stops where that fails, which the journal shows.
     async fn undo<W: Write>(
         &mut self,
@@ -187,7 +222,7 @@ impl Board {
         for step in steps {
             let Ok(operation) = simulate::resolve(&self.world, &step.operation) else { break };
             let job = self.job(&step, operation, stop.clone());
-            match perform(cloud, job, settings, observer).await {
+            match perform(cloud, job, None, settings, observer).await {
                 Ok(_) => undone.push(step.id),
                 Err((_, why)) => {
                     let _ = observer.observe(&Event::Failed { step: step.id, why });
@@ -213,6 +248,7 @@ impl Board {
             Ok(output) => Some(output.clone()),
             Err((output, _)) => output.clone(),
         };
+        let called = output.is_some();
         if let Some(output) = output {
             // the call took effect, whatever its gate says
             let _ = simulate::record(&mut self.world, id, &operation, &output);
@@ -234,6 +270,9 @@ impl Board {
             }
             Err((_, why)) => {
                 let _ = observer.observe(&Event::Failed { step: id.clone(), why: why.clone() });
+                if matches!(why, Failure::GateFailed { .. } | Failure::GateTimedOut { .. }) && called {
+                    self.shut.push(id.clone());
+                }
                 let first = !matches!(self.end, Some(Outcome::Failed { .. }));
                 if first {
                     self.end = Some(Outcome::Failed { step: id.clone(), why });
@@ -243,9 +282,9 @@ impl Board {
     }
 }
 
-async fn task<W: Write>(cloud: Arc<W>, job: Job, settings: Settings, observer: Arc<dyn Observer>) -> Ended {
+async fn task<W: Write>(cloud: Arc<W>, job: Job, slot: Slot, settings: Settings, observer: Arc<dyn Observer>) -> Ended {
     let step = job.step.clone();
-    let result = perform(&*cloud, job, &settings, &observer).await;
+    let result = perform(&*cloud, job, Some(slot), &settings, &observer).await;
     let unless_interrupted = |why| {
         if let Failure::Call { error } = &why
             && error.kind == CloudErrorKind::Interrupted
@@ -268,12 +307,17 @@ async fn interrupted(mut stop: watch::Receiver<bool>) {
 async fn perform<W: Write>(
     cloud: &W,
     job: Job,
+    mut slot: Option<Slot>,
     settings: &Settings,
     observer: &Arc<dyn Observer>,
 ) -> Result<Output, (Option<Output>, Failure)> {
     for gate in job.before.iter().filter(|_| settings.gates) {
         let waits = "its call was not made yet: it waited";
+        slot.iter_mut().for_each(Slot::give_back);
         wait(cloud, &job, gate, None, waits, (settings, observer)).await.map_err(|why| (None, why))?;
+    }
+    if let Some(slot) = &mut slot {
+        slot.take_again().await;
     }
     for (kind, id, expected) in &job.expected {
         let seen = stale::check(cloud, &job.operation, (*kind, id), expected.as_ref()).await;
@@ -298,6 +342,7 @@ async fn perform<W: Write>(
         }
         Err(why) => return Err((None, why)),
     };
+    drop(slot);
     let done = Event::Done { step: job.step.clone(), output: output.clone() };
     gate::record(observer, &done).map_err(|why| (Some(output.clone()), why))?;
     pass(cloud, &job, output, settings, observer).await

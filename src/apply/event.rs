@@ -101,9 +101,9 @@ pub enum Failure {
         /// What it waited for.
         sees: String,
     },
-    /// The intent could not be recorded, so the call was not made.
+    /// An event could not be recorded; where it is the intent, the call was not made.
     NotRecorded {
-        /// Why.
+        /// Why, and what that means for the call.
         message: String,
     },
 }

@@ -87,7 +87,17 @@ async fn settle(
 }
 
 pub(super) fn record(observer: &Arc<dyn Observer>, event: &Event) -> Result<(), Failure> {
-    observer.observe(event).map_err(|e| Failure::NotRecorded { message: e.to_string() })
+    let after = match event {
+        Event::Begun { .. } => "the call was not made",
+        Event::Done { .. }
+        | Event::Retried { .. }
+        | Event::Gone { .. }
+        | Event::Failed { .. }
+        | Event::Waiting { .. }
+        | Event::Opened { .. }
+        | Event::Stopped { .. } => "calls that were made have their effect, and nothing more is started",
+    };
+    observer.observe(event).map_err(|e| Failure::NotRecorded { message: format!("{e}; {after}") })
 }
 
 fn look(snapshot: &Snapshot, gate: &Gate, id: &Id) -> Look {

@@ -15,7 +15,7 @@ use std::sync::Mutex;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use past::{BadJournal, CallEnd, Ended, Past, Ran, is_over, runs};
+pub use past::{BadJournal, CallEnd, Ended, Past, Ran, is_over, runs, undone_by};
 
 use super::{Event, Observer};
 use crate::plan::saved::Record;

@@ -9,13 +9,14 @@ mod gate;
 mod journal;
 pub mod lock;
 mod retry;
+mod slots;
 mod stale;
 
 use std::time::Duration;
 
 pub use engine::{Run, Work, run};
 pub use event::{Event, Failure, Observer, Outcome};
-pub use journal::{BadJournal, CallEnd, Ended, Header, Journal, Past, Ran, is_over, runs};
+pub use journal::{BadJournal, CallEnd, Ended, Header, Journal, Past, Ran, is_over, runs, undone_by};
 
 /// How a run behaves. Durations are real time; tests pause tokio's clock.
 #[derive(Clone, Debug)]

@@ -130,8 +130,18 @@ fn endpoint(text: &str) -> Result<String, String> {
 
 fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
-        _ => Err("a number above 0".to_owned()),
+        Ok(rate) if (0.01..=1000.0).contains(&rate) => Ok(rate),
+        _ => Err("a number from 0.01 to 1000".to_owned()),
+    }
+}
+
+/// A time that a run can wait.
+fn patience(text: &str) -> Result<Duration, String> {
+    let asked = duration(text)?;
+    if asked <= Duration::from_secs(7 * 24 * 3600) {
+        Ok(asked)
+    } else {
+        Err("at most 168h, which is 7 days".to_owned())
     }
 }
 

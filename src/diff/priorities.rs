@@ -67,6 +67,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn no_number_is_above_the_highest() {
+        let taken: BTreeSet<u32> = (1..=HIGHEST).filter(|n| *n != 49_000).collect();
+        let number = between(48_999, None, 1, &taken);
+        assert_eq!(number, Some(49_000));
+        let taken: BTreeSet<u32> = (1..=HIGHEST).collect();
+        assert_eq!(between(HIGHEST - 1, None, 1, &taken), None, "there is none");
+    }
+
+    #[test]
     fn numbers_stay_while_the_order_agrees() {
         let none = BTreeSet::new();
         assert_eq!(assign(&[Some(1), Some(2), Some(7)], &none), [1, 2, 7]);

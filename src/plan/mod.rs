@@ -75,6 +75,14 @@ pub enum Reversible {
     No,
 }
 
+/// How the ids of steps begin that take back what another one did.
+const UNDO: &str = "Undo: ";
+
+/// Whether a step takes back what another one did.
+pub fn is_undo(step: &StepId) -> bool {
+    step.0.starts_with(UNDO)
+}
+
 /// One operation, when it may run, and what must be true before what follows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {

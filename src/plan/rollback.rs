@@ -74,8 +74,6 @@ impl Undo<'_> {
     /// What must be read.
     pub fn scope(&self) -> Scope {
         let mut scope = self.record.scope();
-        // the lock is borne by what any run over the stack would choose
-        scope.owned_by = Some(self.record.stack.clone());
         let vpcs = self.record.before.values().filter_map(|before| before.live.spec.security_group()?.vpc.clone());
         // who fills a group, and what its targets can be reached from
         scope.network = true;

@@ -7,7 +7,7 @@ use super::build::{Builder, step_id};
 use super::delete::{LAST, RULES, forwards, lineage};
 use super::retain::GROUPS;
 use super::shift::{Shifts, listener_of};
-use super::{After, Gate, Reversible, Step, order};
+use super::{After, Gate, Reversible, Step, UNDO, order};
 use crate::cloud::Operation;
 use crate::diff::ownership;
 use crate::model::kind::{Action, Conditions, Forward, Rule};
@@ -147,7 +147,7 @@ pub(super) fn undo(b: &mut Builder<'_>, group: &Address, staged: &StepId, (user,
     let created = b.built.steps.iter().find(creates).map(|step| Link::Step(step.id.clone()));
     let delete = created.map(|resource| (group, Operation::Delete { resource, kind: Kind::TargetGroup }));
     let steps = std::iter::once((user, detach)).chain(delete).map(|(address, operation)| Step {
-        id: step_id(&format!("Undo: {}", operation.name()), address),
+        id: step_id(&format!("{UNDO}{}", operation.name()), address),
         operation,
         address: address.clone(),
         after: Vec::new(),

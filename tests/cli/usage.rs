@@ -73,7 +73,7 @@ fn the_promised_flags_are_there() {
 
 #[test]
 fn bad_usage_is_an_error_and_says_what_is_wrong() {
-    let cases: [(&[&str], &str); 16] = [
+    let cases: [(&[&str], &str); 19] = [
         (&["plan", "--endpoint-url", ""], "http://"),
         (&["plan", "--endpoint-url", "localhost:4566"], "http://localhost:4566"),
         (&["probe", "--connect-to", "10.0.1.10"], "TARGET:PORT=IP:PORT"),
@@ -85,6 +85,9 @@ fn bad_usage_is_an_error_and_says_what_is_wrong() {
         (&["check", "--fail-on", "sometimes"], "5xx"),
         (&["plan", "--var", "novalue"], "NAME=VALUE"),
         (&["--max-rps", "0", "plan"], "--max-rps"),
+        (&["--max-rps", "1e-300", "plan"], "--max-rps"),
+        (&["apply", "--gate-timeout", "18446744073709551615"], "--gate-timeout"),
+        (&["apply", "--settle", "169h"], "--settle"),
         (&["--external-id", "x", "plan"], "--assume-role"),
         (&["completions", "tcl"], "bash"),
         (&["export"], "<LB>"),

@@ -23,6 +23,7 @@ mod package;
 mod policy;
 mod probe;
 mod replace;
+mod resumed;
 mod rollback;
 mod saved;
 mod scenarios;

@@ -168,7 +168,7 @@ fn a_rule_revoked_by_hand_does_not_keep_the_others() {
     stack.plan().exits(0);
 }
 
-fn closed(status: &str) -> aws_sdk_elasticloadbalancingv2::types::Action {
+pub fn closed(status: &str) -> aws_sdk_elasticloadbalancingv2::types::Action {
     use aws_sdk_elasticloadbalancingv2::types::{Action, ActionTypeEnum, FixedResponseActionConfig};
     let config =
         FixedResponseActionConfig::builder().status_code(status).content_type("text/plain").message_body("closed");

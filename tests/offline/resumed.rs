@@ -361,3 +361,26 @@ async fn what_another_run_has_made_meanwhile_is_not_taken_for_our_own() {
         assert!(began.iter().all(|(step, _)| *step != failed.0), "the call was made: {began:#?}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn every_gate_that_does_not_open_is_made_up_for() {
+    let two =
+        STACK.replace("load_balancers:\n", &format!("  other:\n{}load_balancers:\n", group_of("10.0.1.11"))).replace(
+            "          old:",
+            "          more: { priority: 15, when: { path: [\"/more\"] }, forward: other }\n          old:",
+        );
+    let fake = deployed(&two).await;
+    healthy(&fake);
+    fake.stay_unhealthy();
+    let specs = |snapshot: Snapshot| snapshot.found.into_iter().map(|(id, live)| (id, live.spec)).collect::<Vec<_>>();
+    let before = specs(fake.snapshot());
+    let both =
+        two.replacen(MOVED.0, MOVED.1, 1).replace("{ protocol: http, port: 8000", "{ protocol: http, port: 8002");
+    let plan = planned(&fake, &desired(&both)).await;
+    let (ended, _) = applied(&fake, &plan).await;
+    assert!(matches!(ended.outcome, Outcome::Failed { why: Failure::GateTimedOut { .. }, .. }), "{:?}", ended.outcome);
+    let undone =
+        |id: &str| ended.undone.iter().any(|step| step.0 == format!("Undo: DeleteTargetGroup target_group/{id}"));
+    assert!(undone("django") && undone("other"), "{:?} {:#?}", ended.undone, plan.steps);
+    assert_eq!(specs(fake.snapshot()), before);
+}

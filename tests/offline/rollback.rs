@@ -279,3 +279,24 @@ async fn rules_that_were_marked_lose_their_marks_and_nothing_else() {
     let path = |snapshot: Snapshot| snapshot.target_groups().next().unwrap().1.health_check.path.clone();
     assert_eq!(path(fake.snapshot()).as_deref(), Some("/others"));
 }
+
+/// A rule of another run bears the same name: what AWS refused was not made by this run.
+#[tokio::test(start_paused = true)]
+async fn what_aws_refused_to_make_is_nobody_s_of_this_run() {
+    let fake = deployed(STACK).await;
+    let more = STACK.replace(
+        "          old:",
+        "          more: { priority: 15, when: { path: [\"/more\"] }, fixed_response: { status: 200 } }\n          old:",
+    );
+    let files = desired(&more);
+    fake.refuse("CreateRule", "PriorityInUse", 1);
+    let run = ran(&fake, &files).await;
+    assert!(matches!(run.outcome, Outcome::Failed { .. }), "{:?}", run.outcome);
+    let refused = run.calls.iter().find(|call| call.operation.name() == "CreateRule").unwrap();
+    // the other run's rule
+    let theirs = planned(&fake, &files).await;
+    applied(&fake, &theirs).await;
+    assert_eq!(run.undo().effect(refused, &fake.snapshot()), Effect::None);
+    let plan = run.way_back(&fake).await;
+    assert!(plan.steps.iter().all(|step| step.operation.name() != "DeleteRule"), "{:#?}", plan.steps);
+}

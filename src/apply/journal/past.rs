@@ -14,6 +14,7 @@ use super::{FORMAT, Header};
 use crate::apply::{Event, Failure, Outcome};
 use crate::cloud::{Operation, Output};
 use crate::model::{Address, StepId};
+use crate::plan::is_undo;
 use crate::plan::saved::Record;
 
 /// An earlier run, or one that goes on.
@@ -50,6 +51,8 @@ pub struct Ran {
     pub retries: usize,
     /// What became of it.
     pub end: CallEnd,
+    /// Why its gate did not open, if it was called and its gate did not.
+    pub shut: Option<Failure>,
     /// How long it took, its gate included.
     pub took: Option<jiff::SignedDuration>,
 }
@@ -158,15 +161,29 @@ impl Past {
             Event::Begun { step, address, operation, before: _ } => {
                 begun.insert(step.clone(), at);
                 let operation = *operation;
-                self.ran.push(Ran { step, address, operation, retries: 0, end: CallEnd::Unknown, took: None });
+                self.ran.push(Ran {
+                    step,
+                    address,
+                    operation,
+                    retries: 0,
+                    end: CallEnd::Unknown,
+                    shut: None,
+                    took: None,
+                });
             }
             Event::Done { step, output } => end(&mut self.ran, &step, Some(CallEnd::Done(output))),
             Event::Opened { step } => end(&mut self.ran, &step, None),
             Event::Gone { step } => end(&mut self.ran, &step, Some(CallEnd::Done(Output::default()))),
             Event::Failed { step, why } => {
-                let done = self.ran.iter().any(|ran| ran.step == step && matches!(ran.end, CallEnd::Done(_)));
-                // a gate that did not open does not undo its call
-                end(&mut self.ran, &step, (!done).then_some(CallEnd::Failed(why)));
+                let called = self.ran.iter_mut().rev().find(|ran| ran.step == step);
+                match called.filter(|ran| matches!(ran.end, CallEnd::Done(_))) {
+                    // a gate that did not open does not undo its call
+                    Some(ran) => {
+                        ran.shut = Some(why);
+                        end(&mut self.ran, &step, None);
+                    }
+                    None => end(&mut self.ran, &step, Some(CallEnd::Failed(why))),
+                }
             }
             Event::Retried { step, error: _ } => {
                 if let Some(call) = self.ran.iter_mut().rev().find(|call| call.step == step) {
@@ -178,15 +195,29 @@ impl Past {
         }
     }
 
-    /// The calls that ended well.
+    /// The steps that ended well, their gates included.
     pub fn done(&self) -> usize {
-        self.ran.iter().filter(|ran| matches!(ran.end, CallEnd::Done(_))).count()
+        let is_done = |ran: &&Ran| matches!(ran.end, CallEnd::Done(_)) && ran.shut.is_none() && !is_undo(&ran.step);
+        self.ran.iter().filter(is_done).count()
     }
 
     /// The calls whose outcome is not known.
     pub fn unknown(&self) -> impl Iterator<Item = &Ran> {
         self.ran.iter().filter(|ran| ran.end == CallEnd::Unknown)
     }
+}
+
+/// The rollback of runs that undid one of them: one that is undone itself does not count.
+pub fn undone_by<'p>(runs: &'p [Past], past: &Past) -> Option<&'p Past> {
+    let when = |past: &Past| (past.began, past.header.run.clone());
+    let undoes = |other: &&Past| {
+        other.header.of.as_deref() == Some(&past.header.run)
+            && other.ended == Ended::With(Outcome::Completed)
+            // what undoes a run is later than it
+            && when(other) > when(past)
+            && undone_by(runs, other).is_none()
+    };
+    runs.iter().find(undoes)
 }
 
 /// Whether the process that writes this journal lives: it holds the file's lock. What cannot be known is no.
@@ -238,6 +269,53 @@ pub fn runs(folder: &Path) -> io::Result<(Vec<Past>, Vec<(PathBuf, BadJournal)>)
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A run of this number, or the rollback of another one.
+    fn run(number: u8, of: Option<u8>) -> Past {
+        let name = |number: u8| format!("2026112{number}T000000Z-00000001");
+        let at = format!("2026-11-2{number}T00:00:00Z").parse().unwrap();
+        let header = Header {
+            run: name(number),
+            of: of.map(name),
+            ..serde_json::from_value(serde_json::json!({
+                "no502_journal": FORMAT, "run": "", "command": "apply", "account": "",
+                "region": "", "stack": ""
+            }))
+            .unwrap()
+        };
+        let ended = Ended::With(Outcome::Completed);
+        Past { path: PathBuf::new(), header, began: at, last: at, record: None, ran: vec![], ended, damaged: 0 }
+    }
+
+    #[test]
+    fn a_rollback_that_is_undone_itself_undid_nothing() {
+        let all = [run(1, None), run(2, Some(1)), run(3, Some(2))];
+        assert!(undone_by(&all, &all[0]).is_none());
+        assert_eq!(undone_by(&all, &all[1]).unwrap().header.run, all[2].header.run);
+        assert_eq!(undone_by(&all[..2], &all[0]).unwrap().header.run, all[1].header.run);
+        // a journal that names itself
+        let own = [run(1, Some(1))];
+        assert!(undone_by(&own, &own[0]).is_none());
+    }
+
+    #[test]
+    fn what_was_taken_back_and_what_its_gate_stopped_are_no_steps_that_ended_well() {
+        let mut past = run(1, None);
+        let delete = || Operation::Delete {
+            resource: crate::model::Link::Id(crate::model::Id("r".to_owned())),
+            kind: crate::model::Kind::Rule,
+        };
+        let mut begun = std::collections::BTreeMap::new();
+        let mut note = |event| past.note(past.began, event, &mut begun);
+        for id in ["a", "b", "Undo: b"] {
+            let (step, address) = (StepId(id.to_owned()), Address::target_group("g"));
+            note(Event::Begun { step: step.clone(), address, operation: Box::new(delete()), before: None });
+            note(Event::Done { step, output: Output::default() });
+        }
+        let why = Failure::GateTimedOut { sees: String::new() };
+        note(Event::Failed { step: StepId("b".to_owned()), why });
+        assert_eq!(past.done(), 1);
+    }
 
     #[test]
     fn where_files_cannot_be_locked_nobody_is_known_to_be_dead() {

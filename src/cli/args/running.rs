@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::duration;
+use super::patience;
 
 /// Guards that can be lifted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -35,10 +35,10 @@ pub struct Running {
     #[arg(long, visible_alias = "auto-approve")]
     pub yes: bool,
     /// How long one gate may wait
-    #[arg(long, value_name = "DUR", value_parser = duration, default_value = "10m")]
+    #[arg(long, value_name = "DUR", value_parser = patience, default_value = "10m")]
     pub gate_timeout: Duration,
     /// How long to wait after requests were sent elsewhere, before the old side is taken away
-    #[arg(long, value_name = "DUR", value_parser = duration, default_value = "30s")]
+    #[arg(long, value_name = "DUR", value_parser = patience, default_value = "30s")]
     pub settle: Duration,
     /// Do not wait between steps: requests may meet what is not ready yet
     #[arg(long)]

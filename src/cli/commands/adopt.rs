@@ -31,7 +31,7 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
         let work = Work { plan: &plan, record: &record, command: "adopt", of: None };
         let how = (&Settings::default(), Respect::Others);
         let recorded = run::execute(&connection, &work, how, None, (terminal, world)).await?;
-        if let Some(ending) = run::unfinished(&recorded) {
+        if let Some(ending) = run::unfinished(&plan, &recorded) {
             let done = recorded.run.done.len();
             let end = Run {
                 id: recorded.id,

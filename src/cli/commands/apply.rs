@@ -93,12 +93,12 @@ pub async fn run(args: &Args, global: &Global, terminal: Terminal, world: &World
     if args.rollback_on_failure && matches!(recorded.run.outcome, Outcome::Failed { .. }) {
         return c.undo(&plan, &recorded).await;
     }
-    let (after, ending) = match run::unfinished(&recorded) {
+    let (after, ending) = match run::unfinished(&plan, &recorded) {
         Some(ending) => (None, ending),
-        None => {
-            let (after, ending) = c.verify(&plan).await?;
-            (Some(after), ending)
-        }
+        None => match c.verify(&plan).await {
+            Ok((after, ending)) => (Some(after), ending),
+            Err(error) => (None, run::unread(&error)),
+        },
     };
     c.end(&plan, after.as_ref(), &recorded, ending)
 }
@@ -178,22 +178,30 @@ impl Context<'_> {
         Ok((after, Ending { text, json, code }))
     }
 
-    /// Tells how the run stopped, and undoes it. What the run made has no clients yet: it goes without further ado.
-    async fn undo(&self, plan: &Plan, recorded: &Recorded) -> Result<u8, CliError> {
-        let Some(ending) = run::unfinished(recorded) else { return Ok(exit::CLEAN) };
+    /// Tells how the run stopped, and undoes it. That it stopped stays its exit code, whatever comes of that.
+    pub(super) async fn undo(&self, plan: &Plan, recorded: &Recorded) -> Result<u8, CliError> {
+        let Some(ending) = run::unfinished(plan, recorded) else { return Ok(exit::CLEAN) };
         let code = self.end(plan, None, recorded, ending)?;
+        self.terminal.note("undoing what was done (--rollback-on-failure)");
+        if let Err(error) = self.undone(recorded).await {
+            output::error(self.terminal, &error);
+            self.terminal.error(&format!("the run is not undone; `no502 rollback {}` tries again", recorded.id));
+        }
+        Ok(code)
+    }
+
+    /// Undoes a run. What it made has no clients yet: it goes without further ado.
+    async fn undone(&self, recorded: &Recorded) -> Result<(), CliError> {
         let past = Past::read(&recorded.journal)
             .map_err(|e| CliError::new(format!("cannot read {}: {e}", recorded.journal.display())))?;
         let mut allowed = self.options.allowed.clone();
         allowed.push(Guard::DeleteLoadBalancer);
         let running = Running { yes: true, ..self.args.running.clone() };
         let wishes = Args { running, ..self.args.clone() };
-        self.terminal.note("undoing what was done (--rollback-on-failure)");
         let wanted = Wanted { args: &wishes, allowed: &allowed, document: false };
         // a run of its own
         let world = World { now: session::clock(), seed: session::seed() };
-        rollback::undo(&past, &wanted, self.connection, (self.terminal, &world)).await?;
-        Ok(code)
+        rollback::undo(&past, &wanted, self.connection, (self.terminal, &world)).await.map(drop)
     }
 
     pub(super) fn end(

@@ -14,7 +14,7 @@ use super::saved;
 use crate::apply::{self, BadJournal, CallEnd, Ended, Failure, Past};
 use crate::cloud::{Read as _, Snapshot};
 use crate::plan::rollback::{Call, Undo, is_back};
-use crate::plan::saved::Record;
+use crate::plan::saved::{Lockable, Record};
 use crate::plan::{Guard, Options, Plan};
 use crate::report::text::RunEnd;
 use crate::report::{json, text};
@@ -81,17 +81,14 @@ fn latest(folder: &Path, connection: &Connection) -> Result<Past, CliError> {
         let message = format!("both stack {stack} and stack {} have runs here", other.header.stack);
         return Err(CliError::new(message).hint("say which run: `no502 runs` lists them"));
     }
-    if let Some(last) = runs.last().filter(|past| is_done_rollback(past)) {
-        let of = last.header.of.clone().unwrap_or_default();
-        let message = format!("nothing to undo: the latest run {of} was undone by {}", last.header.run);
+    let Some(last) = runs.iter().rev().find(|past| past.header.of.is_none()) else {
+        return Err(CliError::new("only rollbacks are recorded here").hint("name one: `no502 runs` lists them"));
+    };
+    if let Some(by) = apply::undone_by(&runs, last) {
+        let message = format!("nothing to undo: the latest run {} was undone by {}", last.header.run, by.header.run);
         return Err(CliError::new(message).hint("name an older run: `no502 runs` lists them"));
     }
-    let last = runs.into_iter().rev().find(|past| past.header.of.is_none());
-    last.ok_or_else(|| CliError::new("only rollbacks are recorded here").hint("name one: `no502 runs` lists them"))
-}
-
-fn is_done_rollback(past: &Past) -> bool {
-    past.header.of.is_some() && past.ended == Ended::With(apply::Outcome::Completed)
+    Ok(last.clone())
 }
 
 fn record(past: &Past) -> Result<&Record, CliError> {
@@ -179,19 +176,38 @@ pub async fn undo(
         return c.nothing_to_do(&plan).await;
     }
     let back = Record::of(&plan, &plan.steps);
+    let back = with_lock(back, bearer(connection, record).await?);
     let work = Work { plan: &plan, record: &back, command: "rollback", of: Some(run) };
     let recorded = c.execute(&work).await?;
-    let ending = match run::unfinished(&recorded) {
+    let ending = match run::unfinished(&plan, &recorded) {
         Some(ending) => ending,
         None => {
-            let (after, _) = planned(look(connection, &undo).await?).map_err(|list| problems(&list))?;
-            verified(run, &plan, &after)
+            let again = look(connection, &undo).await;
+            let after = again.and_then(|live| planned(live).map_err(|list| problems(&list)));
+            after.map_or_else(|error| run::unread(&error), |(after, _)| verified(run, &plan, &after))
         }
     };
     for (address, id) in staying {
         terminal.note(&format!("note: {address} ({id}) stays in ACM, where certificates are left alone"));
     }
     c.end(&plan, None, &recorded, ending)
+}
+
+/// What the run that is undone had its lock on, if it is there still: what any other run over the stack takes it on,
+/// though little of the stack is in view here.
+async fn bearer(connection: &Connection, record: &Record) -> Result<Option<Lockable>, CliError> {
+    let Some(on) = &record.lock else { return Ok(None) };
+    let there = connection.aws.reread(on.kind, &on.id).await?;
+    Ok(there.found.contains_key(&on.id).then(|| on.clone()))
+}
+
+/// The record with this bearer of the lock, if there is one.
+fn with_lock(mut record: Record, bearer: Option<Lockable>) -> Record {
+    if let Some(on) = bearer {
+        record.locks.retain(|other| *other != on);
+        record.lock = Some(on);
+    }
+    record
 }
 
 fn ask(c: &Context<'_>, plan: &Plan) -> Result<(), CliError> {

@@ -15,7 +15,7 @@ use super::super::terminal::Terminal;
 use super::super::{exit, interrupt};
 use super::locked::{self, Held, Respect};
 use crate::apply::{self, Event, Failure, Header, Journal, Observer, Outcome, Run, Settings, run};
-use crate::model::{Id, Spec, StepId};
+use crate::model::{Address, Id, Spec, StepId};
 use crate::plan::Plan;
 use crate::plan::saved::Record;
 use crate::report::json;
@@ -98,8 +98,13 @@ pub async fn execute(
     let id = format!("{}-{:08x}", world.now.strftime("%Y%m%dT%H%M%SZ"), world.seed & 0xffff_ffff);
     let header = Header::new(&id, command, of, record);
     let journal = Journal::create(&folder, &header, record, session::clock).map_err(|e| {
-        CliError::new(format!("cannot write a journal in {}: {e}", folder.display()))
-            .hint("choose another folder with --journal; nothing is applied without one")
+        CliError::new(format!("cannot write a journal in {}: {e}", folder.display())).hint(format!(
+            "nothing is written without one; {}",
+            match command {
+                "adopt" => "set XDG_STATE_HOME to a folder that can be written",
+                _ => "choose another folder with --journal",
+            }
+        ))
     })?;
     let path = journal.path().to_owned();
     let locked = match interrupt::listen(terminal) {
@@ -188,8 +193,23 @@ pub struct Ending {
     pub code: u8,
 }
 
+/// How a run ended after which AWS could not be read again.
+pub fn unread(error: &CliError) -> Ending {
+    let text = RunEnd::Unread { error: error.to_string() };
+    Ending { text, json: json::Outcome::Stopped, code: exit::STOPPED }
+}
+
+/// Whether something that the run left undone can make clients see 5xx.
+fn leaves_risk(plan: &Plan, run: &Run) -> bool {
+    let undone = |address: &Address| {
+        plan.steps.iter().any(|step| step.address == *address && !step.stamp && !run.done.contains(&step.id))
+            || plan.held.iter().any(|held| held.address == *address)
+    };
+    plan.differences().filter(|change| undone(&change.address)).any(|change| plan.risks.of_change(change))
+}
+
 /// How a run ended that did not complete; `None` for one that did.
-pub fn unfinished(recorded: &Recorded) -> Option<Ending> {
+pub fn unfinished(plan: &Plan, recorded: &Recorded) -> Option<Ending> {
     let stopped = |step: String, error: String, code: u8| Ending {
         text: RunEnd::Stopped { step, error },
         json: json::Outcome::Stopped,
@@ -203,7 +223,8 @@ pub fn unfinished(recorded: &Recorded) -> Option<Ending> {
         }
         Outcome::AwaitingValidation { step, sees } => {
             let text = RunEnd::Waiting { step: step.to_string(), sees: sees.clone() };
-            Some(Ending { text, json: json::Outcome::LeftOpen, code: exit::DIFFERENT })
+            let code = if leaves_risk(plan, &recorded.run) { exit::FIVE_XX } else { exit::DIFFERENT };
+            Some(Ending { text, json: json::Outcome::LeftOpen, code })
         }
         Outcome::Failed { step, why } => {
             let (mut error, code) = failure(why);
@@ -227,8 +248,6 @@ fn failure(why: &Failure) -> (String, u8) {
         Failure::GateFailed { sees } => (sees.clone(), exit::STOPPED),
         Failure::GateTimedOut { sees } => (format!("waited too long (--gate-timeout): {sees}"), exit::STOPPED),
         Failure::Interrupted { sees } => (sees.clone(), interrupt::exit_code()),
-        Failure::NotRecorded { message } => {
-            (format!("the journal cannot be written, so the call was not made: {message}"), exit::STOPPED)
-        }
+        Failure::NotRecorded { message } => (format!("the journal cannot be written: {message}"), exit::STOPPED),
     }
 }

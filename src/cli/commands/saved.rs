@@ -13,6 +13,7 @@ use super::super::{exit, output};
 use super::apply::{Context, refusal};
 use super::locked;
 use super::run::{self, Ending, Recorded, Work};
+use crate::apply::Outcome;
 use crate::cloud::{Gap, Read as _, Snapshot};
 use crate::desired::Resolved;
 use crate::plan::saved::{Moved, PlanFile, Record, is_plan};
@@ -95,7 +96,8 @@ pub async fn apply(
         world,
         command: "apply",
         paths: String::new(),
-        again: "no502 apply".to_owned(),
+        // this plan has been used, and which files it was made from is not known
+        again: format!("no502 plan --out {}", path.display()),
         prints: true,
     };
     if args.format == Format::Text {
@@ -110,9 +112,15 @@ pub async fn apply(
     }
     let work = Work { plan: &plan, record: &file.record, command: "apply", of: None };
     let recorded = c.execute(&work).await?;
-    let ending = match run::unfinished(&recorded) {
+    if args.rollback_on_failure && matches!(recorded.run.outcome, Outcome::Failed { .. }) {
+        return c.undo(&plan, &recorded).await;
+    }
+    let ending = match run::unfinished(&plan, &recorded) {
         Some(ending) => ending,
-        None => verify(&c, &file.record, &plan, &recorded).await?,
+        None => {
+            let verified = verify(&c, &file.record, &plan, &recorded).await;
+            verified.unwrap_or_else(|error| run::unread(&error))
+        }
     };
     for step in &file.record.steps {
         if let Some(id) = recorded.run.outputs.get(&step.id).and_then(|output| output.id.clone()) {
@@ -129,6 +137,7 @@ fn only_fits_files(args: &Args) -> Result<(), CliError> {
         Args { part, .. } if part.only_5xx => "--only-5xx",
         Args { probing, .. } if probing.probe.is_some() => "--probe",
         Args { rotate, .. } if !rotate.rotate.is_empty() => "--rotate",
+        Args { accepting, .. } if accepting.ignore.is_some() => "--ignore",
         Args { running, .. } if running.allow.iter().any(|guard| *guard != Liftable::Lock) => "--dangerous-allow",
         _ => return Ok(()),
     };

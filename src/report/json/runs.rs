@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{FORMAT_VERSION, TOOL_VERSION};
-use crate::apply::{CallEnd, Ended, Outcome, Past};
-use crate::report::text::{go_on, undone_by};
+use crate::apply::{CallEnd, Ended, Outcome, Past, undone_by};
+use crate::report::text::go_on;
 
 /// The recorded runs, latest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

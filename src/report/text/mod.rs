@@ -26,8 +26,8 @@ pub use key::key;
 pub use probe::probe;
 pub use rules::{explanation, left_out, rule_table};
 pub use run::{Run, RunEnd, duration, run};
+pub(super) use runs::go_on;
 pub use runs::runs;
-pub(super) use runs::{go_on, undone_by};
 pub use validate::validate;
 
 use page::Page;

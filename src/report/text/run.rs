@@ -33,6 +33,11 @@ pub enum RunEnd {
         /// What went wrong.
         error: String,
     },
+    /// All steps ended, and AWS could not be read again to see what is left.
+    Unread {
+        /// Why.
+        error: String,
+    },
     /// A signal came; the call in flight was finished.
     Interrupted,
 }
@@ -91,6 +96,12 @@ pub fn run(run: &Run, look: &Look) -> String {
             page.wrapped(2, &clean(error));
             page.line("Nothing more was started; what was done stays done. The journal holds what was there before.");
             hint(&mut page, &format!("{again} reads AWS and goes on from here"));
+        }
+        RunEnd::Unread { error } => {
+            let word = page.paint(BAD, "Not verified");
+            page.line(&format!("{word}: {steps} ended well in {took}, and then AWS could not be read again:"));
+            page.wrapped(2, &clean(error));
+            hint(&mut page, &format!("{again} reads AWS and says what is left, if anything"));
         }
         RunEnd::Interrupted => {
             let word = page.paint(WARN, "Interrupted");

@@ -1,7 +1,7 @@
 //! The recorded runs: when, over what, how they ended, how to go on or back.
 
 use super::page::Page;
-use crate::apply::{Ended, Outcome, Past};
+use crate::apply::{Ended, Outcome, Past, undone_by};
 use crate::report::Look;
 use crate::report::layout::{clean, count};
 use crate::report::paint::{BAD, FAINT, GOOD, HINT, WARN};
@@ -55,14 +55,6 @@ fn one(runs: &[Past], past: &Past, page: &mut Page<'_>) {
         let word = page.paint(HINT, "hint");
         page.line(&format!("  {word}: {}", clean(&way)));
     }
-}
-
-/// The rollback that undid a run.
-pub(in crate::report) fn undone_by<'p>(runs: &'p [Past], past: &Past) -> Option<&'p Past> {
-    let undoes = |other: &&Past| {
-        other.header.of.as_deref() == Some(&past.header.run) && other.ended == Ended::With(Outcome::Completed)
-    };
-    runs.iter().find(undoes)
 }
 
 /// How to go on, or back.
