@@ -290,7 +290,7 @@ mod tests {
         assert_eq!(said, ["protocol 50 0.0.0.0/0", "icmp type 8 0.0.0.0/0", "icmp all ports 0.0.0.0/0"]);
         let [esp, ping, every] = rules.as_slice() else { panic!() };
         assert!(every.covers(ping) && !ping.covers(every) && !every.covers(esp));
-        let other = TrafficRule { ports: Some((3, 4)), ..ping.clone() };
+        let other = TrafficRule { ports: Some((3, EVERY_CODE)), ..ping.clone() };
         assert!(!ping.covers(&other) && !other.covers(ping), "types are no range");
         assert!(!rules.iter().any(|rule| rule.admits_tcp(8)) && !ping.is_in_language() && every.is_in_language());
     }
