@@ -355,12 +355,6 @@ impl Snapshot {
         alike.collect()
     }
 
-    /// Whether a resource may bear tags that could not be read. What bears some was read.
-    pub fn has_unread_tags(&self, id: &Id) -> bool {
-        let bare = self.found.get(id).and_then(|live| live.spec.tags()).is_some_and(BTreeMap::is_empty);
-        bare && self.incomplete().any(|gap| matches!(&gap.hidden, Hidden::Resource(hidden) if hidden == id))
-    }
-
     /// The gaps that leave the diff incomplete.
     pub fn incomplete(&self) -> impl Iterator<Item = &Gap> {
         self.gaps.iter().filter(|gap| gap.needed_for == NeededFor::Diff)

@@ -51,8 +51,6 @@ fn leaving(desired: &Resolved, snapshot: &Snapshot, bound: &Bound, address: &Add
                 _ if bound.superseded.get(address).is_some_and(|by| bound.hidden.contains_key(by)) => return None,
                 _ if bound.superseded.contains_key(address) => None,
                 Owner::Ours(_) => Some(Cause::Orphaned),
-                // what bears no tag that could be read may be anybody's
-                Owner::Nobody if bound.ids.get(address).is_some_and(|id| snapshot.has_unread_tags(id)) => return None,
                 Owner::Nobody if is_excluded(desired, bound, address) => None,
                 Owner::Nobody | Owner::OtherStack(_) | Owner::Controller(_) => return None,
             };
