@@ -25,7 +25,7 @@ fn with_secrets(body: &str) -> Resolved {
     };
     let inputs = Inputs {
         paths: vec![PathBuf::from("-")],
-        stdin: Some(format!("{HEAD}{body}")),
+        stdin: Some(format!("{HEAD}{body}").into_bytes()),
         variables: BTreeMap::new(),
         secrets: &secrets,
         now: None,
