@@ -20,8 +20,7 @@ const PAGE: i32 = 400;
 /// gRPC codes end here; HTTP matchers begin at 200.
 const LAST_GRPC_CODE: u16 = 99;
 
-/// The spec and the load balancers that use the group; attributes and tags are read apart. `None` for
-/// an answer without ARN or name.
+/// The spec, attributes and tags aside, and the load balancers that use the group; `None` without ARN or name.
 pub(super) fn from_sdk(group: sdk::TargetGroup) -> Option<(Id, TargetGroup, Vec<Id>)> {
     let id = Id(group.target_group_arn?);
     let protocol = |p: sdk::ProtocolEnum| Protocol::from_aws(p.as_str());
@@ -151,14 +150,12 @@ impl Session {
     /// The target group of this name, if it is there.
     pub(super) async fn target_group_named(&self, name: &str) -> Result<Option<Id>, CloudError> {
         let request = self.elb.describe_target_groups().names(name);
-        match self.calls.run(Call::elb("DescribeTargetGroups"), || request.clone().send()).await {
-            Ok(answer) => {
-                let found = present("DescribeTargetGroups", answer.target_groups)?;
-                Ok(found.into_iter().find_map(|found| found.target_group_arn).map(Id))
-            }
-            Err(error) if error.kind == CloudErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        let answer = match self.calls.run(Call::elb("DescribeTargetGroups"), || request.clone().send()).await {
+            Err(error) if error.kind == CloudErrorKind::NotFound => return Ok(None),
+            answer => answer?,
+        };
+        let found = present("DescribeTargetGroups", answer.target_groups)?;
+        Ok(found.into_iter().find_map(|found| found.target_group_arn).map(Id))
     }
 
     /// Its attributes; unset ones are empty texts.
