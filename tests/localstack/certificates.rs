@@ -31,7 +31,8 @@ fn one_that_failed_is_asked_for_again() {
     stack.account.run(&waits).exits(2);
     let [failed] = <[String; 1]>::try_from(arns(&stack)).unwrap();
     says(&stack, &failed, "FAILED");
-    stack.account.run(&waits).exits(2);
+    // the load balancer is there by now, and its listeners are not
+    stack.account.run(&waits).exits(3);
     let mut all = arns(&stack);
     all.retain(|arn| *arn != failed);
     let [again] = <[String; 1]>::try_from(all).unwrap();
