@@ -66,8 +66,8 @@ pub(super) async fn all(subject: &Subject, saw: &mut Observations) {
     }
 }
 
-/// How long an idle connection stays open, measured twice where the target closes it [`SOON`]. If both are alike, the shorter one
-/// counts, because a busy machine only makes it longer; else the longer one: a restart closes connections early.
+/// How long an idle connection stays open, measured twice where the target closes it too soon. If both are alike, the
+/// shorter one counts, because a busy machine only makes it longer; else the longer one: a restart closes early.
 async fn steady(subject: &Subject, ask: &Ask) -> Option<KeepAlive> {
     let first = keep_alive(subject, ask).await;
     let Some(KeepAlive::ClosedAfter(millis)) = first else { return first };

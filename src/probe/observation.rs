@@ -30,7 +30,8 @@ pub struct Observations {
     pub root: Option<Exchange>,
     /// The health check that timed out, given three times as long.
     pub patient: Option<Exchange>,
-    /// The health check that failed, once more after all other questions: if it passes now, they prove nothing.
+    /// The health check once more, after all else. One that failed: if it passes now, what was asked between proves
+    /// nothing. One that passed: the target outlived what was measured, or did not.
     pub again: Option<Exchange>,
     /// A health check while another connection stands open and says nothing.
     pub beside_idle: Option<Exchange>,

@@ -128,13 +128,16 @@ async fn requests_move_only_once_the_targets_are_healthy_also_if_the_stage_is_th
     assert_eq!(rule_mut(&mut fake.snapshot(), 10).action, before, "requests stay with the healthy targets");
 }
 
+/// The stack with a second group behind a rule of its own.
+fn with_another_group() -> String {
+    let groups = format!("  other:\n{}load_balancers:\n", group_of("10.0.1.11"));
+    let rule = "          more: { priority: 15, when: { path: [\"/more\"] }, forward: other }\n          old:";
+    STACK.replace("load_balancers:\n", &groups).replace("          old:", rule)
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_stage_that_is_there_keeps_what_it_names_and_another_old_group_gets_one_of_its_own() {
-    let two =
-        STACK.replace("load_balancers:\n", &format!("  other:\n{}load_balancers:\n", group_of("10.0.1.11"))).replace(
-            "          old:",
-            "          more: { priority: 15, when: { path: [\"/more\"] }, forward: other }\n          old:",
-        );
+    let two = with_another_group();
     let fake = deployed(&two).await;
     healthy(&fake);
     let first = two.replacen(MOVED.0, MOVED.1, 1);
@@ -364,11 +367,7 @@ async fn what_another_run_has_made_meanwhile_is_not_taken_for_our_own() {
 
 #[tokio::test(start_paused = true)]
 async fn every_gate_that_does_not_open_is_made_up_for() {
-    let two =
-        STACK.replace("load_balancers:\n", &format!("  other:\n{}load_balancers:\n", group_of("10.0.1.11"))).replace(
-            "          old:",
-            "          more: { priority: 15, when: { path: [\"/more\"] }, forward: other }\n          old:",
-        );
+    let two = with_another_group();
     let fake = deployed(&two).await;
     healthy(&fake);
     fake.stay_unhealthy();
